@@ -1,0 +1,469 @@
+"""The seams between the application and the world: Protocols and the plain values that cross them.
+
+Nothing here knows pjsua2, Vosk, espeak or SQL. Instants named `*_at_s` are `time.monotonic()` seconds of this process;
+instants named `*_at` are UTC-aware datetimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import NewType, Protocol
+
+LegId = NewType("LegId", str)
+"""Names one leg for the life of the process; never reused."""
+
+
+# --- telephony: what it reports --------------------------------------------------------------------------------------
+
+
+class DtmfMethod(StrEnum):
+    """How a key arrived."""
+
+    RFC4733 = "rfc4733"
+    SIP_INFO = "sip_info"
+
+
+class EndedBy(StrEnum):
+    """Who ended a leg."""
+
+    REMOTE = "remote"
+    LOCAL = "local"
+    NETWORK = "network"
+    """Nobody said so: transport error or timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegEvent:
+    """Something happened on a leg."""
+
+    leg_id: LegId
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegOffered(LegEvent):
+    """An INVITE came in; 100 (and 180) may have been sent, nothing is answered yet."""
+
+    ani: str
+    """User part of the identity header (P-Asserted-Identity of a trusted peer, else From)."""
+    ani_name: str
+    dnis: str
+    """User part of the request URI: the number dialled."""
+    account: str
+    """Name of the account it came in by; empty for an unregistered trunk."""
+    remote: str
+    """`address:port` of the peer."""
+    sip_call_id: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers that may carry context: X-*, User-to-User, Diversion, Referred-By, by canonical name."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging(LegEvent):
+    """An outgoing leg got a provisional answer (180 or 183)."""
+
+    sip_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered(LegEvent):
+    """The leg is answered and its audio is up. Sent once per leg."""
+
+    codec: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed(LegEvent):
+    """A new key press (RFC 4733 §2.5, or INFO), reported at its start and not yet de-duplicated."""
+
+    digit: str
+    method: DtmfMethod
+    held_s: float
+    """How long the key was already down when it was first seen (from the RTP event's duration); 0 when unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayFinished(LegEvent):
+    """All files of one `play` were heard to the end. Not sent for a play that was stopped."""
+
+    play_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayFailed(LegEvent):
+    """A `play` could not start (file missing or unreadable)."""
+
+    play_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferProgressed(LegEvent):
+    """Progress of a REFER that we sent on this leg (RFC 3515 §2.4.4), or its refusal."""
+
+    sip_status: int
+    is_final: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded(LegEvent):
+    """The leg is gone. The last event of every leg, sent exactly once."""
+
+    ended_by: EndedBy
+    sip_status: int
+    """Final status of the INVITE, 200 for an answered leg that ended by BYE."""
+    reason: str = ""
+    hangup_cause: int | None = None
+    """Q.850 cause of the Reason header (RFC 3326), if one came."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationChanged:
+    """An account became registered or lost its registration."""
+
+    account: str
+    is_registered: bool
+    sip_status: int
+    reason: str
+
+
+TelephonyEvent = LegEvent | RegistrationChanged
+
+
+# --- telephony: what it can be asked for -----------------------------------------------------------------------------
+
+
+class AudioSink(Protocol):
+    """Takes a leg's incoming audio. Called on the media thread: must copy and return at once, never block or raise."""
+
+    def write(self, pcm: bytes) -> None:
+        """Take one frame: mono 16-bit little-endian PCM at `Telephony.sample_rate_hz`, normally 20 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialRequest:
+    """Where an outgoing leg goes. Built from configuration only, never from caller input."""
+
+    uri: str
+    """Full SIP URI."""
+    account: str = ""
+    """Account whose identity and credentials are used; empty for the default local identity."""
+    caller_id: str = ""
+    """User part shown as From where the account allows it; empty for the account's own."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Telephony(Protocol):
+    """SIP legs and their audio.
+
+    Every method may be called from the event loop's thread, returns at once and never raises because of the peer: what
+    came of it arrives as an event through the sink given to `start`. Commands for a leg that has already ended are
+    ignored (hang-up races are normal).
+    """
+
+    sample_rate_hz: int
+
+    @property
+    def max_legs(self) -> int:
+        """How many legs the library can carry at once, read from it."""
+
+    async def start(self, sink: Callable[[TelephonyEvent], None]) -> None:
+        """Open sockets, register accounts; events go to `sink` on the loop's thread. Raises TelephonyError."""
+
+    async def stop(self) -> None:
+        """End all legs with BYE/CANCEL/503, unregister, free everything. Idempotent."""
+
+    def ring(self, leg_id: LegId) -> None:
+        """Send 180."""
+
+    def answer(self, leg_id: LegId) -> None:
+        """Send 200 with an SDP answer."""
+
+    def reject(self, leg_id: LegId, sip_status: int) -> None:
+        """Refuse an offered leg with a final status of 300 or more."""
+
+    def hang_up(self, leg_id: LegId, hangup_cause: int | None = None) -> None:
+        """BYE, CANCEL or 603, whichever the leg's state asks for."""
+
+    def dial(self, request: DialRequest) -> LegId:
+        """Start an outgoing leg. With no leg free, LegEnded(503, ended_by=LOCAL, reason='no free leg') follows."""
+
+    def play(
+        self, leg_id: LegId, play_id: str, files: Sequence[Path], *, loop: bool = False, lead_in_s: float = 0.0
+    ) -> None:
+        """Play WAV files (mono, 16-bit, 8 or 16 kHz) one after the other, without a gap, after `lead_in_s` of silence.
+
+        A play that is already running on the leg is stopped first.
+        """
+
+    def stop_playing(self, leg_id: LegId) -> None:
+        """Silence at the next frame."""
+
+    def listen(self, leg_id: LegId, sink: AudioSink | None) -> None:
+        """Send the leg's incoming audio to `sink`; None ends it. One sink at a time."""
+
+    def join(self, leg_id: LegId, other_leg_id: LegId) -> None:
+        """Bridge the audio of two answered legs, both ways; whatever was played to them stops."""
+
+    def refer(self, leg_id: LegId, uri: str) -> None:
+        """REFER the party of this leg to `uri` (RFC 3515): blind."""
+
+    def refer_replacing(self, leg_id: LegId, other_leg_id: LegId) -> None:
+        """REFER the party of this leg to the party of the other, with Replaces (RFC 3891, RFC 5589 §7.3)."""
+
+    def send_digits(self, leg_id: LegId, digits: str) -> None:
+        """Send keys by RFC 4733."""
+
+
+# --- recognition -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecognizerCapabilities:
+    """What an engine can do."""
+
+    grammar: bool
+    interim_results: bool
+    languages: frozenset[str]
+    """Primary language tags ("en", "de") that it can listen in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenRequest:
+    """What one listening step wants to hear."""
+
+    listen_id: str
+    language: str
+    """BCP 47 tag of the call, e.g. "en-US"."""
+    phrases: tuple[str, ...]
+    """Closed list of phrases; empty = free speech."""
+    allow_unknown: bool
+    """Whether the engine may answer "something else" (`[unk]`) for speech outside the list."""
+    final_silence_s: float
+    max_speech_duration_s: float
+    is_sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognized word."""
+
+    text: str
+    confidence: float
+    start_s: float
+    """From the beginning of the utterance's audio."""
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecognizerEvent:
+    """Something was heard; `at_s` is when it was decided."""
+
+    listen_id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDetected(RecognizerEvent):
+    """Sustained speech began (false starts excluded); `started_at_s` is its first frame."""
+
+    started_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptReady(RecognizerEvent):
+    """An utterance ended. `text` is lower case, without unknown-word marks stripped: `[unk]` stays in it."""
+
+    text: str
+    confidence: float
+    """0.0 to 1.0; 0.0 when nothing was recognized."""
+    words: tuple[Word, ...]
+    speech_started_at_s: float
+    speech_ended_at_s: float
+    is_final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionFailed(RecognizerEvent):
+    """The engine gave up on this listening; keys still work."""
+
+    reason: str
+
+
+class RecognizerStream(AudioSink, Protocol):
+    """One listening: takes audio, reports events; may report several utterances until it is closed."""
+
+    def close(self) -> None:
+        """End it; no event follows. Idempotent, never blocks."""
+
+
+class Recognizer(Protocol):
+    """A speech recognition engine."""
+
+    capabilities: RecognizerCapabilities
+
+    def open(
+        self, request: ListenRequest, sample_rate_hz: int, report: Callable[[RecognizerEvent], None]
+    ) -> RecognizerStream:
+        """Begin to listen; `report` is called on the engine's thread. Raises SpeechError."""
+
+    def unknown_words(self, language: str, words: Sequence[str]) -> tuple[str, ...]:
+        """Those of `words` that the model of the language cannot hear."""
+
+    def close(self) -> None:
+        """Free models and threads."""
+
+
+# --- speech synthesis ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Text to be spoken."""
+
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFile:
+    """A recording below `sounds/`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Silence."""
+
+    duration_s: float
+
+
+Segment = Speech | SoundFile | Pause
+
+
+class Synthesizer(Protocol):
+    """A text-to-speech engine. Blocking; run off the loop."""
+
+    name: str
+
+    def voice_for(self, language: str) -> str:
+        """The voice that would speak the language; part of the cache key. Raises SynthesisFailed."""
+
+    def synthesize(self, text: str, language: str, wav: Path) -> None:
+        """Write mono 16-bit speech to `wav`, at the engine's own rate. Raises SynthesisFailed, never hangs."""
+
+    def close(self) -> None:
+        """End helper processes."""
+
+
+class PromptStore(Protocol):
+    """Turns prompts into telephone-ready WAV files (mono, 16-bit, the telephony's rate, about -20 dBFS)."""
+
+    def cached(self, segments: Sequence[Segment]) -> list[Path] | None:
+        """Files for the segments if all are ready now; never blocks on synthesis."""
+
+    async def render(self, segments: Sequence[Segment]) -> list[Path]:
+        """Files for the segments, synthesizing what is missing. Raises SynthesisFailed, MediaFailed."""
+
+
+# --- records ---------------------------------------------------------------------------------------------------------
+
+
+class EndReason(StrEnum):
+    """Why the call ended, technically."""
+
+    CALLER_HUNG_UP = "caller_hung_up"
+    BOT_HUNG_UP = "bot_hung_up"
+    TRANSFERRED = "transferred"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    LOST = "lost"
+    """The process that had the call died."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """First row data of a call."""
+
+    call_id: str
+    started_at: datetime
+    ani: str
+    dnis: str
+    account: str
+    flow: str
+    flow_version: str
+    """Content hash."""
+    sip_call_id: str
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """Last row data of a call."""
+
+    call_id: str
+    answered_at: datetime | None
+    ended_at: datetime
+    end_reason: EndReason
+    ended_by: str
+    """caller | bot | agent | network."""
+    sip_status: int
+    hangup_cause: int | None
+    transfer_target: str = ""
+    variables: Mapping[str, object] = field(default_factory=dict)
+    """What the flow knew at the end, sensitive values already masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One thing that happened in a call: a prompt, an input, a transfer attempt. Sensitive input is already masked."""
+
+    call_id: str
+    sequence: int
+    step: str
+    kind: str
+    """say | menu | ask | set | when | transfer | hang_up | command."""
+    started_at: datetime
+    ended_at: datetime
+    attempt: int
+    outcome: str
+    """match | no_match | no_input | done | confirmed | denied | a transfer outcome | hung_up."""
+    mode: str = ""
+    """dtmf | voice | mixed; empty where there was no input."""
+    prompt: str = ""
+    """What the caller was told, as text."""
+    heard: str = ""
+    """Keys or words; `***` where sensitive."""
+    meaning: str = ""
+    """What the flow made of it."""
+    confidence: float | None = None
+    detail: str = ""
+
+
+class CallLog(Protocol):
+    """Keeps the records. Methods return at once and never raise; what the database refuses is spooled and retried."""
+
+    def call_started(self, call: CallStarted) -> None:
+        """Open the record."""
+
+    def step_done(self, step: StepRecord) -> None:
+        """Add a step."""
+
+    def call_ended(self, call: CallEnded) -> None:
+        """Close the record."""
+
+
+class Clock(Protocol):
+    """Time, handed in so that tests own it."""
+
+    def monotonic_s(self) -> float:
+        """Seconds that never jump."""
+
+    def now(self) -> datetime:
+        """UTC-aware wall clock."""
