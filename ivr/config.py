@@ -1,0 +1,152 @@
+"""Typed settings of one bot, as `ivr.yaml` spells them. Reading files and the environment is `ivr.settings`' job."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+
+
+def parse_duration_s(value: object) -> float:
+    """Seconds of a duration written with its unit: `6s`, `700ms`, `1m30s`, `2h`. Raises ValueError for anything else."""
+    if isinstance(value, float):  # an already parsed value (a default, or a copy of a model)
+        return value
+    match = _DURATION.fullmatch(value.replace(" ", "")) if isinstance(value, str) and value.strip() else None
+    if match is None:
+        raise ValueError(f"{value!r} is not a duration; write a number with its unit, such as 6s, 700ms or 1m30s")
+    hours, minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration_s)]
+"""Seconds; written with a unit."""
+
+CodecName = Literal["PCMA", "PCMU", "G722", "GSM", "iLBC", "L16"]
+
+
+class Section(BaseModel):
+    """A part of the settings; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AccountSettings(Section):
+    """A SIP account: an identity at a registrar or a trunk."""
+
+    uri: str
+    """Address of record, `sip:user@domain`."""
+    registrar: str | None = None
+    """`sip:host:port`; without it the account does not register (a trunk)."""
+    username: str | None = None
+    """For digest authentication; the user part of `uri` when empty."""
+    password: SecretStr | None = None
+    """Only ever `${NAME}`: the name of an environment variable."""
+    realm: str = "*"
+    proxy: str | None = None
+    """Outbound proxy, `sip:host:port;lr`."""
+    register_every: Duration = 300.0
+    retry_every: Duration = 10.0
+    """After a refused or lost registration."""
+    transport: Literal["udp", "tcp"] = "udp"
+
+
+class SipSettings(Section):
+    """The SIP user agent."""
+
+    address: str = "0.0.0.0"
+    """Local address to listen on (UDP and TCP)."""
+    port: int = Field(5060, ge=0, le=65535)
+    udp: bool = True
+    tcp: bool = True
+    public_address: str | None = None
+    """Address that peers see, when the bot is behind NAT: goes into Contact and SDP."""
+    rtp_port: int = Field(10000, ge=1024, le=65000)
+    """First UDP port for audio; keep the range outside the kernel's ephemeral ports (32768 to 60999)."""
+    rtp_port_count: int = Field(100, ge=8, le=10000)
+    codecs: tuple[CodecName, ...] = ("PCMA", "PCMU", "G722")
+    """In order of preference; others are not offered."""
+    srtp: Literal["off", "optional", "mandatory"] = "off"
+    sample_rate_hz: Literal[8000, 16000] = 8000
+    """Rate of the bot's own audio."""
+    accounts: dict[str, AccountSettings] = Field(default_factory=dict)
+    trusted_peers: tuple[str, ...] = ()
+    """Addresses whose P-Asserted-Identity and X-Transfer-* headers are believed, besides the accounts' registrars."""
+    max_calls: int | None = Field(None, ge=1)
+    """Callers at once; the library's limit when empty."""
+    reserved_legs: int = Field(0, ge=0)
+    """Legs kept free for transfers; callers beyond the rest are refused with 486."""
+    user_agent: str = "ivr"
+
+
+class NumberSettings(Section):
+    """What answers one dialled number."""
+
+    flow: str
+    """Name of a flow (its `flow:` key)."""
+    account: str | None = None
+    """Only for calls that came in by this account."""
+
+
+class TargetSettings(Section):
+    """A place that flows may transfer to."""
+
+    sip: str
+    """SIP URI."""
+    account: str = ""
+    """Account that places the call; the caller's own when empty."""
+
+
+class SpeechSettings(Section):
+    """Recognition and synthesis."""
+
+    recognizer: Literal["vosk", "none"] = "vosk"
+    models: dict[str, str] = Field(default_factory=dict)
+    """Language tag to a model's name (`ivr models`) or folder; the embedded English one when empty."""
+    synthesizer: Literal["pyttsx3", "none"] = "pyttsx3"
+    voices: dict[str, str] = Field(default_factory=dict)
+    """Language tag to voice."""
+    rate_wpm: int = Field(160, ge=80, le=400)
+    """Speaking rate, words per minute."""
+    synthesis_limit: Duration = 10.0
+    """A synthesizer that takes longer for one text is ended and started again."""
+    loudness_dbfs: float = Field(-20.0, ge=-40, le=-6)
+    cache_dir: str | None = None
+    """Rendered prompts; the user's cache folder when empty."""
+    cache_limit_mb: int = Field(500, ge=1)
+    lead_in: Duration = 0.2
+    """Silence after answer before the first word, so that no word is clipped."""
+
+
+class DatabaseSettings(Section):
+    """Where call records are kept."""
+
+    url: str = "sqlite:///var/calls.db"
+    """SQLAlchemy URL; a password comes in as `${NAME}`."""
+    spool_dir: str = "var/spool"
+
+
+class LogSettings(Section):
+    """The bot's own log."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["human", "json"] = "human"
+
+
+class Settings(Section):
+    """Everything in `ivr.yaml`."""
+
+    sip: SipSettings = SipSettings()
+    flows: str = "flows"
+    """Folder of the flows."""
+    sounds: str = "sounds"
+    numbers: dict[str, NumberSettings] = Field(default_factory=dict)
+    """Number dialled (DNIS) to flow."""
+    default_flow: str | None = None
+    """Answers every other number; without it they get 404."""
+    targets: dict[str, TargetSettings] = Field(default_factory=dict)
+    speech: SpeechSettings = SpeechSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    log: LogSettings = LogSettings()
