@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
-
-
-def parse_duration_s(value: object) -> float:
-    """Seconds of a duration written with its unit: `6s`, `700ms`, `1m30s`, `2h`. Raises ValueError for anything else."""
-    if isinstance(value, float):  # an already parsed value (a default, or a copy of a model)
-        return value
-    match = _DURATION.fullmatch(value.replace(" ", "")) if isinstance(value, str) and value.strip() else None
-    if match is None:
-        raise ValueError(f"{value!r} is not a duration; write a number with its unit, such as 6s, 700ms or 1m30s")
-    hours, minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
-
-
-Duration = Annotated[float, BeforeValidator(parse_duration_s)]
-"""Seconds; written with a unit."""
+from ivr.units import Duration
 
 CodecName = Literal["PCMA", "PCMU", "G722", "GSM", "iLBC", "L16"]
 

@@ -13,6 +13,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NewType, Protocol
 
+from ivr.flow.segments import Pause as Pause
+from ivr.flow.segments import Segment as Segment
+from ivr.flow.segments import SoundFile as SoundFile
+from ivr.flow.segments import Speech as Speech
+
 LegId = NewType("LegId", str)
 """Names one leg for the life of the process; never reused."""
 
@@ -320,31 +325,6 @@ class Recognizer(Protocol):
 
 
 # --- speech synthesis ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Speech:
-    """Text to be spoken."""
-
-    text: str
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class SoundFile:
-    """A recording below `sounds/`."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Silence."""
-
-    duration_s: float
-
-
-Segment = Speech | SoundFile | Pause
 
 
 class Synthesizer(Protocol):

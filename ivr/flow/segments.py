@@ -1,0 +1,30 @@
+"""The pieces that a prompt is made of when it is played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Text to be spoken."""
+
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFile:
+    """A recording; path relative to the project's folder, below `sounds/`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Silence."""
+
+    duration_s: float
+
+
+Segment = Speech | SoundFile | Pause
