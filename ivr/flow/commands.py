@@ -1,0 +1,107 @@
+"""Everything that the dialog engine can ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ivr.flow.segments import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A wish of the engine; the driver carries it to a port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Command):
+    """Take the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject(Command):
+    """Refuse the call before it is answered."""
+
+    sip_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp(Command):
+    """End the call."""
+
+    hangup_cause: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayPrompt(Command):
+    """Play segments one after the other; a running prompt is replaced."""
+
+    play_id: str
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopPrompt(Command):
+    """Silence at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartListening(Command):
+    """Recognize speech until told otherwise."""
+
+    listen_id: str
+    language: str
+    phrases: tuple[str, ...]
+    """Closed list; empty = free speech."""
+    allow_unknown: bool
+    final_silence_s: float
+    max_speech_duration_s: float
+    is_sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopListening(Command):
+    """Recognize no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer(Command):
+    """Report TimerFired after so many seconds."""
+
+    timer_id: str
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer(Command):
+    """Forget a timer."""
+
+    timer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartTransfer(Command):
+    """Bring the caller to a target of the configuration."""
+
+    to: str
+    mode: str
+    ring_for_s: float
+    hold: tuple[Segment, ...]
+    """Heard by the caller again and again while it rings; empty = the built-in tone."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteStep(Command):
+    """Write what happened in a step to the call's record; sensitive input is masked already."""
+
+    step: str
+    kind: str
+    started_at_s: float
+    ended_at_s: float
+    attempt: int
+    outcome: str
+    mode: str = ""
+    prompt: str = ""
+    heard: str = ""
+    meaning: str = ""
+    confidence: float | None = None
+    detail: str = ""

@@ -1,0 +1,111 @@
+"""Everything that can happen to a call, as the dialog engine is told. `at_s` is a monotonic instant in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class TransferOutcome(StrEnum):
+    """How a transfer ended, as the flow's exits name it."""
+
+    CONNECTED = "connected"
+    """Caller and person are talking without us, or talked through us until one of them left."""
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    UNREACHABLE = "unreachable"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallOffered(Event):
+    """A caller is there; nothing is answered yet. Always the first event."""
+
+    ani: str = ""
+    dnis: str = ""
+    name: str = ""
+    variables: Mapping[str, object] = field(default_factory=dict)
+    """Values that override the flow's own at the start (what an earlier leg of the call had learned)."""
+    resume_at: str = ""
+    """Step to begin with instead of `start`: the exit of a transfer from which the caller came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered(Event):
+    """The leg is answered and its audio is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed(Event):
+    """One key press, de-duplicated."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted(Event):
+    """Sustained speech began."""
+
+    listen_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceHeard(Event):
+    """An utterance ended; `text` is empty when nothing was recognized in it."""
+
+    listen_id: str
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningFailed(Event):
+    """Speech cannot be recognized now (no model for the language, engine gone); keys still work."""
+
+    listen_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFinished(Event):
+    """A prompt was heard to its end."""
+
+    play_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFailed(Event):
+    """A prompt could not be played."""
+
+    play_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired(Event):
+    """A timer that the engine started ran out."""
+
+    timer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded(Event):
+    """A transfer came to its end, good or bad."""
+
+    outcome: TransferOutcome
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerHungUp(Event):
+    """The caller left; nothing more can be said."""

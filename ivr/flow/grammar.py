@@ -1,0 +1,133 @@
+"""What callers may say in a step, and what an utterance means against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ivr.flow.languages.base import Language
+
+UNKNOWN_WORD = "[unk]"
+"""How recognizers mark speech outside the list."""
+
+UNKNOWN_FACTOR = 0.85
+"""Confidence in a phrase is multiplied by this for each stretch of unknown speech around it."""
+
+
+class Band(StrEnum):
+    """What a confidence is worth."""
+
+    ACCEPT = "accept"
+    CONFIRM = "confirm"
+    REJECT = "reject"
+
+
+def band(confidence: float, accept: float, reject: float) -> Band:
+    """The band of a confidence."""
+    if confidence >= accept:
+        return Band.ACCEPT
+    return Band.CONFIRM if confidence >= reject else Band.REJECT
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseMatch:
+    """Which meaning was found, in which words, and how sure that is."""
+
+    meaning: str
+    phrase: str
+    confidence: float
+
+
+def normalized(text: str) -> str:
+    """Lower case, single spaces, no punctuation: the form that recognizers answer in."""
+    return " ".join("".join(c if c.isalnum() or c in "'[]" else " " for c in text.lower()).split())
+
+
+def known_words(text: str) -> list[str]:
+    """The words of an utterance without the marks of unknown speech."""
+    return [word for word in text.split() if word != UNKNOWN_WORD]
+
+
+def unknown_count(text: str) -> int:
+    """How many stretches of unknown speech an utterance has."""
+    return text.split().count(UNKNOWN_WORD)
+
+
+def match_phrases(text: str, confidence: float, meanings: Mapping[str, Sequence[str]]) -> PhraseMatch | None:
+    """The one meaning whose phrase is in the utterance; None where there is none, or more than one.
+
+    The longest phrase wins, so that "no thanks" is not "thanks". Words of the list that are left over beside the phrase
+    make it doubtful only when they are a phrase of another meaning.
+    """
+    words = known_words(normalized(text))
+    found = _longest(words, meanings)
+    if len({meaning for meaning, _ in found}) != 1:
+        return None
+    meaning, phrase = found[0]
+    return PhraseMatch(meaning, phrase, confidence * UNKNOWN_FACTOR ** unknown_count(text))
+
+
+def _longest(words: Sequence[str], meanings: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Phrases found from left to right, the longest at each place."""
+    phrases = sorted(
+        ((normalized(phrase).split(), meaning, phrase) for meaning, group in meanings.items() for phrase in group),
+        key=lambda entry: -len(entry[0]),
+    )
+    found, at = [], 0
+    while at < len(words):
+        hit = next(((m, p, len(w)) for w, m, p in phrases if w and list(words[at : at + len(w)]) == w), None)
+        if hit:
+            found.append(hit[:2])
+        at += hit[2] if hit else 1
+    return found
+
+
+def spoken_digits(text: str, language: Language) -> str | None:
+    """Digits of "one two double five", "twelve thirty four", "oh three"; None where other words are among them."""
+    digits, pending, repeat = "", list[str](), 1
+    for word in [*known_words(normalized(text)), ""]:
+        if word in language.digits or word in language.repeats or word == "":
+            digits += _number_digits(pending, language) or "" if pending else ""
+            if pending and _number_digits(pending, language) is None:
+                return None
+            pending = []
+            if word in language.repeats:
+                repeat = language.repeats[word]
+            elif word:
+                digits, repeat = digits + language.digits[word] * repeat, 1
+        elif word in language.number_words:
+            pending.append(word)
+        else:
+            return None
+    return digits or None
+
+
+def _number_digits(words: Sequence[str], language: Language) -> str | None:
+    """Digits of a run of number words: one number, or several one after the other ("twelve thirty")."""
+    for end in range(len(words), 0, -1):
+        value = language.read_number(words[:end])
+        if value is not None:
+            rest = "" if end == len(words) else _number_digits(words[end:], language)
+            return None if rest is None else f"{value}{rest}"
+    return None
+
+
+def spoken_number(text: str, language: Language) -> int | None:
+    """Whole number of "one hundred and five", "double five"; None where other words are among them."""
+    words = known_words(normalized(text))
+    value = language.read_number(words) if words else None
+    if value is None:
+        digits = spoken_digits(text, language)
+        value = int(digits) if digits else None
+    return value
+
+
+def digit_words(language: Language) -> tuple[str, ...]:
+    """The words to listen for where digits are asked."""
+    return tuple(dict.fromkeys([*language.digits, *language.repeats, *language.number_words]))
+
+
+def phrase_list(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """One closed list out of several, without doubles, in the recognizer's form."""
+    return tuple(dict.fromkeys(normalized(phrase) for group in groups for phrase in group))

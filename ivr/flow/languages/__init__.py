@@ -1,0 +1,13 @@
+"""What a language needs for dialogs: adding one is adding a module here and a line in `LANGUAGES`."""
+
+from __future__ import annotations
+
+from ivr.flow.languages import de, en
+from ivr.flow.languages.base import Language
+
+LANGUAGES: dict[str, Language] = {"en": en.ENGLISH, "de": de.GERMAN}
+
+
+def language_for(tag: str) -> Language:
+    """The language of a tag such as "en-US"; English for one that is not known."""
+    return LANGUAGES.get(tag.split("-")[0], en.ENGLISH)

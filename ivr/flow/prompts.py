@@ -1,0 +1,76 @@
+"""From a prompt of the flow to the segments that are played, and to the text that is kept in the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ivr.flow import templates
+from ivr.flow.model import Flow, Prompt, PromptItem
+from ivr.flow.segments import Pause, Segment, SoundFile, Speech
+
+
+def text_for(item: PromptItem, language: str) -> str | None:
+    """The item's text in a language: "en-US" finds "en-US", then "en", then the text of every language."""
+    for tag in (language, language.split("-")[0], ""):
+        if tag in item.text:
+            return item.text[tag]
+    return next(iter(item.text.values()), None)
+
+
+def segments_of(prompt: Prompt, variables: Mapping[str, object], language: str) -> tuple[Segment, ...]:
+    """What is played. Raises TemplateFailed."""
+    return tuple(_segment(item, variables, language) for item in prompt.items)
+
+
+def _segment(item: PromptItem, variables: Mapping[str, object], language: str) -> Segment:
+    if item.play is not None:
+        return SoundFile(item.play)
+    if item.pause is not None:
+        return Pause(item.pause)
+    return Speech(templates.render(text_for(item, language) or "", variables, language).strip(), language)
+
+
+def text_of(prompt: Prompt, variables: Mapping[str, object], language: str) -> str:
+    """What the prompt says, as one line for the record; recordings appear as `[file]`. Raises TemplateFailed."""
+    shown = []
+    for item in prompt.items:
+        if item.play is not None:
+            shown.append(f"[{item.play}]")
+        elif item.pause is None:
+            shown.append(templates.render(text_for(item, language) or "", variables, language).strip())
+    return " ".join(shown)
+
+
+def languages_of(flow: Flow) -> tuple[str, ...]:
+    """Every language that a call of the flow can be in, the first one first."""
+    changes = (command.language for command in flow.commands.values())
+    return tuple(dict.fromkeys([flow.language, *flow.languages, *(tag for tag in changes if tag)]))
+
+
+def fixed_prompts(flow: Flow) -> tuple[tuple[Segment, ...], ...]:
+    """Every prompt of the flow whose text is known before a call, in every language: what is rendered at load time."""
+    found: dict[tuple[Segment, ...], None] = {}
+    for language in languages_of(flow):
+        for prompt in prompts_of(flow):
+            fixed = [item for item in prompt.items if not templates.is_template(text_for(item, language) or "")]
+            for item in fixed:
+                found[(_segment(item, {}, language),)] = None
+    return tuple(found)
+
+
+def prompts_of(flow: Flow) -> Iterable[Prompt]:
+    """Every prompt anywhere in the flow."""
+    yield from _prompts_in(flow.defaults)
+    for step in flow.steps.values():
+        yield from _prompts_in(step)
+
+
+def _prompts_in(value: object) -> Iterable[Prompt]:
+    if isinstance(value, Prompt):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _prompts_in(item)
+    elif hasattr(type(value), "model_fields"):
+        for name in type(value).model_fields:  # type: ignore[attr-defined]
+            yield from _prompts_in(getattr(value, name))

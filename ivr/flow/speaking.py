@@ -1,0 +1,82 @@
+"""Filters that turn values into words to be spoken: `{{ account | digits }}`, `{{ total | money }}`.
+
+A masked value (`***`) passes through every filter unchanged, so that the text kept in the record can be made by the
+same template as the text that is spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time
+from functools import partial
+from typing import Any
+
+from num2words import num2words
+
+_NAMES = {
+    "en": {"0": "zero", "*": "star", "#": "hash", "+": "plus", "-": "dash", ".": "dot", "@": "at", "/": "slash"},
+    "de": {"0": "null", "*": "Stern", "#": "Raute", "+": "plus", "-": "Strich", ".": "Punkt", "@": "ät", "/": "Schrägstrich"},
+}
+_MASK = "***"
+
+
+def _passes_mask(filter_: Callable[[str, Any], str]) -> Callable[[str, Any], str]:
+    def masked(tag: str, value: Any) -> str:
+        return _MASK if value == _MASK else filter_(tag, value)
+
+    return masked
+
+
+@_passes_mask
+def spell(tag: str, value: Any) -> str:
+    """Character by character: "AB1" → "A, B, 1"."""
+    names = _NAMES.get(tag, _NAMES["en"])
+    return ", ".join(names.get(character, character) for character in str(value) if not character.isspace())
+
+
+@_passes_mask
+def digits(tag: str, value: Any) -> str:
+    """Digit by digit, with a short rest after each group of three: "123456" → "1 2 3, 4 5 6"."""
+    names = _NAMES.get(tag, _NAMES["en"])
+    characters = [names.get(c, c) for c in str(value) if not c.isspace()]
+    return ", ".join(" ".join(characters[i : i + 3]) for i in range(0, len(characters), 3))
+
+
+@_passes_mask
+def number(tag: str, value: Any) -> str:
+    """As a number in words: 105 → "one hundred and five"."""
+    amount = float(value)
+    return str(num2words(int(amount) if amount.is_integer() else amount, lang=tag))
+
+
+@_passes_mask
+def money(tag: str, value: Any) -> str:
+    """As an amount of money in the language's own way: 12.5 → "twelve euro, fifty cents"."""
+    return str(num2words(round(float(value), 2), to="currency", lang=tag, currency="EUR"))
+
+
+@_passes_mask
+def spoken_date(tag: str, value: Any) -> str:
+    """A date (or its ISO text) as it is said."""
+    from babel.dates import format_date
+
+    day = value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
+    return str(format_date(day, format="long", locale=tag))
+
+
+@_passes_mask
+def spoken_time(tag: str, value: Any) -> str:
+    """A time of day (or its ISO text) as it is said."""
+    from babel.dates import format_time
+
+    moment = value if isinstance(value, datetime | time) else time.fromisoformat(str(value)[-8:])
+    return str(format_time(moment, format="short", locale=tag))
+
+
+def filters(tag: str) -> dict[str, Callable[..., str]]:
+    """The speaking filters of a language, by the name that flows use."""
+    named = {
+        "spell": spell, "digits": digits, "phone": digits, "number": number, "money": money,
+        "date": spoken_date, "time": spoken_time,
+    }  # fmt: skip
+    return {name: partial(function, tag) for name, function in named.items()}

@@ -1,0 +1,133 @@
+"""Templates and conditions of a flow, in Jinja2's sandbox: variables and speaking filters, no code.
+
+Rendering is a pure function of text, variables and language. Undefined variables are errors, so that a typing mistake
+is found by the check and never spoken as an empty gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from ivr.flow import speaking
+
+MAX_TEXT_CHARACTERS = 4000
+"""Longest text that a template may become; a longer one is cut."""
+
+MASK = "***"
+"""Stands for a sensitive value in every record."""
+
+FILTERS = ("spell", "digits", "number", "date", "time", "money", "phone", "default", "lower", "upper", "trim", "length", "int")
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja2 without loops over numbers, attributes of objects or anything that is not data."""
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return False
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        return False
+
+
+def _environment(language: str) -> _Sandbox:
+    environment = _Sandbox(undefined=StrictUndefined, autoescape=False, cache_size=400)
+    kept = {name: environment.filters[name] for name in FILTERS if name in environment.filters}
+    environment.filters = {**kept, **speaking.filters(language)}
+    environment.globals = {}
+    return environment
+
+
+_environments: dict[str, _Sandbox] = {}
+
+
+def _for_language(language: str) -> _Sandbox:
+    tag = language.split("-")[0]
+    return _environments.setdefault(tag, _environment(tag))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str, tag: str) -> Any:
+    return _for_language(tag).from_string(text)
+
+
+@lru_cache(maxsize=4096)
+def _compiled_expression(text: str) -> Any:
+    return _for_language("en").compile_expression(text, undefined_to_none=False)
+
+
+class TemplateFailed(Exception):
+    """A template or condition could not be evaluated with the values at hand."""
+
+
+def is_template(text: str) -> bool:
+    """Whether the text holds anything to fill in."""
+    return "{{" in text or "{%" in text
+
+
+def render(text: str, variables: Mapping[str, object], language: str) -> str:
+    """Fill a template in. Raises TemplateFailed."""
+    if not is_template(text):
+        return text
+    try:
+        return str(_compiled(text, language.split("-")[0]).render(variables))[:MAX_TEXT_CHARACTERS]
+    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
+        raise TemplateFailed(str(error)) from error
+
+
+def evaluate(expression: str, variables: Mapping[str, object]) -> object:
+    """Value of an expression such as `customer.balance > 0`. Raises TemplateFailed."""
+    try:
+        value = _compiled_expression(expression)(**variables)
+    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
+        raise TemplateFailed(str(error)) from error
+    if isinstance(value, Undefined):
+        raise TemplateFailed(f"{expression} has no value")
+    return value
+
+
+def evaluate_set(value: object, variables: Mapping[str, object], language: str) -> object:
+    """Value of a `set` entry: a lone `{{ … }}` keeps its type, other text is rendered, the rest is taken as it is."""
+    if not isinstance(value, str) or not is_template(value):
+        return value
+    stripped = value.strip()
+    if stripped.startswith("{{") and stripped.endswith("}}") and stripped.count("{{") == 1:
+        return evaluate(stripped[2:-2], variables)
+    return render(value, variables, language)
+
+
+def _parsed(text: str) -> nodes.Template:
+    return _for_language("en").parse(text)
+
+
+def check_template(text: str) -> str | None:
+    """What is wrong with a template, or None."""
+    try:
+        _for_language("en").from_string(text)
+    except TemplateError as error:
+        return str(error)
+    refused = next(_parsed(text).find_all((nodes.For, nodes.Call, nodes.Include, nodes.Import, nodes.Macro)), None)
+    return None if refused is None else f"{type(refused).__name__.lower()} is not part of the flow language"
+
+
+def check_expression(text: str) -> str | None:
+    """What is wrong with a condition, or None."""
+    try:
+        _compiled_expression(text)
+    except TemplateError as error:
+        return str(error)
+    return check_template("{{ " + text + " }}")
+
+
+def variables_of(text: str) -> set[str]:
+    """Names of the variables that a template reads. Raises TemplateError for a broken one."""
+    return set(meta.find_undeclared_variables(_parsed(text)))
+
+
+def variables_of_expression(text: str) -> set[str]:
+    """Names of the variables that a condition reads."""
+    return variables_of("{{ " + text + " }}")
