@@ -1,0 +1,53 @@
+# The whole project by `make`. `make` alone says what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+LAB := tests/lab/lab.sh
+
+.PHONY: help run test lint format bench setup lab-up lab-down lab-cli lab-logs clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
+
+run: ## set up what is missing, check the flows, start the bot
+	@sh scripts/setup.sh run
+	@sh scripts/run.sh
+
+setup: ## packages, .venv and tools for development, without starting anything
+	@sh scripts/setup.sh test
+
+test: setup ## every test, with real calls through the lab
+	@$(LAB) up
+	IVR_REQUIRE_ALL=1 .venv/bin/pytest
+
+lint: ## style, format, types, flows
+	@sh scripts/setup.sh lint
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/ivr check flows/
+
+format: ## rewrite the code in the common format
+	@sh scripts/setup.sh lint
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: setup ## figures, beside Asterisk's where one is named
+	@$(LAB) up
+	$(PYTHON) -m benchmarks
+
+lab-up: ## start the lab: Asterisk 22 on 127.0.0.1:5080
+	@$(LAB) up
+
+lab-down: ## stop the lab, and dockerd if the lab started it
+	@$(LAB) down
+
+lab-cli: ## Asterisk's command line
+	@$(LAB) cli
+
+lab-logs: ## what Asterisk said
+	@$(LAB) logs
+
+clean: ## remove .venv and everything that is built
+	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

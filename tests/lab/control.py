@@ -1,0 +1,136 @@
+"""The lab from Python: start it, ask Asterisk, take it away and give it back. Thin over `lab.sh`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LAB_SH: Final = Path(__file__).with_name("lab.sh")
+
+HOST: Final = "127.0.0.1"
+PORT: Final = 5080
+REGISTRAR: Final = f"sip:{HOST}:{PORT}"
+
+TRUNK_PORT: Final = 5091
+"""A bot at this port is the trunk `ivr-trunk` (101, 1001 to 1009): no registration, keys as SIP INFO."""
+FIXED_TRUNK_PORT: Final = 5093
+"""A bot at this port is the trunk whose REFER is refused (103, 1031 to 1039)."""
+RTP_TRUNK_PORT: Final = 5095
+"""A bot at this port is the trunk that gets keys as RFC 4733 (104, 1041 to 1049)."""
+
+TONE_HZ: Final = 1000
+"""What people without a phone and 401 send."""
+HOLD_HZ: Final = 800
+"""Asterisk's music on hold."""
+EARLY_MEDIA_HZ: Final = 425
+"""What 2016 sends before it answers."""
+
+START_LIMIT_S: Final = 600.0
+"""Long enough to install packages and build the image."""
+COMMAND_LIMIT_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A SIP user of the lab."""
+
+    username: str
+    password: str
+
+    @property
+    def uri(self) -> str:
+        """Address of record."""
+        return f"sip:{self.username}@{HOST}:{PORT}"
+
+
+def _login(username: str) -> Login:
+    return Login(username, f"{username}-secret")
+
+
+BOT: Final = _login("ivr")
+BOT_2: Final = _login("ivr2")
+CALLER: Final = _login("caller")
+CALLER_2: Final = _login("caller2")
+CALLER_PCMA: Final = _login("caller-pcma")
+CALLER_PCMU: Final = _login("caller-pcmu")
+CALLER_G722: Final = _login("caller-g722")
+CALLER_SRTP: Final = _login("caller-srtp")
+AGENT_1: Final = _login("agent1")
+AGENT_2: Final = _login("agent2")
+
+
+class LabError(Exception):
+    """The lab could not be started or did not answer; the text is what `lab.sh` said."""
+
+
+def number(extension: str | int) -> str:
+    """SIP URI of a number of the lab's dialplan."""
+    return f"sip:{extension}@{HOST}:{PORT}"
+
+
+def ensure_up() -> None:
+    """Start the lab unless it runs already (some 20 ms then). Raises LabError with the reason."""
+    _lab("up", limit_s=START_LIMIT_S)
+
+
+def asterisk_cli(command: str) -> str:
+    """What Asterisk's command line answers."""
+    return _lab("cli", command)
+
+
+def channels() -> int:
+    """How many channels Asterisk has now; two per bridged call."""
+    match = re.search(r"^(\d+) active channel", asterisk_cli("core show channels count"), re.MULTILINE)
+    if match is None:
+        raise LabError("Asterisk does not tell its channel count")
+    return int(match[1])
+
+
+def hang_up_all() -> None:
+    """End every call, so that a test starts on an empty switch."""
+    asterisk_cli("channel request hangup all")
+
+
+def is_registered(login: Login) -> bool:
+    """Whether the user has a contact at the registrar."""
+    return f"{login.username}/sip:" in asterisk_cli("pjsip show contacts")
+
+
+def last_digits() -> str:
+    """The keys that extension 403 collected last."""
+    match = re.search(r"LAST_DIGITS=(\S*)", asterisk_cli("dialplan show globals"))
+    return match[1] if match else ""
+
+
+def put_sound(wav: Path, name: str) -> None:
+    """Make a WAV (8 kHz, mono, 16 bit) known to the dialplan as `lab/<name>`; 402 plays `menu` and `answer`."""
+    _lab("put", str(wav), name)
+
+
+def stop() -> None:
+    """Take Asterisk away as an outage does: port closed, calls and registrations lost."""
+    _lab("stop")
+
+
+def start() -> None:
+    """Give it back after `stop`; returns when it answers."""
+    _lab("start")
+
+
+def logs() -> str:
+    """The last thousand lines of Asterisk's console."""
+    return _lab("logs")
+
+
+def _lab(*arguments: str, limit_s: float = COMMAND_LIMIT_S) -> str:
+    try:
+        done = subprocess.run([LAB_SH, *arguments], capture_output=True, text=True, timeout=limit_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"lab.sh {' '.join(arguments)} took longer than {limit_s:.0f} s") from error
+    if done.returncode != 0:
+        reason = (done.stderr or done.stdout).strip()
+        raise LabError(f"lab.sh {' '.join(arguments)}: {reason or f'exit status {done.returncode}'}")
+    return done.stdout
