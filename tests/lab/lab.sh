@@ -1,13 +1,14 @@
 #!/bin/sh
 # The lab: Asterisk 22 on 127.0.0.1:5080, as a container or, where containers cannot run, from a root file system.
 #   lab.sh up | down | status | stop | start | cli [COMMAND] | logs | put FILE NAME
-# Everything is idempotent. State of the container-less mode lies in $LAB_ROOT.
+# Everything is idempotent. LAB_MODE=chroot leaves containers aside; LAB_ROOT is the folder for logs and that mode's files.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 name=ivr-lab
 image=ivr-lab:22
 LAB_ROOT=${LAB_ROOT:-/var/cache/ivr-lab}
+LAB_MODE=${LAB_MODE:-auto}
 root=$LAB_ROOT/root
 export DOCKER_BUILDKIT=0 COMPOSE_DOCKER_CLI_BUILD=0 # the classic builder takes local base images
 
@@ -43,7 +44,8 @@ daemon() { # a docker daemon that answers: the one that runs, or one of our own
     command -v dockerd >/dev/null || return 1
     say 'starting dockerd'
     mkdir -p "$LAB_ROOT"
-    rm -f /var/run/docker.pid
+    # A stale pid file whose number now belongs to another program would keep dockerd from starting.
+    grep -qs dockerd "/proc/$(cat /var/run/docker.pid 2>/dev/null)/comm" || rm -f /var/run/docker.pid
     # No firewall rules and no bridge: the lab needs the host's network only, and many places forbid both.
     setsid dockerd --iptables=false --bridge=none >"$LAB_ROOT/dockerd.log" 2>&1 </dev/null &
     echo $! >"$LAB_ROOT/dockerd.pid"
@@ -130,9 +132,14 @@ up() {
         [ "$(cat "$LAB_ROOT/hash")" = "$(lab_hash)" ] && return 0
         down
     fi
-    [ "$(container_state)" = "true $(lab_hash)" ] && return 0
+    [ "$LAB_MODE" = auto ] && [ "$(container_state)" = "true $(lab_hash)" ] && return 0
+    # Two that start it at once would build twice; the second one waits and then finds it running.
+    if [ "${LAB_LOCKED:-}" = '' ] && mkdir -p "$LAB_ROOT" 2>/dev/null; then
+        LAB_LOCKED=1 flock -o "$LAB_ROOT/lock" "$here/lab.sh" up
+        return
+    fi
     packages || true
-    if ! { daemon && container_up; } && ! chroot_up; then
+    if ! { [ "$LAB_MODE" = auto ] && daemon && container_up; } && ! chroot_up; then
         fail 'neither a container nor a root file system could be started; run as root, or let this user use docker'
     fi
     wait_ready
