@@ -1,0 +1,137 @@
+"""One loaded Vosk model and the decoding of one utterance after the other. Knows nothing of turns, threads or ports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+import structlog
+import vosk
+
+from ivr.errors import ModelMissing, RecognizerFailed
+from ivr.ports import Word
+from ivr.speech.grammar import UNKNOWN, Grammar, build_grammar
+from ivr.speech.model_store import check_model, model_rate_hz
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one utterance was recognized as."""
+
+    text: str = ""
+    """Lower case; `[unk]` stays in it."""
+    confidence: float = 0.0
+    words: tuple[Word, ...] = ()
+
+
+class VoskModel:
+    """A model in memory, shared by all its decoders. Loading takes 0.05 s (small models) to some seconds."""
+
+    def __init__(self, path: Path, language: str) -> None:
+        """Load it. Raises ModelMissing for an absent, incomplete or broken one."""
+        check_model(path, language)
+        vosk.SetLogLevel(-1)
+        self.path = path
+        self.language = language
+        self.sample_rate_hz = model_rate_hz(path)
+        self._warned: set[tuple[str, ...]] = set()
+        try:
+            self._model = vosk.Model(str(path))
+        except Exception as error:  # Vosk raises nothing more precise
+            raise ModelMissing(
+                f"speech model {path} cannot be loaded: its files are damaged; `ivr models install {language}` gets one"
+            ) from error
+
+    def knows(self, word: str) -> bool:
+        """Whether the word can be heard."""
+        return bool(self._model.vosk_model_find_word(word) >= 0)
+
+    def grammar(self, phrases: Sequence[str], allow_unknown: bool) -> Grammar | None:
+        """The closed list as this model can hear it; None for free speech. Warns once of each set of missing words."""
+        if not phrases:
+            return None
+        grammar = build_grammar(phrases, allow_unknown, self.knows)
+        if grammar.missing_words and grammar.missing_words not in self._warned:
+            self._warned.add(grammar.missing_words)
+            log.warning(
+                "words_unknown_to_model",
+                words=grammar.missing_words,
+                language=self.language,
+                model=self.path.name,
+                remedy="callers cannot say them: use other words in the flow, or a larger model",
+            )
+        return grammar
+
+    def decoder(self, grammar: Grammar | None, sample_rate_hz: int) -> UtteranceDecoder:
+        """A decoder for audio of that rate. Raises RecognizerFailed."""
+        arguments = [self._model, self.sample_rate_hz] + ([grammar.json] if grammar else [])
+        try:
+            engine = vosk.KaldiRecognizer(*arguments)
+        except Exception as error:  # Vosk raises nothing more precise
+            raise RecognizerFailed(f"Vosk refused to make a recognizer with model {self.path}") from error
+        engine.SetWords(True)
+        return UtteranceDecoder(engine, self.sample_rate_hz, sample_rate_hz)
+
+
+class UtteranceDecoder:
+    """Feeds one utterance to Vosk and collects what it heard; then takes the next. For one thread at a time."""
+
+    def __init__(self, engine: Any, model_rate_hz: int, sample_rate_hz: int) -> None:
+        self._engine = engine
+        self._model_rate_hz = model_rate_hz
+        self._sample_rate_hz = sample_rate_hz
+        self._resampler = self._make_resampler()
+        self._words: list[Word] = []
+        self._offset_s = 0.0  # Vosk counts its word times from the first sample ever
+        self._fed_s = 0.0
+
+    def _make_resampler(self) -> soxr.ResampleStream | None:
+        if self._model_rate_hz == self._sample_rate_hz:
+            return None
+        return soxr.ResampleStream(self._sample_rate_hz, self._model_rate_hz, 1, dtype="int16")
+
+    def feed(self, pcm: bytes) -> None:
+        """Take mono 16-bit audio."""
+        if self._resampler is not None:
+            pcm = self._resampler.resample_chunk(np.frombuffer(pcm, dtype="<i2")).tobytes()
+        self._accept(pcm)
+
+    def _accept(self, pcm: bytes) -> None:
+        self._fed_s += len(pcm) / 2 / self._model_rate_hz
+        # Vosk ends a result by rules of its own after a pause; the turn decides, so the parts are joined.
+        if pcm and self._engine.AcceptWaveform(pcm):
+            self._words += self._read(self._engine.Result())
+
+    def finish(self) -> Heard:
+        """End the utterance; the decoder is ready for another one."""
+        if self._resampler is not None:
+            self._accept(self._resampler.resample_chunk(np.zeros(0, dtype=np.int16), last=True).tobytes())
+            self._resampler = self._make_resampler()
+        words = self._words + self._read(self._engine.FinalResult())
+        self._engine.Reset()
+        self._words = []
+        self._offset_s = self._fed_s
+        return Heard(" ".join(word.text for word in words), mean_confidence(words), tuple(words))
+
+    def _read(self, result: str) -> list[Word]:
+        parsed = json.loads(result)
+        words = [
+            Word(word["word"], word["conf"], word["start"] - self._offset_s, word["end"] - self._offset_s)
+            for word in parsed.get("result", [])
+        ]
+        return [replace(word, start_s=max(word.start_s, 0.0), confidence=min(word.confidence, 1.0)) for word in words]
+
+
+def mean_confidence(words: Sequence[Word]) -> float:
+    """Mean over the known words, long ones counting more; 0.0 where there is none."""
+    known = [word for word in words if word.text != UNKNOWN]
+    total_s = sum(max(word.end_s - word.start_s, 0.01) for word in known)
+    weighted = sum(word.confidence * max(word.end_s - word.start_s, 0.01) for word in known)
+    return round(weighted / total_s, 4) if known else 0.0

@@ -1,0 +1,263 @@
+"""`ivr.ports.Recognizer` on Vosk: turns, decoding and reports run on threads of its own.
+
+    media thread            worker thread
+    write(pcm) ──► bounded queue ──► VAD ──► turn ──► SpeechDetected ──► report
+                                              │
+                                              └─► Vosk ──► end of turn ──► TranscriptReady ──► report
+
+Vosk is fed only with the speech of a turn, its lead-in and a little silence behind it, so a silent line costs nothing.
+Threads start with the first stream: a process that has loaded the models may fork before.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+
+import structlog
+
+from ivr.errors import ModelMissing, RecognizerFailed, SpeechError
+from ivr.flow import turn
+from ivr.ports import (
+    ListenRequest,
+    RecognitionFailed,
+    RecognizerCapabilities,
+    RecognizerEvent,
+    SpeechDetected,
+    TranscriptReady,
+)
+from ivr.speech.grammar import build_grammar
+from ivr.speech.model_catalog import language_name, primary_language
+from ivr.speech.utterance import UtteranceAudio
+from ivr.speech.vad import FRAME_S, VadSettings, VoiceActivityDetector
+from ivr.speech.vosk_engine import Heard, VoskModel
+
+log = structlog.get_logger(__name__)
+
+Report = Callable[[RecognizerEvent], None]
+
+_QUEUE_LIMIT_S = 10.0
+_SAMPLE_RATES_HZ = (8000, 16000)
+
+
+class VoskRecognizer:
+    """Speech recognition in this process. Models are loaded at once, worker threads start with the first stream."""
+
+    def __init__(
+        self, models: Mapping[str, Path], *, worker_count: int = 1, vad_settings: VadSettings | None = None
+    ) -> None:
+        """`models` maps language tags to model folders. Raises ModelMissing."""
+        self._models = {
+            primary_language(language): VoskModel(Path(path), primary_language(language))
+            for language, path in models.items()
+        }
+        self.capabilities = RecognizerCapabilities(
+            grammar=True, interim_results=False, languages=frozenset(self._models)
+        )
+        self._vad_settings = vad_settings
+        self._workers = [_Worker(f"vosk-{number}") for number in range(worker_count)]
+        self._lock = threading.Lock()
+        self._opened = 0
+        self._is_closed = False
+
+    def open(self, request: ListenRequest, sample_rate_hz: int, report: Report) -> VoskStream:
+        """Begin to listen. Raises ModelMissing (no model of the language), RecognizerFailed."""
+        if sample_rate_hz not in _SAMPLE_RATES_HZ:
+            raise RecognizerFailed(f"cannot listen at {sample_rate_hz} Hz; set sip.sample_rate_hz to 8000 or 16000")
+        model = self._model(request.language)
+        with self._lock:
+            if self._is_closed:
+                raise RecognizerFailed("the recognizer is closed")
+            worker = self._workers[self._opened % len(self._workers)]
+            self._opened += 1
+            worker.start()
+        return VoskStream(model, request, sample_rate_hz, report, worker, self._vad_settings)
+
+    def transcribe(
+        self, pcm: bytes, sample_rate_hz: int, language: str, phrases: Sequence[str] = (), *, allow_unknown: bool = True
+    ) -> Heard:
+        """Recognize a whole recording (mono, 16-bit) at once, in the calling thread, without turn taking."""
+        model = self._model(language)
+        decoder = model.decoder(model.grammar(phrases, allow_unknown), sample_rate_hz)
+        step_bytes = int(sample_rate_hz * 2 * FRAME_S) * 2
+        for offset in range(0, len(pcm), step_bytes):
+            decoder.feed(pcm[offset : offset + step_bytes])
+        return decoder.finish()
+
+    def unknown_words(self, language: str, words: Sequence[str]) -> tuple[str, ...]:
+        """Those of `words` (or words of phrases) that the model of the language cannot hear."""
+        model = self._model(language)
+        return build_grammar(words, False, model.knows).missing_words
+
+    def close(self) -> None:
+        """End the threads and free the models. Idempotent."""
+        with self._lock:
+            self._is_closed = True
+        for worker in self._workers:
+            worker.stop()
+        self._models = {}
+
+    def _model(self, language: str) -> VoskModel:
+        if self._is_closed:
+            raise RecognizerFailed("the recognizer is closed")
+        tag = primary_language(language)
+        if model := self._models.get(tag):
+            return model
+        loaded = ", ".join(sorted(self._models)) or "none"
+        raise ModelMissing(
+            f"no speech model is loaded for {language_name(tag)} ({tag}), only for: {loaded}; "
+            f"`ivr models install {tag}` gets one, then name it under speech.models"
+        )
+
+
+class _Worker:
+    """A thread that serves streams in the order in which their audio came."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._ready: SimpleQueue[VoskStream | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+
+    def wake(self, stream: VoskStream) -> None:
+        self._ready.put(stream)
+
+    def stop(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._ready.put(None)
+            thread.join()
+
+    def _run(self) -> None:
+        while (stream := self._ready.get()) is not None:
+            stream.process()
+
+
+class VoskStream:
+    """One listening. `write` and `close` may come from any thread, `process` is the worker's."""
+
+    def __init__(
+        self,
+        model: VoskModel,
+        request: ListenRequest,
+        sample_rate_hz: int,
+        report: Report,
+        worker: _Worker,
+        vad_settings: VadSettings | None,
+    ) -> None:
+        self.dropped_frames = 0
+        """Frames lost because the worker was too far behind."""
+        self._request = request
+        self._report = report
+        self._worker = worker
+        self._frames: deque[tuple[float, bytes]] = deque()
+        self._limit_frames = round(_QUEUE_LIMIT_S / FRAME_S)
+        self._lock = threading.RLock()  # orders reports and close; re-entered when a report closes its own stream
+        self._is_closed = False
+        self._vad = VoiceActivityDetector(sample_rate_hz, vad_settings)
+        self._settings = turn.TurnSettings(
+            final_silence_s=request.final_silence_s, max_speech_duration_s=request.max_speech_duration_s
+        )
+        self._turn = turn.TurnState()
+        self._rest = b""
+        self._heard_s = 0.0  # length of the audio taken so far: the time that turns are measured in
+        decoder = model.decoder(model.grammar(request.phrases, request.allow_unknown), sample_rate_hz)
+        self._audio: UtteranceAudio | None = UtteranceAudio(decoder, self._settings.lead_in_s)
+
+    def write(self, pcm: bytes) -> None:
+        """Take audio; on the media thread, so it only appends."""
+        if self._is_closed:
+            return
+        if len(self._frames) >= self._limit_frames:
+            self.dropped_frames += 1
+            return
+        self._frames.append((time.monotonic(), pcm))
+        self._worker.wake(self)
+
+    def close(self) -> None:
+        """End it; no event follows."""
+        self._is_closed = True
+        with self._lock:  # a report in progress on the worker ends first
+            self._frames.clear()
+        self._worker.wake(self)
+
+    def process(self) -> None:
+        """Take what has come in since the last time."""
+        try:
+            while (chunk := self._next()) is not None:
+                self._take(*chunk)
+        except Exception as error:
+            self._fail(error)
+        if self._is_closed:
+            self._audio = None  # frees Vosk's part on the thread that used it
+
+    def _next(self) -> tuple[float, bytes] | None:
+        try:
+            return None if self._is_closed else self._frames.popleft()
+        except IndexError:
+            return None
+
+    def _fail(self, error: Exception) -> None:
+        log.error("recognition_failed", listen_id=self._request.listen_id, error=type(error).__name__)
+        reason = str(error) if isinstance(error, SpeechError) else f"Vosk stopped with {type(error).__name__}"
+        self._send(RecognitionFailed(self._request.listen_id, time.monotonic(), reason))
+        self._is_closed = True
+
+    def _take(self, arrived_s: float, pcm: bytes) -> None:
+        pcm = self._rest + pcm
+        size = self._vad.frame_bytes
+        whole = len(pcm) - len(pcm) % size
+        self._rest = pcm[whole:]
+        for offset in range(0, whole, size):
+            behind_s = (whole - offset - size) / size * FRAME_S
+            self._frame(arrived_s - behind_s, pcm[offset : offset + size])
+
+    def _frame(self, arrived_s: float, frame: bytes) -> None:
+        audio = self._audio
+        if audio is None or self._is_closed:
+            return
+        begin_s, self._heard_s = self._heard_s, self._heard_s + FRAME_S
+        was_speaking = self._turn.is_speaking
+        is_speech = self._vad.is_speech(frame)
+        self._turn, event = turn.step(self._settings, self._turn, begin_s, is_speech)
+        audio.take(begin_s, frame, is_speech, is_in_turn=was_speaking)
+        if isinstance(event, turn.SpeechStarted):
+            audio.begin(event.audio_from_s)
+            started_at_s = arrived_s - (self._heard_s - event.started_at_s)
+            self._send(SpeechDetected(self._request.listen_id, time.monotonic(), started_at_s))
+        elif isinstance(event, turn.SpeechEnded):
+            self._end(audio, event, arrived_s - self._heard_s)
+
+    def _end(self, audio: UtteranceAudio, event: turn.SpeechEnded, clock_offset_s: float) -> None:
+        heard = audio.finish()
+        if self.dropped_frames:
+            log.warning("audio_dropped", listen_id=self._request.listen_id, frames=self.dropped_frames)
+        self._send(
+            TranscriptReady(
+                self._request.listen_id,
+                time.monotonic(),
+                text=heard.text,
+                confidence=heard.confidence,
+                words=heard.words,
+                speech_started_at_s=event.started_at_s + clock_offset_s,
+                speech_ended_at_s=event.ended_at_s + clock_offset_s,
+            )
+        )
+
+    def _send(self, event: RecognizerEvent) -> None:
+        with self._lock:
+            if self._is_closed:
+                return
+            try:
+                self._report(event)
+            except RuntimeError:  # the loop that is reported to has ended
+                log.warning("report_refused", listen_id=self._request.listen_id)
+                self._is_closed = True
