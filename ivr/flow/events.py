@@ -41,11 +41,6 @@ class CallOffered(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class CallAnswered(Event):
-    """The leg is answered and its audio is up."""
-
-
-@dataclass(frozen=True, slots=True)
 class DigitPressed(Event):
     """One key press, de-duplicated."""
 

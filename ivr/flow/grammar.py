@@ -85,32 +85,29 @@ def _longest(words: Sequence[str], meanings: Mapping[str, Sequence[str]]) -> lis
 
 def spoken_digits(text: str, language: Language) -> str | None:
     """Digits of "one two double five", "twelve thirty four", "oh three"; None where other words are among them."""
-    digits, pending, repeat = "", list[str](), 1
-    for word in [*known_words(normalized(text)), ""]:
-        if word in language.digits or word in language.repeats or word == "":
-            digits += _number_digits(pending, language) or "" if pending else ""
-            if pending and _number_digits(pending, language) is None:
-                return None
-            pending = []
-            if word in language.repeats:
-                repeat = language.repeats[word]
-            elif word:
-                digits, repeat = digits + language.digits[word] * repeat, 1
-        elif word in language.number_words:
-            pending.append(word)
-        else:
+    words = known_words(normalized(text))
+    digits, at = "", 0
+    while at < len(words):
+        repeat = language.repeats.get(words[at], 1)
+        at += words[at] in language.repeats
+        piece, used = _longest_number(words[at:], language)
+        if not used or (repeat > 1 and len(piece) > 1):
             return None
+        digits, at = digits + piece * repeat, at + used
     return digits or None
 
 
-def _number_digits(words: Sequence[str], language: Language) -> str | None:
-    """Digits of a run of number words: one number, or several one after the other ("twelve thirty")."""
-    for end in range(len(words), 0, -1):
-        value = language.read_number(words[:end])
+def _longest_number(words: Sequence[str], language: Language) -> tuple[str, int]:
+    """Digits of the longest number that the words begin with, and how many words it takes; none where none begins."""
+    for end in range(len(words), 1, -1):
+        is_run_of_digits = all(word in language.digits for word in words[:end])
+        value = None if is_run_of_digits else language.read_number(words[:end])
         if value is not None:
-            rest = "" if end == len(words) else _number_digits(words[end:], language)
-            return None if rest is None else f"{value}{rest}"
-    return None
+            return str(value), end
+    if words and words[0] in language.digits:
+        return language.digits[words[0]], 1
+    value = language.read_number(words[:1]) if words else None
+    return ("", 0) if value is None else (str(value), 1)
 
 
 def spoken_number(text: str, language: Language) -> int | None:

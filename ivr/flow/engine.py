@@ -1,0 +1,230 @@
+"""The dialog engine: `step(flow, state, event)` gives the next state and the commands to perform.
+
+It never waits, reads a clock or knows a telephone. Prompts of `say` steps are queued and played together with the
+question that follows (as in VoiceXML 2.0 §4.1.8), so that a caller may interrupt the greeting with the answer to the
+menu behind it; they are played to their end before anything that is not a question.
+
+    CallOffered ──► steps are entered one after the other ──► a menu or ask opens: LISTENING ──► its answer enters the next
+                    (say queues, set and when decide at once)    ├─ something queued before a transfer or the end: SPEAKING
+                                                                 ├─ transfer: TRANSFERRING ──► exit of its outcome
+                                                                 └─ hang_up, or the caller leaves: ENDED
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ivr.flow import commands as c
+from ivr.flow import events as e
+from ivr.flow import listening, templates
+from ivr.flow.model import (
+    Flow,
+    HangUpStep,
+    InputStep,
+    SayStep,
+    SetStep,
+    Step,
+    TransferStep,
+    WhenStep,
+)
+from ivr.flow.run import Run
+from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase
+from ivr.flow.templates import TemplateFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an event led to."""
+
+    state: FlowState
+    commands: tuple[c.Command, ...]
+
+
+def step(flow: Flow, state: FlowState, event: e.Event) -> Result:
+    """The next state and the commands to perform. Total: an event that means nothing now changes nothing."""
+    run = Run(flow, state, event.at_s)
+    if state.phase is not Phase.ENDED:
+        _handle(run, event)
+        _enter_all(run)
+    return Result(run.state, tuple(run.commands))
+
+
+def _handle(run: Run, event: e.Event) -> None:
+    match event:
+        case e.CallOffered():
+            if run.state.phase is Phase.NEW:
+                _begin(run, event)
+        case e.CallerHungUp():
+            _caller_left(run)
+        case e.PromptFinished(play_id=play_id) | e.PromptFailed(play_id=play_id) if play_id == run.state.play_id:
+            _prompt_over(run, event)
+        case e.DigitPressed(digit=digit):
+            _digit(run, digit)
+        case e.TransferEnded():
+            if run.state.phase is Phase.TRANSFERRING:
+                _transfer_ended(run, event)
+        case e.SpeechStarted() | e.UtteranceHeard() | e.ListeningFailed() | e.TimerFired():
+            if run.state.phase is Phase.LISTENING:
+                listening.handle(run, event)
+        case _:
+            pass
+
+
+def _begin(run: Run, event: e.CallOffered) -> None:
+    call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": run.flow.language}
+    variables = {**run.flow.variables, **event.variables, "call": MappingProxyType(call)}
+    run.set(language=run.flow.language, variables=variables)
+    start = event.resume_at or run.flow.start
+    first = run.flow.steps.get(start)
+    if isinstance(first, HangUpStep) and first.hang_up.status is not None:
+        run.set(phase=Phase.ENDED, step=start)
+        run.note("hang_up", "done")
+        run.emit(c.Reject(first.hang_up.status))
+        return
+    run.emit(c.Answer())
+    run.goto(start)
+
+
+def _caller_left(run: Run) -> None:
+    if run.state.phase is Phase.LISTENING:
+        listening.note_open(run, "hung_up")
+    elif run.state.phase is Phase.TRANSFERRING:
+        run.note("transfer", "hung_up", started_at_s=run.state.input.started_at_s)
+    run.quiet()
+    run.set(phase=Phase.ENDED)
+
+
+def _prompt_over(run: Run, event: e.Event) -> None:
+    run.set(play_id="")
+    if isinstance(event, e.PromptFailed) and run.flow.on_error and not run.state.has_failed:
+        run.fail("say", event.reason)
+    elif run.state.phase is Phase.SPEAKING:
+        run.goto(run.state.resume_at)
+    elif run.state.phase is Phase.LISTENING:
+        listening.prompt_over(run)
+
+
+def _digit(run: Run, digit: str) -> None:
+    state = run.state
+    if digit == state.swallow_key and run.at_s <= state.swallow_until_s:
+        run.set(swallow_key="")
+        return
+    run.set(swallow_key="")
+    if state.phase is Phase.LISTENING:
+        listening.digit(run, digit)
+    elif state.phase is Phase.SPEAKING and state.queued.barge_in in ("any", "digits", "match"):
+        run.stop_prompt()
+        run.set(typed_ahead=state.typed_ahead + digit)
+        run.goto(state.resume_at)
+
+
+# --- entering steps --------------------------------------------------------------------------------------------------
+
+
+def _enter_all(run: Run) -> None:
+    while run.target and run.state.phase is not Phase.ENDED:
+        name, run.target = run.target, ""
+        if run.state.steps_without_input >= MAX_STEPS_WITHOUT_INPUT:
+            run.note("flow", "error", detail="too many steps without the caller")
+            run.end(hangup_cause=41)  # Q.850 41: temporary failure
+            return
+        run.set(steps_without_input=run.state.steps_without_input + 1)
+        _enter(run, name)
+
+
+def _enter(run: Run, name: str) -> None:
+    if name == "hang_up" and name not in run.flow.steps:
+        if not run.flush(name):
+            run.end()
+        return
+    if name in ("repeat", "back") and name not in run.flow.steps:
+        name = listening.step_for(run, name)
+    found = run.flow.steps[name]
+    is_announced = run.state.is_announced and run.state.resume_at == name
+    run.set(step=name, resume_at="", is_announced=False)
+    try:
+        _perform(run, name, found, is_announced)
+    except TemplateFailed as error:
+        run.fail(found.action, str(error))
+
+
+def _perform(run: Run, name: str, found: Step, is_announced: bool) -> None:
+    match found:
+        case SayStep():
+            _say(run, name, found)
+        case InputStep():
+            listening.enter(run, name, found)
+        case SetStep():
+            _set(run, found)
+        case WhenStep():
+            _when(run, found)
+        case TransferStep():
+            _transfer(run, name, found, is_announced)
+        case HangUpStep():
+            if not run.flush(name):
+                run.note("hang_up", "done")
+                run.end(found.hang_up.cause)
+        case _:
+            raise AssertionError(f"no rule for {type(found).__name__}")
+
+
+def _say(run: Run, name: str, found: SayStep) -> None:
+    barge_in = found.barge_in or run.flow.defaults.barge_in
+    if run.state.queued.segments and run.state.queued.barge_in != barge_in:
+        run.flush(name)
+        return
+    segments = run.segments(found.say)
+    run.note("say", "done", prompt=run.text(found.say))
+    run.queue(segments, barge_in)
+    run.goto(found.next or "hang_up")
+
+
+def _set(run: Run, found: SetStep) -> None:
+    variables, sensitive = dict(run.state.variables), set(run.state.sensitive)
+    for name, value in found.set.items():
+        read = templates.variables_of(value) if isinstance(value, str) and templates.is_template(value) else set()
+        variables[name] = templates.evaluate_set(value, variables, run.state.language)
+        (sensitive.add if read & sensitive else sensitive.discard)(name)
+    run.set(variables=variables, sensitive=frozenset(sensitive))
+    shown = run.masked_variables
+    run.note("set", "done", meaning=", ".join(f"{name} = {shown[name]}" for name in found.set))
+    run.goto(found.next or "hang_up")
+
+
+def _when(run: Run, found: WhenStep) -> None:
+    for branch in found.when:
+        if branch.condition is None or templates.evaluate(branch.condition, run.state.variables):
+            run.note("when", "done", meaning=branch.condition or "else")
+            run.goto(branch.go)
+            return
+    run.goto(found.next or "hang_up")
+
+
+def _transfer(run: Run, name: str, found: TransferStep, is_announced: bool) -> None:
+    transfer = found.transfer
+    if transfer.announce and not is_announced:
+        run.queue(run.segments(transfer.announce), "none")
+    if run.flush(name, is_announced=True):
+        return
+    run.set(phase=Phase.TRANSFERRING, typed_ahead="")
+    run.set_input(started_at_s=run.at_s)
+    hold = run.segments(transfer.hold) if transfer.hold else ()
+    run.emit(c.StartTransfer(transfer.to, transfer.mode, transfer.ring_for, hold))
+
+
+def _transfer_ended(run: Run, event: e.TransferEnded) -> None:
+    found = run.flow.steps[run.state.step]
+    assert isinstance(found, TransferStep)
+    run.note(
+        "transfer",
+        event.outcome,
+        started_at_s=run.state.input.started_at_s,
+        meaning=found.transfer.to,
+        detail=event.detail,
+    )
+    if event.outcome is e.TransferOutcome.CONNECTED:
+        run.end()
+        return
+    run.set(steps_without_input=0)
+    run.goto(getattr(found, event.outcome) or found.failed or run.flow.defaults.failed or "hang_up")

@@ -1,0 +1,117 @@
+"""Text of a flow file to a model with positions. Pure; reading files is in `ivr.flows`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import cast
+
+from pydantic import ValidationError
+
+from ivr.errors import FlowSyntaxError, Problem
+from ivr.flow.model import STEP_KINDS, AnyStep, Flow, Step
+from ivr.model_errors import did_you_mean, problems_of
+from ivr.yaml_source import YamlSource, read_yaml
+
+VERSION_DIGITS = 12
+"""Hexadecimal digits of the content hash that names a version of a flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFlow:
+    """A flow that could be read, and the file that it came from. Whether it can work is the check's business."""
+
+    flow: Flow
+    source: YamlSource
+
+    @property
+    def file(self) -> str:
+        """Name of the file, as it was given."""
+        return self.source.file
+
+
+def load_flow(content: str | bytes, file: str) -> LoadedFlow:
+    """Read one flow. Raises FlowSyntaxError with every problem of the file."""
+    source = read_yaml(content, file)
+    if source.data is None and source.problems:
+        raise FlowSyntaxError(source.problems)
+    if not isinstance(source.data, dict) or not source.data:
+        message = "this is not a flow; write at least `flow:`, `start:` and `steps:`"
+        raise FlowSyntaxError([*source.problems, source.problem((), message, "not_a_flow")])
+    problems = list(source.problems)
+    steps = _read_steps(source, problems)
+    flow = _read_flow(source, steps, problems)
+    if problems or flow is None:
+        raise FlowSyntaxError(sorted(problems))
+    return LoadedFlow(flow.model_copy(update={"version": content_version(content)}), source)
+
+
+def content_version(content: str | bytes) -> str:
+    """Short hash of a file's content."""
+    raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(raw).hexdigest()[:VERSION_DIGITS]
+
+
+def _read_steps(source: YamlSource, problems: list[Problem]) -> dict[str, Step]:
+    data = cast(dict[str, object], source.data).get("steps")
+    if data is None:
+        return {}
+    if not isinstance(data, dict) or not data:
+        problems.append(source.problem(("steps",), "no steps; write each as `name:` with its keys below", "no_steps"))
+        return {}
+    read = {name: _read_step(name, step, source, problems) for name, step in data.items()}
+    return {name: step for name, step in read.items() if step is not None}
+
+
+def _read_step(name: str, data: object, source: YamlSource, problems: list[Problem]) -> Step | None:
+    path = ("steps", name)
+    kinds = ", ".join(STEP_KINDS)
+    if not isinstance(data, dict):
+        message = f"a step is a group of keys; write one of {kinds} below it"
+        problems.append(source.problem(path, message, "step_kind", step=name))
+        return None
+    actions = [key for key in data if key in STEP_KINDS]
+    if len(actions) != 1:
+        problems.append(_wrong_actions(name, list(data), actions, source))
+        return None
+    kind = STEP_KINDS[actions[0]]
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        problems += problems_of(error, kind, source, path, step=name)
+        return None
+
+
+def _wrong_actions(name: str, keys: list[str], actions: list[str], source: YamlSource) -> Problem:
+    if actions:
+        message = f"a step does one thing, and this one has {' and '.join(actions)}; make them steps of their own"
+        return source.problem(("steps", name, actions[1]), message, "step_kind", at_key=True, step=name)
+    near = next((hint for key in keys if (hint := did_you_mean(key, STEP_KINDS)).startswith("did")), "")
+    message = f"nothing says what this step does; {near or 'write one of: ' + ', '.join(STEP_KINDS)}"
+    return source.problem(("steps", name), message, "step_kind", at_key=True, step=name)
+
+
+def _read_flow(source: YamlSource, steps: dict[str, Step], problems: list[Problem]) -> Flow | None:
+    data = dict(cast(dict[str, object], source.data))
+    if "version" in data:
+        del data["version"]
+        message = "unknown key 'version'; remove it: a flow's version is worked out from its text"
+        problems.append(source.problem(("version",), message, "unknown_key", at_key=True, step="version"))
+    written = data.get("steps")
+    if written is not None or "steps" in data:
+        data["steps"] = cast("dict[str, AnyStep]", steps)
+    problems += _bad_step_names(written, source)
+    try:
+        return Flow.model_validate(data)
+    except ValidationError as error:
+        problems += problems_of(error, Flow, source)
+        return None
+
+
+def _bad_step_names(written: object, source: YamlSource) -> list[Problem]:
+    """Names of steps that could not be read; those that could are judged with the flow."""
+    if written is None and isinstance(source.data, dict) and "steps" in source.data:
+        return [
+            source.problem(("steps",), "no steps; write each as `name:` with its keys below", "no_steps", at_key=True)
+        ]
+    return []
