@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
 
 from ivr.units import Duration
 
@@ -43,8 +43,8 @@ class SipSettings(Section):
     address: str = "0.0.0.0"
     """Local address to listen on (UDP and TCP)."""
     port: int = Field(5060, ge=0, le=65535)
-    udp: bool = True
-    tcp: bool = True
+    udp: StrictBool = True
+    tcp: StrictBool = True
     public_address: str | None = None
     """Address that peers see, when the bot is behind NAT: goes into Contact and SDP."""
     rtp_port: int = Field(10000, ge=1024, le=65000)
@@ -110,6 +110,9 @@ class DatabaseSettings(Section):
     url: str = "sqlite:///var/calls.db"
     """SQLAlchemy URL; a password comes in as `${NAME}`."""
     spool_dir: str = "var/spool"
+    """Where records wait while the database is away."""
+    spool_limit_mb: int = Field(64, ge=1)
+    """Records beyond it are dropped and counted; 64 MB hold about 15,000 calls."""
 
 
 class LogSettings(Section):

@@ -9,12 +9,14 @@ from typing import cast
 from pydantic import ValidationError
 
 from ivr.errors import FlowSyntaxError, Problem
-from ivr.flow.model import STEP_KINDS, AnyStep, Flow, Step
+from ivr.flow.model import STEP_KINDS, Flow, HangUp, HangUpStep, Step
 from ivr.model_errors import did_you_mean, problems_of
 from ivr.yaml_source import YamlSource, read_yaml
 
 VERSION_DIGITS = 12
 """Hexadecimal digits of the content hash that names a version of a flow."""
+
+_STAND_IN = HangUpStep(hang_up=HangUp())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +55,34 @@ def content_version(content: str | bytes) -> str:
 
 
 def _read_steps(source: YamlSource, problems: list[Problem]) -> dict[str, Step]:
-    data = cast(dict[str, object], source.data).get("steps")
-    if data is None:
-        return {}
-    if not isinstance(data, dict) or not data:
-        problems.append(source.problem(("steps",), "no steps; write each as `name:` with its keys below", "no_steps"))
-        return {}
-    read = {name: _read_step(name, step, source, problems) for name, step in data.items()}
-    return {name: step for name, step in read.items() if step is not None}
+    data = cast(dict[str, object], source.data)
+    steps = data.get("steps")
+    if isinstance(steps, dict) and steps:
+        return {name: _read_step(name, step, source, problems) for name, step in steps.items()}
+    if "steps" in data:
+        message = "there are no steps here; write each as `name:` with its keys below"
+        problems.append(source.problem(("steps",), message, "no_steps", at_key=True, step="steps"))
+    return {}
 
 
-def _read_step(name: str, data: object, source: YamlSource, problems: list[Problem]) -> Step | None:
+def _read_step(name: str, data: object, source: YamlSource, problems: list[Problem]) -> Step:
+    """The step; a stand-in where it cannot be read, so that the rest of the flow can be judged."""
     path = ("steps", name)
     kinds = ", ".join(STEP_KINDS)
     if not isinstance(data, dict):
         message = f"a step is a group of keys; write one of {kinds} below it"
         problems.append(source.problem(path, message, "step_kind", step=name))
-        return None
+        return _STAND_IN
     actions = [key for key in data if key in STEP_KINDS]
     if len(actions) != 1:
         problems.append(_wrong_actions(name, list(data), actions, source))
-        return None
+        return _STAND_IN
     kind = STEP_KINDS[actions[0]]
     try:
         return kind.model_validate(data)
     except ValidationError as error:
         problems += problems_of(error, kind, source, path, step=name)
-        return None
+        return _STAND_IN
 
 
 def _wrong_actions(name: str, keys: list[str], actions: list[str], source: YamlSource) -> Problem:
@@ -97,21 +100,10 @@ def _read_flow(source: YamlSource, steps: dict[str, Step], problems: list[Proble
         del data["version"]
         message = "unknown key 'version'; remove it: a flow's version is worked out from its text"
         problems.append(source.problem(("version",), message, "unknown_key", at_key=True, step="version"))
-    written = data.get("steps")
-    if written is not None or "steps" in data:
-        data["steps"] = cast("dict[str, AnyStep]", steps)
-    problems += _bad_step_names(written, source)
+    if "steps" in data:
+        data["steps"] = steps
     try:
         return Flow.model_validate(data)
     except ValidationError as error:
         problems += problems_of(error, Flow, source)
         return None
-
-
-def _bad_step_names(written: object, source: YamlSource) -> list[Problem]:
-    """Names of steps that could not be read; those that could are judged with the flow."""
-    if written is None and isinstance(source.data, dict) and "steps" in source.data:
-        return [
-            source.problem(("steps",), "no steps; write each as `name:` with its keys below", "no_steps", at_key=True)
-        ]
-    return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from ivr.units import Duration
 
@@ -146,7 +146,7 @@ class InputSettings(Part):
     """May use `{{ heard }}`, what was understood, ready to be spoken."""
     no_input: PromptList | None = None
     no_match: PromptList | None = None
-    reprompt: bool | None = None
+    reprompt: StrictBool | None = None
     """Whether the step's own prompt follows a no_input or no_match text."""
     failed: str | None = None
     """Where to go after `max_attempts`."""
@@ -163,7 +163,7 @@ class Defaults(InputSettings):
     barge_in: BargeIn = "any"
     confidence: Confidence = Confidence()
     confirm: Confirm = "low_confidence"
-    reprompt: bool = True
+    reprompt: StrictBool = True
 
 
 class Step(Part):
@@ -231,7 +231,7 @@ class AskStep(InputStep):
     """yes_no: where "yes" leads; `next` when empty."""
     denied: str | None = None
     """yes_no: where "no" leads; `next` when empty."""
-    sensitive: bool = False
+    sensitive: StrictBool = False
 
 
 class SetStep(Step):
