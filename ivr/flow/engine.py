@@ -45,7 +45,10 @@ def step(flow: Flow, state: FlowState, event: e.Event) -> Result:
     """The next state and the commands to perform. Total: an event that means nothing now changes nothing."""
     run = Run(flow, state, event.at_s)
     if state.phase is not Phase.ENDED:
-        _handle(run, event)
+        try:
+            _handle(run, event)
+        except TemplateFailed as error:
+            run.fail("prompt", str(error))
         _enter_all(run)
     return Result(run.state, tuple(run.commands))
 

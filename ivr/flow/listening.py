@@ -146,7 +146,9 @@ def _text(run: Run, prompt: Prompt) -> str:
     return run.text(prompt)
 
 
-def _ask(run: Run, found: InputStep, lead: tuple[Segment, ...] = (), lead_text: str = "", only_lead: bool = False) -> None:
+def _ask(
+    run: Run, found: InputStep, lead: tuple[Segment, ...] = (), lead_text: str = "", only_lead: bool = False
+) -> None:
     """Play `lead` and the prompt, and listen as the barge-in kind allows."""
     prompt = _prompt(run, found)
     text = "" if only_lead else _text(run, prompt)
@@ -366,9 +368,11 @@ def _confirm(run: Run, pending: Pending) -> None:
     """Read the answer back and ask whether it is right."""
     prompt = _waiting(run).confirm_prompt or _plain(run.language.confirm_prompt)
     run.quiet()
+    if run.state.input.pending is None:
+        note_open(run, "to_confirm", heard=shown(run, pending.heard), confidence=pending.confidence)
     run.set_input(pending=pending, typed="", confidence=None, is_speaking=False)
     segments = run.segments(prompt, {"heard": pending.spoken})
-    run.set_input(prompt_text=run.text(prompt, {"heard": shown(run, pending.spoken)}))
+    run.set_input(prompt_text=run.text(prompt, {"heard": shown(run, pending.spoken)}), started_at_s=run.at_s)
     _say_and_listen(run, _step(run), segments)
 
 

@@ -143,6 +143,4 @@ def _with_commands(question: Question, flow: Flow, step: InputStep, tag: str) ->
             keys.setdefault(command.keys, f"command:{name}")
         if command.say:
             phrases.setdefault(f"command:{name}", command.say.for_language(tag))
-    return Question(
-        keys, phrases, question.collects, question.rules, question.extra_words, question.allows_unknown
-    )
+    return Question(keys, phrases, question.collects, question.rules, question.extra_words, question.allows_unknown)

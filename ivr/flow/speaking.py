@@ -15,7 +15,16 @@ from num2words import num2words
 
 _NAMES = {
     "en": {"0": "zero", "*": "star", "#": "hash", "+": "plus", "-": "dash", ".": "dot", "@": "at", "/": "slash"},
-    "de": {"0": "null", "*": "Stern", "#": "Raute", "+": "plus", "-": "Strich", ".": "Punkt", "@": "ät", "/": "Schrägstrich"},
+    "de": {
+        "0": "null",
+        "*": "Stern",
+        "#": "Raute",
+        "+": "plus",
+        "-": "Strich",
+        ".": "Punkt",
+        "@": "ät",
+        "/": "Schrägstrich",
+    },
 }
 _MASK = "***"
 

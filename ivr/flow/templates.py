@@ -21,7 +21,21 @@ MAX_TEXT_CHARACTERS = 4000
 MASK = "***"
 """Stands for a sensitive value in every record."""
 
-FILTERS = ("spell", "digits", "number", "date", "time", "money", "phone", "default", "lower", "upper", "trim", "length", "int")
+FILTERS = (
+    "spell",
+    "digits",
+    "number",
+    "date",
+    "time",
+    "money",
+    "phone",
+    "default",
+    "lower",
+    "upper",
+    "trim",
+    "length",
+    "int",
+)
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):

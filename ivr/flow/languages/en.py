@@ -13,7 +13,9 @@ _UNITS = {
         "seventeen eighteen nineteen".split()
     )
 }
-_TENS = {word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_TENS = {
+    word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
+}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 
 
@@ -48,7 +50,20 @@ def _fits(value: int, last: int) -> bool:
 
 ENGLISH = Language(
     tag="en",
-    yes=("yes", "yeah", "yep", "yup", "sure", "correct", "right", "that's right", "okay", "of course", "exactly", "yes please"),
+    yes=(
+        "yes",
+        "yeah",
+        "yep",
+        "yup",
+        "sure",
+        "correct",
+        "right",
+        "that's right",
+        "okay",
+        "of course",
+        "exactly",
+        "yes please",
+    ),
     no=("no", "nope", "nah", "wrong", "incorrect", "no thanks", "not really", "negative"),
     digits={"oh": "0", **{word: str(value) for word, value in _UNITS.items() if value < 10}},
     repeats={"double": 2, "triple": 3},
