@@ -43,16 +43,28 @@ install_packages() { # NAME...: installs them, or says how and returns 1
         return 1
     fi
     say "system packages: installing $*"
-    $as_root apt-get update -q >/dev/null || say 'apt-get update failed; trying with the package lists that are there'
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >/dev/null
+    log=$(mktemp)
+    $as_root apt-get update -q >"$log" 2>&1 || say 'apt-get update failed; trying with the package lists that are there'
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >"$log" 2>&1 || {
+        tail -n 5 "$log" >&2
+        return 1
+    }
+    rm -f "$log"
 }
 
 has_library() { { /sbin/ldconfig -p 2>/dev/null || ldconfig -p 2>/dev/null; } | grep -q "$1"; }
 has_command() { command -v "$1" >/dev/null 2>&1; }
 has_file() { for file in "$@"; do [ -e "$file" ] && return 0; done; return 1; }
 
-missing_packages() {
+venv_package() { # PYTHON: prints the package with its ensurepip, which Debian keeps apart, if that is missing
+    [ -n "$1" ] && ! "$1" -c 'import ensurepip, venv' 2>/dev/null || return 0
+    if [ "$(version_of "$1")" = "$(version_of /usr/bin/python3)" ]; then echo python3-venv
+    else echo "python$(version_of "$1")-venv"; fi
+}
+
+missing_packages() { # PYTHON or nothing
     has_library libespeak-ng.so.1 || echo libespeak-ng1
+    has_venv || venv_package "$1"
     [ "$level" = test ] || return 0
     has_file /usr/lib/postgresql/*/bin/initdb || echo postgresql
     { has_command docker && has_command dockerd; } || echo docker.io
@@ -83,11 +95,12 @@ python_from_packages() { # the distribution may have a fitting version beside it
 uv_command() { # uv of the PATH, or one in a virtual environment of its own
     command -v uv && return 0
     has_command python3 || fail 'there is no python3 at all; please install CPython 3.12'
-    ensure_venv_module python3 >&2
+    need=$(venv_package python3)
+    [ -z "$need" ] || install_packages "$need" >&2 || fail "without $need uv cannot be installed"
     [ -x "$cache/uv/bin/uv" ] || {
         say "getting uv with pip" >&2
         python3 -m venv "$cache/uv" >&2 &&
-            "$cache/uv/bin/pip" install --disable-pip-version-check -q uv >&2 ||
+            "$cache/uv/bin/pip" install --disable-pip-version-check -qq uv >&2 ||
             fail 'uv could not be installed with pip; please install CPython 3.12 yourself, or set IVR_PYTHON to one'
     }
     echo "$cache/uv/bin/uv"
@@ -103,17 +116,12 @@ python_from_uv() {
     "$uv" python find 3.12
 }
 
-ensure_venv_module() { # PYTHON: Debian keeps ensurepip in a package of its own
-    "$1" -c 'import ensurepip, venv' 2>/dev/null && return 0
-    package=python$(version_of "$1")-venv
-    [ "$(version_of "$1")" = "$(version_of /usr/bin/python3)" ] && package=python3-venv
-    install_packages "$package" || fail "without $package no virtual environment can be made"
-}
-
 # --- the steps -------------------------------------------------------------------------------------------------------
 
+has_venv() { [ -x $venv/bin/pip ] && is_wanted $venv/bin/python; }
+
 step_packages() {
-    missing=$(missing_packages | tr '\n' ' ')
+    missing=$(missing_packages "$(find_python || true)" | tr '\n' ' ')
     [ -z "$missing" ] && return 0
     # shellcheck disable=SC2086  # a list of words
     install_packages $missing && return 0
@@ -122,9 +130,10 @@ step_packages() {
 }
 
 step_python() {
-    if [ -x $venv/bin/python ] && is_wanted $venv/bin/python; then return 0; fi
+    if has_venv; then return 0; fi
     python=$(find_python) || { python_from_packages && python=$(find_python); } || python=$(python_from_uv)
-    ensure_venv_module "$python"
+    need=$(venv_package "$python")
+    [ -z "$need" ] || fail "without the package $need no virtual environment can be made"
     say "making $venv with $python ($(version_of "$python"))"
     rm -rf $venv
     "$python" -m venv $venv
@@ -134,7 +143,7 @@ step_project() {
     extras=''
     [ "$level" = run ] || extras='[dev]'
     say "installing the project$extras and its libraries (a minute or two the first time)"
-    $venv/bin/python -m pip install --disable-pip-version-check --no-input -q -e ".$extras" ||
+    $venv/bin/python -m pip install --disable-pip-version-check --no-input --use-pep517 -qq -e ".$extras" ||
         fail 'pip could not install the project; see its message above'
 }
 
