@@ -116,6 +116,13 @@ class ReferProgressed(LegEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class LegReferred(LegEvent):
+    """A telephone follows its peer's REFER or Replaces: the party goes on at a new leg. A bot never reports this."""
+
+    new_leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True)
 class LegEnded(LegEvent):
     """The leg is gone. The last event of every leg, sent exactly once."""
 

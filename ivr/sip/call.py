@@ -1,0 +1,295 @@
+"""One leg: the library's call object on one side, our events on the other. SIP thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import pjsua2 as pj
+import structlog
+
+from ivr.ports import (
+    DtmfMethod,
+    EndedBy,
+    KeyPressed,
+    LegAnswered,
+    LegEnded,
+    LegEvent,
+    LegId,
+    LegRinging,
+    PlayFailed,
+    PlayFinished,
+    ReferProgressed,
+)
+from ivr.sip import codes, translate
+from ivr.sip.media import LegMedia
+
+_IS_UPDATE: Final = 1
+"""`PJMEDIA_STREAM_DTMF_IS_UPDATE`: a later packet of a key press that was reported before."""
+_AUDIO_STATES: Final = (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallChange:
+    """What a change of the call's state was, copied out of the callback."""
+
+    is_early: bool
+    is_confirmed: bool
+    is_disconnected: bool
+    sip_status: int
+    reason: str
+    message: str
+    """The SIP message that brought it; empty for a timer or a transport error."""
+    is_network: bool
+    """Nobody said so: a timer ran out or the transport failed."""
+
+
+class LegOwner(Protocol):
+    """Who keeps the legs."""
+
+    def emit(self, event: LegEvent) -> None:
+        """Report an event to the application."""
+
+    def now_s(self) -> float:
+        """Instant for events."""
+
+    def leg_ended(self, leg: Leg) -> None:
+        """The leg's last event was sent; let go of it after the callback."""
+
+    def following_call(self, leg: Leg) -> Any:
+        """A call object for the leg that takes this one's place, or None when that is not wanted."""
+
+
+class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are untyped
+    """Copies callback values for its leg. No exception leaves a callback: its traceback would keep the call alive."""
+
+    def __init__(self, account: Any, call_id: int = pj.PJSUA_INVALID_ID) -> None:
+        pj.Call.__init__(self, account, call_id)
+        self.leg: Leg | None = None
+
+    def onCallState(self, prm: Any) -> None:
+        self._guard("onCallState", lambda leg: leg.state_changed(_call_change(self.getInfo(), prm.e)))
+
+    def onCallMediaState(self, prm: Any) -> None:
+        self._guard("onCallMediaState", lambda leg: leg.media_changed(self._audio()))
+
+    def _audio(self) -> Any:
+        """The first audio stream that is up, else None."""
+        info = self.getInfo()  # its list of media lives only as long as it does
+        for index, media in enumerate(info.media):
+            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status in _AUDIO_STATES:
+                return self.getAudioMedia(index)
+        return None
+
+    def onDtmfEvent(self, prm: Any) -> None:
+        if prm.flags & _IS_UPDATE:
+            return
+        is_info = prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO
+        method = DtmfMethod.SIP_INFO if is_info else DtmfMethod.RFC4733
+        digit, duration_ms = str(prm.digit), int(prm.duration)
+        self._guard("onDtmfEvent", lambda leg: leg.key_pressed(digit, method, duration_ms))
+
+    def onCallTransferStatus(self, prm: Any) -> None:
+        status, reason, is_final = int(prm.statusCode), str(prm.reason), bool(prm.finalNotify)
+        prm.cont = not is_final
+        self._guard("onCallTransferStatus", lambda leg: leg.refer_progressed(status, reason, is_final))
+
+    def onCallTransferRequest(self, prm: Any) -> None:
+        prm.statusCode = codes.DECLINE
+        self._guard("onCallTransferRequest", lambda leg: _follow(leg, prm, codes.ACCEPTED))
+
+    def onCallReplaceRequest(self, prm: Any) -> None:
+        prm.statusCode, prm.reason = codes.DECLINE, "Replaces not accepted"
+        self._guard("onCallReplaceRequest", lambda leg: _follow(leg, prm, codes.OK))
+
+    def _guard(self, name: str, report: Callable[[Leg], None]) -> None:
+        leg = self.leg
+        if leg is None:
+            return
+        try:
+            report(leg)
+        except pj.Error as error:
+            log.debug("sip.call_gone", callback=name, reason=error.reason)
+        except Exception:
+            log.exception("sip.callback_failed", callback=name)
+
+
+def _follow(leg: Leg, prm: Any, sip_status: int) -> None:
+    call = leg.owner.following_call(leg)
+    if call is not None:
+        prm.newCall, prm.statusCode, prm.reason = call, sip_status, ""
+
+
+def _call_change(info: Any, event: Any) -> CallChange:
+    message, is_network = "", False
+    if event.type == pj.PJSIP_EVENT_TSX_STATE:
+        change = event.body.tsxState
+        if change.type == pj.PJSIP_EVENT_RX_MSG:
+            message = str(change.src.rdata.wholeMsg)
+        is_network = change.type in (pj.PJSIP_EVENT_TIMER, pj.PJSIP_EVENT_TRANSPORT_ERROR)
+    elif event.type in (pj.PJSIP_EVENT_TIMER, pj.PJSIP_EVENT_TRANSPORT_ERROR):
+        is_network = True
+    return CallChange(
+        is_early=info.state == pj.PJSIP_INV_STATE_EARLY,
+        is_confirmed=info.state == pj.PJSIP_INV_STATE_CONFIRMED,
+        is_disconnected=info.state == pj.PJSIP_INV_STATE_DISCONNECTED,
+        sip_status=int(info.lastStatusCode),
+        reason=translate.clean(info.lastReason, translate.REASON_LIMIT),
+        message=message,
+        is_network=is_network,
+    )
+
+
+class Leg:
+    """State of one leg. Ends exactly once, whatever the library does."""
+
+    def __init__(self, leg_id: LegId, owner: LegOwner, media: LegMedia, *, is_incoming: bool, account: str) -> None:
+        self.id = leg_id
+        self.owner = owner
+        self.media = media
+        self.is_incoming = is_incoming
+        self.account = account
+        self.call: Any = None
+        self.is_ended = False
+        self.is_decided = False
+        """Somebody has said what becomes of an offered leg."""
+        self.is_accepted = False
+        """We have sent 200."""
+        self.is_answered = False
+        self.is_reported = not is_incoming
+        """The application knows of it."""
+        self._is_confirmed = False
+        self._is_ended_by_us = False
+        media.on_finished = lambda play_id: owner.emit(PlayFinished(leg_id, owner.now_s(), play_id))
+        media.on_failed = lambda play_id, reason: owner.emit(PlayFailed(leg_id, owner.now_s(), play_id, reason))
+
+    def bind(self, call: LegCall) -> None:
+        """Tie the library's call to this leg."""
+        self.call, call.leg = call, self
+
+    # --- from the library
+
+    def state_changed(self, change: CallChange) -> None:
+        """The call's state moved on."""
+        if change.is_disconnected:
+            self._disconnected(change)
+        elif change.is_confirmed:
+            self._is_confirmed = True
+            self._report_answer()
+        elif change.is_early and not self.is_incoming:
+            self.owner.emit(LegRinging(self.id, self.owner.now_s(), change.sip_status))
+
+    def _disconnected(self, change: CallChange) -> None:
+        message = translate.parse_message(change.message)
+        ended_by = EndedBy.NETWORK if change.is_network else EndedBy.REMOTE
+        if self._is_ended_by_us:
+            ended_by = EndedBy.LOCAL
+        self.end(ended_by, change.sip_status, change.reason, translate.hangup_cause(message))
+
+    def media_changed(self, audio: Any) -> None:
+        """Audio was negotiated, for the first time or anew."""
+        if self.is_ended:
+            return
+        if audio is None:
+            self.media.detach()
+        else:
+            self.media.attach(audio)
+            self._report_answer()
+
+    def _report_answer(self) -> None:
+        if self._is_confirmed and self.media.is_up and not self.is_answered and not self.is_ended:
+            self.is_answered = True
+            self.owner.emit(LegAnswered(self.id, self.owner.now_s(), self._codec()))
+
+    def _codec(self) -> str:
+        try:
+            return str(self.call.getStreamInfo(0).codecName)
+        except pj.Error:
+            return ""
+
+    def key_pressed(self, raw_digit: str, method: DtmfMethod, duration_ms: int) -> None:
+        """A new key press began."""
+        digit = translate.dtmf_digit(raw_digit)
+        if digit and not self.is_ended:
+            held_s = translate.held_s(method, duration_ms)
+            self.owner.emit(KeyPressed(self.id, self.owner.now_s(), digit, method, held_s))
+
+    def refer_progressed(self, sip_status: int, reason: str, is_final: bool) -> None:
+        """A NOTIFY or a refusal for our REFER."""
+        if not self.is_ended:
+            text = translate.clean(reason, translate.REASON_LIMIT)
+            self.owner.emit(ReferProgressed(self.id, self.owner.now_s(), sip_status, is_final, text))
+
+    def end(self, ended_by: EndedBy, sip_status: int, reason: str = "", hangup_cause: int | None = None) -> None:
+        """Report the end, once."""
+        if self.is_ended:
+            return
+        self.is_ended = True
+        if self.is_reported:
+            self.owner.emit(LegEnded(self.id, self.owner.now_s(), ended_by, sip_status, reason, hangup_cause))
+        self.owner.leg_ended(self)
+
+    # --- commands
+
+    def hang_up(self, sip_status: int = 0, hangup_cause: int | None = None) -> None:
+        """End the call with the request or status that its state asks for (0), or refuse it with a status."""
+        if self.is_ended or self.call is None:
+            return
+        self.is_decided = self._is_ended_by_us = True
+        parameters = pj.CallOpParam()
+        parameters.statusCode = sip_status
+        if hangup_cause is not None:
+            add_headers(parameters, [("Reason", codes.reason_header_value(hangup_cause))])
+        self._try("hang_up", lambda: self.call.hangup(parameters))
+
+    def answer(self, sip_status: int) -> None:
+        """Send a provisional status or 200."""
+        if self.is_ended:
+            return
+        self.is_decided, self.is_accepted = True, self.is_accepted or codes.is_success(sip_status)
+        parameters = pj.CallOpParam(True)
+        parameters.statusCode = sip_status
+        parameters.opt.audioCount, parameters.opt.videoCount = 1, 0
+        self._try("answer", lambda: self.call.answer(parameters))
+
+    def refer(self, uri: str) -> None:
+        """Blind transfer."""
+        if not self._try("refer", lambda: self.call.xfer(uri, pj.CallOpParam())):
+            self.refer_progressed(codes.SERVICE_UNAVAILABLE, "REFER could not be sent", True)
+
+    def refer_replacing(self, other: Leg) -> None:
+        """Attended transfer."""
+        if not self._try("refer", lambda: self.call.xferReplaces(other.call, pj.CallOpParam())):
+            self.refer_progressed(codes.SERVICE_UNAVAILABLE, "REFER could not be sent", True)
+
+    def send_digits(self, digits: str) -> None:
+        """Keys by RFC 4733."""
+        self._try("send_digits", lambda: self.call.dialDtmf(digits))
+
+    def _try(self, command: str, run: Callable[[], None]) -> bool:
+        """The other side may have been faster: that is no error. Its end is reported by the library."""
+        if self.is_ended:
+            return False
+        try:
+            run()
+        except pj.Error as error:
+            log.info("sip.command_too_late", leg=self.id, command=command, reason=error.reason)
+            return False
+        return True
+
+    def release(self) -> None:
+        """Break the circle of references, so that the call object goes now, on this thread."""
+        call, self.call = self.call, None
+        if call is not None:
+            call.leg = None
+
+
+def add_headers(parameters: Any, headers: list[tuple[str, str]]) -> None:
+    """Extra headers of a request."""
+    for name, value in headers:
+        header = pj.SipHeader()
+        header.hName, header.hValue = name, value
+        parameters.txOption.headers.append(header)

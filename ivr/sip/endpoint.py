@@ -1,0 +1,197 @@
+"""The library as one object: made, polled and destroyed on the SIP thread only."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import importlib
+import os
+import socket
+from typing import Any, Final
+
+import pjsua2 as pj
+import structlog
+
+from ivr.config import SipSettings
+from ivr.errors import ConfigError, PortInUse, TelephonyError
+
+LOG_VARIABLE: Final = "IVR_PJSIP_LOG"
+"""`level` or `level:file`: the library's own log, for debugging."""
+_ASKED_CALLS: Final = 1024
+_CODEC_IDS: Final = {
+    "PCMA": "PCMA/8000/1",
+    "PCMU": "PCMU/8000/1",
+    "G722": "G722/16000/1",
+    "GSM": "GSM/8000/1",
+    "iLBC": "iLBC/8000/1",
+    "L16": "L16/",
+}
+_ADDRESS_IN_USE: Final = 120000 + errno.EADDRINUSE
+_BIND_ATTEMPTS: Final = 20
+_NO_RX_MSG: Final = 1
+"""`PJSUA_DESTROY_NO_RX_MSG`: do not wait for answers while destroying; that has been done before."""
+_UNWOKEN_WAIT_S: Final = 0.01
+
+log = structlog.get_logger(__name__)
+
+
+def _library() -> ctypes.CDLL:
+    module = importlib.import_module("pjsua2._pjsua2")
+    return ctypes.CDLL(str(module.__file__))
+
+
+class Endpoint:
+    """Sockets, codecs and the media clock of one process."""
+
+    def __init__(self, settings: SipSettings) -> None:
+        self._settings = settings
+        self._ep: Any = None
+        self._wake_socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._wake_socket.setblocking(False)
+        self._wake_address: tuple[str, int] | None = None
+        self.has_clock = False
+        self.longest_wait_s = _UNWOKEN_WAIT_S
+        self.port = 0
+        """The port that is really listened on."""
+        self.max_legs = 0
+        self.transport_ids: dict[str, int] = {}
+
+    def open(self) -> None:
+        """Start the library. Raises PortInUse, TelephonyError, ConfigError."""
+        library = _library()
+        library.pj_log_set_level(0)  # the library prints to stdout before it has read its configuration
+        self._ep = pj.Endpoint()
+        try:
+            self._ep.libCreate()
+            self._ep.libInit(self._config())
+            self.max_legs = int(library.pjsua_call_get_max_count())
+            self._open_transports()
+            self._ep.libStart()
+            self._ep.audDevManager().setNoDev()
+            self._choose_codecs()
+        except pj.Error as error:
+            raise TelephonyError(f"the SIP library did not start: {error.reason}") from error
+
+    def _config(self) -> Any:
+        config = pj.EpConfig()
+        ua, media = config.uaConfig, config.medConfig
+        ua.threadCnt, ua.mainThreadOnly, ua.maxCalls = 0, True, _ASKED_CALLS
+        ua.userAgent = self._settings.user_agent
+        media.clockRate = media.sndClockRate = self._settings.sample_rate_hz
+        media.audioFramePtime = 20
+        media.noVad, media.ecTailLen = True, 0
+        # RTP is read by the same poll as SIP: packets wake it, so a key is known at once, and idle costs nothing.
+        media.hasIoqueue, media.threadCnt = False, 0
+        level, _, file = os.environ.get(LOG_VARIABLE, "0").partition(":")
+        config.logConfig.level = config.logConfig.consoleLevel = int(level) if level.isdigit() else 0
+        config.logConfig.msgLogging = 1
+        if file:
+            config.logConfig.filename, config.logConfig.consoleLevel = file, 0
+        return config
+
+    def _open_transports(self) -> None:
+        if not (self._settings.udp or self._settings.tcp):
+            raise ConfigError("sip: both udp and tcp are off; switch one of them on")
+        attempts = 1 if self._settings.port else _BIND_ATTEMPTS
+        for attempt in range(attempts):
+            try:
+                self._open_both()
+                break
+            except PortInUse:
+                if attempt == attempts - 1:
+                    raise
+        self._prepare_wake()
+
+    def _open_both(self) -> None:
+        """UDP and TCP on the same port; what was opened is closed again when the second one fails."""
+        port = self._settings.port
+        if self._settings.udp:
+            port = self._open_transport("udp", pj.PJSIP_TRANSPORT_UDP, port)
+        if self._settings.tcp:
+            try:
+                port = self._open_transport("tcp", pj.PJSIP_TRANSPORT_TCP, port)
+            except PortInUse:
+                for name in list(self.transport_ids):
+                    self._ep.transportClose(self.transport_ids.pop(name))
+                raise
+        self.port = port
+
+    def _open_transport(self, name: str, kind: int, port: int) -> int:
+        config = pj.TransportConfig()
+        config.port = port
+        if self._settings.address != "0.0.0.0":
+            config.boundAddress = self._settings.address
+        if self._settings.public_address:
+            config.publicAddress = self._settings.public_address
+        try:
+            transport_id = self._ep.transportCreate(kind, config)
+        except pj.Error as error:
+            raise self._transport_error(name, port, error) from error
+        self.transport_ids[name] = transport_id
+        return int(self._ep.transportGetInfo(transport_id).localName.rpartition(":")[2]) or port
+
+    def _transport_error(self, name: str, port: int, error: Any) -> TelephonyError:
+        where = f"{self._settings.address}:{port} ({name.upper()})"
+        if error.status == _ADDRESS_IN_USE:
+            return PortInUse(
+                f"SIP address {where} is taken by another program; end that program (`ss -lpn | grep {port}` "
+                "shows it) or set another `sip: port:` in ivr.yaml"
+            )
+        return TelephonyError(f"SIP address {where} cannot be opened: {error.reason}; check `sip: address:`")
+
+    def _prepare_wake(self) -> None:
+        if "udp" not in self.transport_ids:
+            return
+        host = self._settings.address
+        self._wake_address = ("127.0.0.1" if host == "0.0.0.0" else host, self.port)
+        self.longest_wait_s = 1.0
+
+    def _choose_codecs(self) -> None:
+        wanted = {_CODEC_IDS[name]: 255 - 5 * place for place, name in enumerate(self._settings.codecs)}
+        for codec in self._ep.codecEnum2():
+            codec_id = codec.codecId
+            priority = next((p for prefix, p in wanted.items() if codec_id.startswith(prefix)), 0)
+            if codec_id.startswith("L16/") and codec_id != f"L16/{self._settings.sample_rate_hz}/1":
+                priority = 0
+            self._ep.codecSetPriority(codec_id, priority)
+
+    # --- driven by SipThread
+
+    def poll(self, wait_s: float) -> None:
+        """Handle events, waiting for at most `wait_s`."""
+        self._ep.libHandleEvents(max(0, int(wait_s * 1000 + 0.999)))
+
+    def wake(self) -> None:
+        """End the poll's wait: the library drops a datagram this short as a keep-alive. From any thread."""
+        if self._wake_address is None:
+            return
+        try:
+            self._wake_socket.sendto(b"\r\n", self._wake_address)
+        except OSError as error:
+            log.debug("sip.wake_failed", error=str(error))
+
+    # --- media clock
+
+    def start_clock(self) -> None:
+        """Let audio flow: the null device's thread moves frames every 20 ms."""
+        if not self.has_clock:
+            self.has_clock = True
+            self._ep.audDevManager().setNullDev()
+
+    def stop_clock(self) -> None:
+        """Save the clock's idle cost while there is no leg."""
+        if self.has_clock:
+            self.has_clock = False
+            self._ep.audDevManager().setNoDev()
+
+    def close(self) -> None:
+        """Destroy the library; every call, port and player must be gone before. Idempotent."""
+        endpoint, self._ep = self._ep, None
+        self._wake_address = None
+        self._wake_socket.close()
+        if endpoint is None:
+            return
+        try:
+            endpoint.libDestroy(_NO_RX_MSG)
+        except pj.Error as error:
+            log.warning("sip.destroy_failed", reason=error.reason)

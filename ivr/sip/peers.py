@@ -1,0 +1,87 @@
+"""Which peers are believed when they say who is calling. Pure but for `resolve`, which asks the system's resolver."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+
+from ivr.config import SipSettings
+from ivr.sip.translate import peer_host, uri_host
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def hosts_of_account(settings: SipSettings, account: str) -> set[str]:
+    """Hosts that an account's calls come from: registrar, outbound proxy, else the domain of its URI."""
+    given = settings.accounts[account]
+    uris = [uri for uri in (given.registrar, given.proxy) if uri] or [given.uri]
+    return {host for host in map(uri_host, uris) if host}
+
+
+def resolve(host: str) -> set[str]:
+    """Addresses of a host name; empty when it has none. Blocks: run it off the loop."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    except OSError:
+        return set()
+    return {str(entry[4][0]) for entry in found}
+
+
+class TrustedPeers:
+    """Addresses whose P-Asserted-Identity counts, and whose calls belong to an account."""
+
+    def __init__(self, settings: SipSettings) -> None:
+        self._networks: set[Network] = set()
+        self._accounts: dict[str, set[Network]] = {name: set() for name in settings.accounts}
+        self.names: dict[str, set[str]] = {}
+        """Host names still to be resolved, each with the accounts that they belong to."""
+        for host in settings.trusted_peers:
+            self._learn_host(host, account=None)
+        for account in settings.accounts:
+            for host in hosts_of_account(settings, account):
+                self._learn_host(host, account)
+
+    def _learn_host(self, host: str, account: str | None) -> None:
+        try:
+            network = ipaddress.ip_network(host, strict=False)
+        except ValueError:
+            self.names.setdefault(host, set()).update({account} if account else set())
+        else:
+            self._add(network, account)
+
+    def _add(self, network: Network, account: str | None) -> None:
+        (self._networks if account is None else self._accounts.setdefault(account, set())).add(network)
+
+    def learn(self, addresses: Iterable[str], accounts: Iterable[str] = ()) -> None:
+        """Believe these addresses too, for the accounts given or for all."""
+        for address in addresses:
+            parsed = _address(peer_host(address))
+            if parsed is None:
+                continue
+            network = ipaddress.ip_network(parsed)
+            owners: list[str | None] = [*accounts]
+            for account in owners or [None]:
+                self._add(network, account)
+
+    def is_trusted(self, remote: str) -> bool:
+        """Whether the peer at `address:port` is believed."""
+        address = _address(peer_host(remote))
+        every = [self._networks, *self._accounts.values()]
+        return address is not None and any(address in network for networks in every for network in networks)
+
+    def account_of(self, remote: str) -> str:
+        """The only account whose registrar is at that address; empty when there is none or more than one."""
+        address = _address(peer_host(remote))
+        if address is None:
+            return ""
+        names = [name for name, networks in self._accounts.items() if any(address in net for net in networks)]
+        return names[0] if len(names) == 1 else ""
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

@@ -1,0 +1,205 @@
+"""Turns SIP message text into plain values, with a limit on everything that a peer can send. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote
+
+from ivr.ports import DtmfMethod
+
+NUMBER_LIMIT: Final = 64
+"""Characters kept of a user part (calling or dialled number)."""
+NAME_LIMIT: Final = 128
+"""Characters kept of a display name."""
+HEADER_VALUE_LIMIT: Final = 512
+HEADER_COUNT_LIMIT: Final = 32
+REASON_LIMIT: Final = 128
+DIGITS: Final = frozenset("0123456789*#ABCD")
+
+_HEAD_LIMIT: Final = 65536
+_COMPACT: Final = {
+    "f": "From",
+    "t": "To",
+    "i": "Call-ID",
+    "m": "Contact",
+    "v": "Via",
+    "r": "Refer-To",
+    "b": "Referred-By",
+}
+_CONTEXT_HEADERS: Final = {"user-to-user": "User-to-User", "diversion": "Diversion", "referred-by": "Referred-By"}
+_FOLD = re.compile(r"\r?\n[ \t]+")
+_TOKEN = re.compile(r"[A-Za-z0-9!%*_+`'~.-]{1,64}")
+_ADDR_SPEC = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<rest>[^<>\s]*)")
+_CAUSE = re.compile(r"^\s*q\.850\s*;.*?\bcause\s*=\s*(\d{1,3})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SipMessage:
+    """Start line and headers of a message; the body is not kept."""
+
+    start_line: str
+    headers: tuple[tuple[str, str], ...]
+
+    def all(self, name: str) -> list[str]:
+        """Values of every header of that name, in order."""
+        wanted = name.lower()
+        return [value for key, value in self.headers if key.lower() == wanted]
+
+    def first(self, name: str) -> str:
+        """Value of the first header of that name; empty when there is none."""
+        return next(iter(self.all(name)), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who a name-addr (RFC 3261 §25.1) names."""
+
+    name: str
+    user: str
+    host: str
+
+
+def parse_message(text: str) -> SipMessage:
+    """Split a SIP message; lines that are not headers are dropped, never an error."""
+    head = re.split(r"\r?\n\r?\n", text[:_HEAD_LIMIT], maxsplit=1)[0]
+    lines = _FOLD.sub(" ", head).splitlines()
+    headers = []
+    for line in lines[1:]:
+        name, colon, value = line.partition(":")
+        name = name.strip()
+        if colon and _TOKEN.fullmatch(name):
+            headers.append((_COMPACT.get(name.lower(), name), value.strip()))
+    return SipMessage(lines[0] if lines else "", tuple(headers))
+
+
+def clean(text: str, limit: int) -> str:
+    """The text without control characters, cut to `limit` characters."""
+    return "".join(char for char in text if char.isprintable())[:limit].strip()
+
+
+def parse_party(value: str) -> Party:
+    """Read a From, To, P-Asserted-Identity or similar value; what cannot be read is empty."""
+    name, uri = _split_name_addr(value)
+    user, host = _user_and_host(uri)
+    return Party(clean(name, NAME_LIMIT), clean(user, NUMBER_LIMIT), clean(host, 255))
+
+
+def _split_name_addr(value: str) -> tuple[str, str]:
+    quoted = re.match(r'\s*"((?:[^"\\]|\\.)*)"\s*', value)
+    name = re.sub(r"\\(.)", r"\1", quoted.group(1)) if quoted else ""
+    rest = value[quoted.end() :] if quoted else value
+    left, bracket, inner = rest.partition("<")
+    if bracket:
+        return name or left.strip(), inner.partition(">")[0]
+    return name, rest.split(";", 1)[0]
+
+
+def _user_and_host(uri: str) -> tuple[str, str]:
+    match = _ADDR_SPEC.match(uri.strip())
+    if match is None:
+        return "", ""
+    rest = match["rest"]
+    if match["scheme"].lower() == "tel":
+        return rest.split(";", 1)[0], ""
+    userinfo, at, hostpart = rest.rpartition("@")
+    user = unquote(userinfo.split(":", 1)[0].split(";", 1)[0]) if at else ""
+    return user, _host_of(hostpart)
+
+
+def _host_of(hostport: str) -> str:
+    bare = re.split(r"[;?]", hostport, maxsplit=1)[0]
+    if bare.startswith("["):
+        return bare[1:].partition("]")[0]
+    return bare.partition(":")[0]
+
+
+def uri_host(uri: str) -> str:
+    """Host of a SIP URI, without port and parameters."""
+    return _user_and_host(uri.strip("<> "))[1]
+
+
+def uri_user(uri: str) -> str:
+    """User part of a SIP URI."""
+    return _user_and_host(uri.strip("<> "))[0]
+
+
+def calling_party(message: SipMessage, *, is_trusted: bool) -> Party:
+    """Who calls: P-Asserted-Identity (RFC 3325 §9.1) when the peer is trusted and sent one, else From."""
+    if is_trusted:
+        for value in message.all("P-Asserted-Identity"):
+            party = parse_party(value)
+            if party.user:
+                return party
+    return parse_party(message.first("From"))
+
+
+def dialled_number(message: SipMessage) -> str:
+    """User part of the request URI."""
+    parts = message.start_line.split(" ")
+    return clean(uri_user(parts[1]), NUMBER_LIMIT) if len(parts) >= 2 else ""
+
+
+def context_headers(message: SipMessage) -> Mapping[str, str]:
+    """Headers that may carry context for the flow, by canonical name; the first of each name counts."""
+    found: dict[str, str] = {}
+    for name, value in message.headers:
+        canonical = _canonical_context_name(name)
+        if canonical and canonical not in found and len(found) < HEADER_COUNT_LIMIT:
+            found[canonical] = clean(value, HEADER_VALUE_LIMIT)
+    return found
+
+
+def _canonical_context_name(name: str) -> str:
+    lower = name.lower()
+    if lower.startswith("x-"):
+        return "-".join(part.capitalize() for part in lower.split("-"))
+    return _CONTEXT_HEADERS.get(lower, "")
+
+
+def hangup_cause(message: SipMessage) -> int | None:
+    """Q.850 cause of the Reason headers (RFC 3326 §2), if one came."""
+    for value in message.all("Reason"):
+        for part in value.split(","):
+            match = _CAUSE.match(part)
+            if match and int(match[1]) <= 127:
+                return int(match[1])
+    return None
+
+
+def peer_host(address: str) -> str:
+    """`1.2.3.4:5060` or `[::1]:5060` without its port."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.rpartition(":")[0] if address.count(":") == 1 else address
+
+
+def dtmf_digit(raw: str) -> str:
+    """The key that a peer reported, or empty for anything that is not one."""
+    digit = raw.strip()[:1].upper()
+    return digit if digit in DIGITS else ""
+
+
+def held_s(method: DtmfMethod, duration_ms: int) -> float:
+    """How long a key was down when first seen; an INFO tells the whole press at its end, which is not that."""
+    is_known = method is DtmfMethod.RFC4733 and 0 < duration_ms <= 60_000
+    return duration_ms / 1000 if is_known else 0.0
+
+
+def header_pairs(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Headers of ours that are safe to send: valid names, values on one line."""
+    safe = []
+    for name, value in headers.items():
+        if _TOKEN.fullmatch(name):
+            safe.append((name, clean(value, HEADER_VALUE_LIMIT)))
+    return safe
+
+
+def caller_id_uri(caller_id: str, own_uri: str) -> str:
+    """Our address of record with another user part; empty when the caller id cannot be one."""
+    host = own_uri.strip("<> ").rpartition("@")[2]
+    if not host or not re.fullmatch(r"[0-9A-Za-z+*#._-]{1,64}", caller_id):
+        return ""
+    return f"sip:{caller_id.replace('#', '%23')}@{host}"
