@@ -1,11 +1,11 @@
-"""Speech models on this machine: which there are, which one a name, folder or language means, whether one is complete."""
+"""Speech models on this machine: which there are, which one a name, folder or language means, which are complete."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -120,8 +120,8 @@ def _language_of(name: str) -> str:
 def find_model(wanted: str = "", language: str = "en") -> SpeechModel:
     """The model that `wanted` means: a folder, a model's name, a catalogue key (`en-us`) or a language tag.
 
-    Without `wanted` it is the model of `language`. An installed model goes before the embedded one: whoever installed it
-    wants it. Raises ModelMissing with the remedy.
+    Without `wanted` it is the model of `language`. An installed model goes before the embedded one: whoever installed
+    it wants it. Raises ModelMissing with the remedy.
     """
     if wanted and (Path(wanted).is_dir() or os.sep in wanted):
         check_model(Path(wanted), language)
@@ -150,3 +150,17 @@ def _absent(what: str, wanted: str, entry: CatalogModel | None, models: Sequence
     remedy = f"`ivr models install {entry.key}` gets one" if entry else "`ivr models` lists those that can be installed"
     present = ", ".join(str(model) for model in models) or "none"
     return ModelMissing(f"no speech model {what}; {remedy} (on this machine: {present})")
+
+
+def configured_models(models: Mapping[str, str]) -> dict[str, SpeechModel]:
+    """Models to load, by primary language, from `speech.models` of the configuration; English when that is empty.
+
+    Raises ModelMissing.
+    """
+    wanted = dict(models) or {"en": ""}
+    return {primary_language(tag): _in_language(find_model(name, tag), tag) for tag, name in wanted.items()}
+
+
+def _in_language(model: SpeechModel, tag: str) -> SpeechModel:
+    """The same model, said to be of that language."""
+    return replace(model, language=primary_language(tag))

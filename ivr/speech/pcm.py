@@ -125,7 +125,8 @@ def frame_levels_dbfs(audio: Audio) -> npt.NDArray[np.float64]:
     frame = max(round(audio.sample_rate_hz * _FRAME_S), 1)
     whole = len(audio.samples) - len(audio.samples) % frame or len(audio.samples)
     frames = audio.samples[:whole].reshape(-1, min(frame, max(whole, 1))).astype(np.float64)
-    return 10 * np.log10(np.maximum(np.mean(frames**2, axis=1), 1e-12))
+    levels: npt.NDArray[np.float64] = 10 * np.log10(np.maximum(np.mean(frames**2, axis=1), 1e-12))
+    return levels
 
 
 def active_level_dbfs(audio: Audio) -> float:

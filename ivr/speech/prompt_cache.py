@@ -1,0 +1,182 @@
+"""`ivr.ports.PromptStore` on files: every segment of a prompt becomes a telephone-ready WAV, made once and kept.
+
+Recordings go before speech: a text that `sounds/<language>/sounds.yaml` lists is played from its recording. Recordings
+are brought to the telephone's rate and the common level once as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import structlog
+
+from ivr.errors import MediaFailed, SynthesisFailed
+from ivr.ports import Pause, Segment, SoundFile, Speech, Synthesizer
+from ivr.speech.cache_files import CacheFolder
+from ivr.speech.pcm import read_wav, silence, telephone_ready, write_wav
+from ivr.speech.sounds import SoundLibrary
+
+log = structlog.get_logger(__name__)
+
+_FORMAT = 1  # part of every key: raise it when what is written for the same input changes
+
+
+class FilePromptStore:
+    """Renders on threads of its own; the same prompt asked for twice is made once. Bound to no event loop."""
+
+    def __init__(
+        self,
+        synthesizer: Synthesizer | None,
+        cache_dir: Path,
+        *,
+        sounds: SoundLibrary | None = None,
+        sample_rate_hz: int = 8000,
+        loudness_dbfs: float = -20.0,
+        limit_bytes: int = 500_000_000,
+        thread_count: int = 2,
+    ) -> None:
+        """Without a synthesizer only recordings can be played. Raises MediaFailed where `cache_dir` is unusable."""
+        self._synthesizer = synthesizer
+        self._sounds = sounds
+        self._sample_rate_hz = sample_rate_hz
+        self._loudness_dbfs = loudness_dbfs
+        self._folder = CacheFolder(cache_dir, limit_bytes)
+        self._executor = ThreadPoolExecutor(thread_count, thread_name_prefix="prompts")
+        self._in_progress: dict[str, Future[Path]] = {}
+        self._lock = threading.Lock()
+        self._digests: dict[tuple[str, int, int], str] = {}  # path, mtime_ns, size of a recording to its digest
+
+    def cached(self, segments: Sequence[Segment]) -> list[Path] | None:
+        """Files for the segments if all are ready now."""
+        try:
+            files = [self._folder.get(self._key(segment)) for segment in segments]
+        except (SynthesisFailed, MediaFailed):
+            return None  # `render` says what is wrong
+        return [file for file in files if file] if all(files) else None
+
+    async def render(self, segments: Sequence[Segment]) -> list[Path]:
+        """Files for the segments. Raises SynthesisFailed, MediaFailed."""
+        return list(await asyncio.gather(*(self._render(segment) for segment in segments)))
+
+    async def render_all(
+        self, prompts: Iterable[Sequence[Segment]], progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Render and pin what a flow says; `progress` is told (done, total). Raises SynthesisFailed, MediaFailed."""
+        wanted = list(dict.fromkeys(segment for prompt in prompts for segment in prompt))
+        self._folder.pin([self._key(segment) for segment in wanted])
+        done: list[Segment] = []
+
+        async def render(segment: Segment) -> None:
+            await self._render(segment)
+            done.append(segment)
+            if progress:
+                progress(len(done), len(wanted))
+
+        await asyncio.gather(*(render(segment) for segment in wanted))
+
+    def release(self, prompts: Iterable[Sequence[Segment]]) -> None:
+        """The flow that was rendered with `render_all` is gone: its files may go when room is needed."""
+        self._folder.unpin([self._key(segment) for prompt in prompts for segment in prompt])
+
+    def close(self) -> None:
+        """End the threads, let go of the pins; the synthesizer is the caller's. Idempotent."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._folder.close()
+
+    async def _render(self, segment: Segment) -> Path:
+        key = await asyncio.to_thread(self._key, segment) if isinstance(segment, SoundFile) else self._key(segment)
+        if file := self._folder.get(key):
+            return file
+        # Shielded: a caller who hangs up must not take the prompt from others who wait for it.
+        return await asyncio.shield(asyncio.wrap_future(self._submit(key, segment)))
+
+    def _submit(self, key: str, segment: Segment) -> Future[Path]:
+        with self._lock:
+            if running := self._in_progress.get(key):
+                return running
+            future = self._executor.submit(self._make, key, segment)
+            self._in_progress[key] = future
+        future.add_done_callback(lambda _: self._in_progress.pop(key, None))
+        return future
+
+    def _make(self, key: str, segment: Segment) -> Path:
+        if file := self._folder.get(key):  # made by another process, or between the question and now
+            return file
+        return self._folder.put(key, lambda path: self._write(segment, path))
+
+    def _write(self, segment: Segment, path: Path) -> None:
+        if isinstance(segment, Pause):
+            write_wav(path, silence(segment.duration_s, self._sample_rate_hz))
+        elif recording := self._recording(segment):
+            audio = telephone_ready(read_wav(recording), self._sample_rate_hz, self._loudness_dbfs, is_trimmed=False)
+            write_wav(path, audio)
+        elif isinstance(segment, Speech):
+            self._speak(segment, path)
+
+    def _speak(self, segment: Speech, path: Path) -> None:
+        spoken = path.with_suffix(".spoken.tmp")
+        try:
+            self._engine().synthesize(segment.text, segment.language, spoken)
+            write_wav(path, telephone_ready(read_wav(spoken), self._sample_rate_hz, self._loudness_dbfs))
+        finally:
+            spoken.unlink(missing_ok=True)
+
+    def _engine(self) -> Synthesizer:
+        if self._synthesizer is None:
+            raise SynthesisFailed(
+                "a text has no recording and no synthesizer is configured; "
+                "set speech.synthesizer, or list a recording in sounds/<language>/sounds.yaml"
+            )
+        return self._synthesizer
+
+    def _key(self, segment: Segment) -> str:
+        common = [_FORMAT, self._sample_rate_hz]
+        if isinstance(segment, Pause):
+            return _digest([*common, "pause", round(segment.duration_s * 1000)])
+        if recording := self._recording(segment):
+            return _digest([*common, "recording", self._loudness_dbfs, self._content(recording)])
+        assert isinstance(segment, Speech)
+        engine, language = self._engine(), segment.language.lower()
+        voice = engine.voice_for(segment.language)
+        return _digest([*common, "speech", self._loudness_dbfs, engine.name, voice, language, segment.text])
+
+    def _recording(self, segment: Segment) -> Path | None:
+        if isinstance(segment, SoundFile):
+            return self._below_sounds(segment.path)
+        if isinstance(segment, Speech) and self._sounds:
+            sound = self._sounds.for_text(segment.text, segment.language)
+            return sound.path if sound else None
+        return None
+
+    def _below_sounds(self, name: str) -> Path:
+        """`sounds/en/x.wav` relative to the folder that holds `sounds/`, whatever that folder is called here."""
+        if self._sounds is None:
+            raise MediaFailed(f"recording {name}: there is no folder of sounds; set `sounds` in ivr.yaml")
+        folder = self._sounds.folder.resolve()
+        parts = Path(name).parts
+        path = folder.joinpath(*parts[1:] if parts[:1] in (("sounds",), (folder.name,)) else parts).resolve()
+        if not path.is_relative_to(folder):
+            raise MediaFailed(f"recording {name}: lies outside {folder}; recordings must be below it")
+        return path
+
+    def _content(self, path: Path) -> str:
+        try:
+            status = path.stat()
+            known = (str(path), status.st_mtime_ns, status.st_size)
+            if known not in self._digests:
+                self._digests[known] = hashlib.sha256(path.read_bytes()).hexdigest()
+            return self._digests[known]
+        except OSError as error:
+            raise MediaFailed(
+                f"recording {path}: cannot be read ({error.strerror}); record it or correct the name"
+            ) from error
+
+
+def _digest(parts: Sequence[object]) -> str:
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
