@@ -77,7 +77,7 @@ missing_packages() { # PYTHON or nothing
 
 find_python() { # prints a fitting interpreter
     for candidate in "${IVR_PYTHON:-}" python3.12 python3.11 python3 \
-        "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12.*/bin/python "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.11.*/bin/python; do
+        "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/3.12.*/bin/python "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/3.11.*/bin/python; do
         path=$(command -v "${candidate:-/nonexistent}" 2>/dev/null) && is_wanted "$path" && echo "$path" && return 0
     done
     return 1
