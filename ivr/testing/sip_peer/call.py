@@ -1,0 +1,538 @@
+"""One call of a peer: the SIP side of it, on top of its audio. Runs on the event loop's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from ivr.errors import TelephonyError
+from ivr.testing.sip_peer.audio import CallAudio
+from ivr.testing.sip_peer.dialog import ALLOW, SipDialog
+from ivr.testing.sip_peer.media import RtpStream, Sending
+from ivr.testing.sip_peer.message import (
+    REASONS,
+    SipRequest,
+    SipResponse,
+    cseq_of,
+    parse_name_addr,
+    response_to,
+)
+from ivr.testing.sip_peer.recording import ReceivedKey
+from ivr.testing.sip_peer.refer import follow_policy, replaces_target
+from ivr.testing.sip_peer.rtp import KeyShape
+from ivr.testing.sip_peer.sdp import AudioSdp, BadSdp, answer_to, build_offer, build_sdp, parse_sdp
+from ivr.testing.sip_peer.transaction import cancel_for
+from ivr.testing.sip_peer.transport import Address
+from ivr.testing.sip_peer.waiting import poll
+
+T = TypeVar("T")
+if TYPE_CHECKING:
+    from ivr.testing.sip_peer.peer import SipPeer
+
+EndedBy = Literal["local", "remote", "network"]
+_SIGNAL = re.compile(r"Signal\s*=\s*(\S+)", re.IGNORECASE)
+_JUST_CONFIRMED = {"INFO", "OPTIONS", "NOTIFY", "UPDATE", "MESSAGE"}
+_BYE_PATIENCE_S = 2.0
+_DURATION = re.compile(r"Duration\s*=\s*(\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Provisional:
+    """A 1xx response to our INVITE."""
+
+    status: int
+    reason: str
+    at_s: float
+    has_sdp: bool
+    response: SipResponse
+
+
+@dataclass(frozen=True, slots=True)
+class TimedRequest:
+    """A request that came inside the call's dialog."""
+
+    at_s: float
+    request: SipRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ReferNotify:
+    """A NOTIFY about a REFER that we sent (RFC 3515 §2.4.4)."""
+
+    status: int
+    is_final: bool
+    at_s: float
+
+
+class PeerCall(CallAudio):
+    """A call, made by `SipPeer.dial`/`invite` or given by `SipPeer.wait_call`."""
+
+    def __init__(self, peer: SipPeer, dialog: SipDialog, stream: RtpStream, *, is_outgoing: bool) -> None:
+        super().__init__(stream)
+        self.peer, self.dialog, self.is_outgoing = peer, dialog, is_outgoing
+        self.invite_request: SipRequest | None = None
+        """The INVITE as sent (the last one, with credentials) or received."""
+        self.status = 0
+        """Final status of the INVITE; 0 until there is one."""
+        self.reason = ""
+        self.final: SipResponse | None = None
+        """The final response to our INVITE."""
+        self.provisional: list[Provisional] = []
+        self.requests: list[TimedRequest] = []
+        self.notifies: list[ReferNotify] = []
+        self.invited_at_s = time.monotonic()
+        self.ended_at_s: float | None = None
+        self.ended_by: EndedBy | None = None
+        self.replaced: PeerCall | None = None
+        """The call that this one took over by Replaces (RFC 3891)."""
+        self.transferred_to: PeerCall | None = None
+        """The call that we made because of a REFER on this one."""
+        self._answered, self._ended = asyncio.Event(), asyncio.Event()
+        self.codecs = peer.codecs
+        """What we offer and accept in this call."""
+        self.remote_sdp: AudioSdp | None = None
+        """The other side's latest description."""
+        self.source = peer.address
+        """Where the incoming INVITE came from."""
+        self._sdp_version = 1
+        self._is_cancelled = self._cancel_is_sent = False
+        self._ack: bytes = b""
+        self._accepted: SipRequest | None = None
+        self._offers_in_ack = False
+
+    def __repr__(self) -> str:
+        way = "to" if self.is_outgoing else "from"
+        state = "ended" if self.is_ended else "answered" if self.is_answered else "open"
+        return f"<PeerCall {self.peer.user} {way} {self.dialog.remote} {state} {self.status}>"
+
+    # --- state
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it was ever answered."""
+        return self.answered_at_s is not None
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it is over (or never came about)."""
+        return self.ended_at_s is not None
+
+    @property
+    def call_id(self) -> str:
+        """The Call-ID."""
+        return self.dialog.call_id
+
+    def header(self, name: str) -> str | None:
+        """A header of the INVITE (incoming) or of its final response (outgoing)."""
+        message = self.final if self.is_outgoing else self.invite_request
+        return message.headers.get(name) if message is not None else None
+
+    def requests_of(self, method: str) -> list[TimedRequest]:
+        """Those of the in-dialog requests received."""
+        return [entry for entry in self.requests if entry.request.method == method]
+
+    async def wait_answered(self, timeout_s: float = 10.0) -> None:
+        """Until it is answered. Raises TimeoutError; TelephonyError if it failed."""
+        await self.wait_final(timeout_s)
+        if not self.is_answered:
+            raise TelephonyError(f"the call was not answered: {self.status} {self.reason}", sip_status=self.status)
+
+    async def wait_final(self, timeout_s: float = 10.0) -> None:
+        """Until it is answered or has failed. Raises TimeoutError."""
+        await self._wait_either(timeout_s)
+        if not (self.is_answered or self.is_ended):
+            raise TimeoutError(f"the call got no final response in {timeout_s} s: {self!r}")
+
+    async def wait_ended(self, timeout_s: float = 10.0) -> None:
+        """Until it is over. Raises TimeoutError."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._ended.wait()
+        except TimeoutError:
+            raise TimeoutError(f"the call did not end in {timeout_s} s: {self!r}") from None
+
+    async def wait_provisional(self, status: int, timeout_s: float = 5.0) -> Provisional:
+        """Until a 1xx with this status came. Raises TimeoutError."""
+        return await self._poll(
+            lambda: next((entry for entry in self.provisional if entry.status == status), None), timeout_s, str(status)
+        )
+
+    async def wait_request(self, method: str, timeout_s: float = 5.0) -> TimedRequest:
+        """Until an in-dialog request of this method came; returns the latest. Raises TimeoutError."""
+        return await self._poll(lambda: next(reversed(self.requests_of(method)), None), timeout_s, method)
+
+    async def wait_refer_done(self, timeout_s: float = 10.0) -> ReferNotify:
+        """Until the final NOTIFY of our REFER came. Raises TimeoutError."""
+        return await self._poll(
+            lambda: next((entry for entry in self.notifies if entry.is_final), None), timeout_s, "final NOTIFY"
+        )
+
+    async def _poll(self, look: Callable[[], T | None], timeout_s: float, what: str) -> T:
+        return await poll(look, timeout_s, lambda: f"no {what} came: {self!r}")
+
+    async def _wait_either(self, timeout_s: float) -> None:
+        waiters = [asyncio.ensure_future(event.wait()) for event in (self._answered, self._ended)]
+        try:
+            await asyncio.wait(waiters, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiter in waiters:
+                waiter.cancel()
+
+    # --- what a test does
+
+    async def hang_up(self, *, headers: Mapping[str, str] | None = None) -> None:
+        """End it by BYE, CANCEL or 480, whichever its state asks for; returns when that is confirmed. Idempotent."""
+        if self.is_ended:
+            return
+        if not self.is_answered:
+            if self.is_outgoing:
+                await self.cancel()
+            else:
+                self.reject(480)
+            return
+        self._finish("local")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_BYE_PATIENCE_S):
+                await self.send_request("BYE", headers=headers)
+
+    async def cancel(self, timeout_s: float = 5.0) -> None:
+        """CANCEL our INVITE (after its first 1xx, RFC 3261 §9.1), wait for its end; a 200 that crosses gets a BYE."""
+        if not self._is_cancelled:
+            self._is_cancelled = True
+            self._send_cancel()
+        await self.wait_ended(timeout_s)
+
+    def ring(self, status: int = 180) -> None:
+        """Send a provisional response without SDP."""
+        self._respond(status)
+
+    def progress(self, status: int = 183) -> None:
+        """Send a provisional response with SDP: early media (RFC 3960)."""
+        self._respond(status, self._answer_sdp(self._invite().body))
+
+    def answer(self) -> None:
+        """Send 200 with the SDP answer (an offer, if the INVITE had none) until the ACK; 488 without a common codec."""
+        if self.is_answered or self.is_ended:
+            return
+        try:
+            body = self._answer_sdp(self._invite().body)
+        except BadSdp:
+            self.reject(488)
+            return
+        self._accepted = self._invite()
+        self._offers_in_ack = not self._invite().body
+        self._mark_answered()
+        self._respond(200, body, until_ack=True)
+
+    def reject(self, status: int, *, headers: Mapping[str, str] | None = None) -> None:
+        """Refuse the incoming call."""
+        if not self.is_answered and not self.is_ended:
+            self._respond(status, until_ack=True, headers=headers)
+            self._finish("local", status)
+
+    async def press(
+        self,
+        keys: str,
+        *,
+        method: Literal["rfc4733", "info"] = "rfc4733",
+        duration_ms: int = 100,
+        gap_ms: int = 100,
+        volume: int = 10,
+        end_packets: int = 3,
+        has_marker: bool = True,
+        held_ms: int = 0,
+        drop_packets: Iterable[int] = (),
+    ) -> list[Sending]:
+        """Press keys; returns when the last is released, with the instants of each. See KeyShape for the options.
+
+        By INFO (application/dtmf-relay) only `duration_ms` and `gap_ms` matter.
+        """
+        shape = KeyShape(duration_ms, gap_ms, volume, end_packets, has_marker, held_ms, frozenset(drop_packets))
+        if method == "rfc4733":
+            return await self.press_rtp(keys, shape)
+        return [await self._press_info(digit, shape) for digit in keys]
+
+    async def _press_info(self, digit: str, shape: KeyShape) -> Sending:
+        started_at_s = time.monotonic()
+        body = f"Signal={digit}\r\nDuration={shape.duration_ms}\r\n".encode()
+        response = await self.send_request("INFO", body=body, content_type="application/dtmf-relay")
+        if response.status >= 300:
+            raise TelephonyError(f"INFO was refused: {response.status}", sip_status=response.status)
+        sending = Sending(digit, started_at_s, time.monotonic(), is_done=True)
+        await asyncio.sleep((shape.duration_ms + shape.gap_ms) / 1000)
+        return sending
+
+    async def reinvite(self, direction: str = "sendrecv") -> SipResponse:
+        """Offer again, e.g. `sendonly` or `inactive` for hold (RFC 3264 §8.4); returns the final response."""
+        body = self.offer_sdp(direction)
+        response = await self.send_request("INVITE", body=body, content_type="application/sdp")
+        if response.status < 300:
+            self._send_ack(response)
+            if response.body:
+                self._use_remote(parse_sdp(response.body))
+        return response
+
+    async def refer(self, target: str, *, replaces: PeerCall | None = None) -> SipResponse:
+        """REFER the other side to a URI, or to the other party of one of our calls (attended, RFC 5589 §7.3)."""
+        refer_to = f"<{target}>" if replaces is None else replaces_target(replaces.dialog)
+        headers = {"Refer-To": refer_to, "Referred-By": f"<{parse_name_addr(self.dialog.local).uri}>"}
+        return await self.send_request("REFER", headers=headers)
+
+    async def notify_refer(self, status: int, reason: str = "", *, is_final: bool) -> None:
+        """Report the progress of a REFER that we accepted (RFC 3515 §2.4.5)."""
+        state = "terminated;reason=noresource" if is_final else "active;expires=60"
+        line = f"SIP/2.0 {status} {reason or REASONS.get(status, 'Unknown')}\r\n".encode()
+        headers = {"Event": "refer", "Subscription-State": state}
+        await self.send_request("NOTIFY", headers=headers, body=line, content_type="message/sipfrag;version=2.0")
+
+    async def send_request(
+        self,
+        method: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        content_type: str = "",
+    ) -> SipResponse:
+        """Any request inside the dialog; returns the final response (408 if none came)."""
+
+        def make() -> SipRequest:
+            request = self.dialog.request(method)
+            for name, value in (headers or {}).items():
+                request.headers.set(name, value)
+            if body:
+                request.headers.set("Content-Type", content_type)
+                request.body = body
+            return request
+
+        send = self.peer.transactions.request
+        return await self.peer.with_credentials(make, lambda request: send(request, self.dialog.address))
+
+    # --- our INVITE
+
+    async def run_invite(self, make: Callable[[], SipRequest]) -> None:
+        """Carry our INVITE to its end. Started by the peer as a task."""
+
+        async def send(request: SipRequest) -> SipResponse:
+            self.invite_request = request
+            self._cancel_is_sent = False
+            return await self.peer.transactions.request(
+                request,
+                self.dialog.address,
+                on_provisional=self._got_provisional,
+                on_repeated_success=lambda _: self._resend_ack(),
+            )
+
+        response = await self.peer.with_credentials(make, send)
+        self.final = response
+        if response.status >= 300:
+            self.reason = response.reason
+            is_silent = response.status == 408 and "Contact" not in response.headers and not self.provisional
+            who: EndedBy = "local" if self._is_cancelled else "network" if is_silent else "remote"
+            self._finish(who, response.status)
+            return
+        await self._got_success(response)
+
+    async def _got_success(self, response: SipResponse) -> None:
+        self.dialog.established_by(response)
+        self._mark_answered()
+        self._send_ack(response)
+        try:
+            self._use_remote(parse_sdp(response.body))
+        except BadSdp as error:
+            self.reason = str(error)
+            await self.hang_up()
+        if self._is_cancelled:
+            await self.hang_up()
+
+    def _got_provisional(self, response: SipResponse) -> None:
+        entry = Provisional(response.status, response.reason, time.monotonic(), bool(response.body), response)
+        self.provisional.append(entry)
+        if parse_name_addr(response.headers.need("To")).tag:
+            self.dialog.remote = response.headers.need("To")
+        if response.body:
+            with contextlib.suppress(BadSdp):
+                self._use_remote(parse_sdp(response.body))
+        if self._is_cancelled:
+            self._send_cancel()
+
+    def _send_cancel(self) -> None:
+        if self._cancel_is_sent or self.invite_request is None or not self.provisional:
+            return
+        self._cancel_is_sent = True
+        self.peer.transactions.start(cancel_for(self.invite_request), self.dialog.address)
+        self.peer.transactions.expire(self.invite_request)
+
+    def _send_ack(self, response: SipResponse) -> None:
+        ack = self.dialog.request("ACK", cseq=cseq_of(response)[0])
+        if self.invite_request is not None:
+            for name in ("Authorization", "Proxy-Authorization"):
+                if (value := self.invite_request.headers.get(name)) is not None:
+                    ack.headers.add(name, value)
+        self._ack = ack.to_bytes()
+        self._resend_ack()
+
+    def _resend_ack(self) -> None:
+        self.peer.transactions.transport.send(self._ack, self.dialog.address)
+
+    # --- requests from the other side
+
+    def receive(self, request: SipRequest, source: Address) -> None:
+        """Handle a request inside the dialog."""
+        if request.method == "ACK":
+            self._got_ack(request)
+            return
+        self.requests.append(TimedRequest(time.monotonic(), request))
+        handlers = {"BYE": self._got_bye, "INVITE": self._got_reinvite, "REFER": self._got_refer}
+        handler = handlers.get(request.method)
+        if handler is None and request.method not in _JUST_CONFIRMED:
+            self.peer.reply(request, 501, source)
+        else:
+            (handler or self._got_other)(request, source)
+
+    def _got_ack(self, ack: SipRequest) -> None:
+        if self._accepted is None:
+            return
+        self.peer.transactions.acknowledged(self._accepted)
+        if self._offers_in_ack and ack.body:
+            self._offers_in_ack = False
+            with contextlib.suppress(BadSdp):
+                self._use_remote(parse_sdp(ack.body))
+
+    def _got_bye(self, request: SipRequest, source: Address) -> None:
+        self.peer.reply(request, 200, source)
+        self._finish("remote")
+
+    def got_cancel(self) -> None:
+        """The caller gave up: 487 to its INVITE (RFC 3261 §9.2)."""
+        if not self.is_answered and not self.is_ended:
+            self._respond(487, until_ack=True)
+            self._finish("remote", 487)
+
+    def _got_reinvite(self, request: SipRequest, source: Address) -> None:
+        self.dialog.refresh_target(request)
+        try:
+            body = self._answer_sdp(request.body)
+        except BadSdp:
+            self.peer.reply(request, 488, source)
+            return
+        self._accepted = request
+        self._offers_in_ack = not request.body
+        self._reply_with_sdp(request, body, source, until_ack=True)
+
+    def _got_refer(self, request: SipRequest, source: Address) -> None:
+        self.peer.start_task(follow_policy(self, request, source, self.peer.refer_policy))
+
+    def _got_other(self, request: SipRequest, source: Address) -> None:
+        if request.method == "UPDATE" and request.body:
+            with contextlib.suppress(BadSdp):
+                self._reply_with_sdp(request, self._answer_sdp(request.body), source, until_ack=False)
+                return
+        self.peer.reply(request, 200, source)
+        if request.method == "INFO":
+            self._note_info_key(request)
+        elif request.method == "NOTIFY":
+            self._note_refer_progress(request)
+
+    def _note_info_key(self, request: SipRequest) -> None:
+        """application/dtmf-relay (Signal=, Duration=) or application/dtmf (the bare key)."""
+        text = request.body.decode("utf-8", "replace")
+        is_bare = (request.headers.get("Content-Type") or "").strip().lower() == "application/dtmf"
+        signal = re.match(r"\s*(\S+)", text) if is_bare else _SIGNAL.search(text)
+        duration = _DURATION.search(text)
+        if signal is not None:
+            duration_ms = float(duration[1]) if duration else 0.0
+            self._info_keys.append(ReceivedKey(signal[1], "info", time.monotonic(), duration_ms, 1, False, True))
+
+    def _note_refer_progress(self, request: SipRequest) -> None:
+        match = re.match(rb"SIP/2\.0 (\d{3})", request.body)
+        state = (request.headers.get("Subscription-State") or "").lower()
+        if match is not None:
+            self.notifies.append(ReferNotify(int(match[1]), state.startswith("terminated"), time.monotonic()))
+
+    # --- SDP
+
+    def offer_sdp(self, direction: str = "sendrecv") -> bytes:
+        """An offer of our codecs for this call's audio port."""
+        offer = build_offer(
+            self.peer.address[0],
+            self.stream.port,
+            self.codecs,
+            telephone_event=self.peer.telephone_event,
+            direction=direction,
+            version=self._sdp_version,
+        )
+        self._sdp_version += 1
+        return offer
+
+    def _answer_sdp(self, offer: bytes) -> bytes:
+        """The answer, after taking over the offer; without an offer one of our own. Raises BadSdp."""
+        if not offer:
+            return self.offer_sdp()
+        remote = parse_sdp(offer)
+        host = self.peer.address[0]
+        answer = answer_to(remote, host, self.stream.port, self.codecs, telephone_event=self.peer.telephone_event)
+        self._use_remote(remote)
+        self._sdp_version += 1
+        return build_sdp(answer, version=self._sdp_version)
+
+    def _use_remote(self, remote: AudioSdp) -> None:
+        chosen = next(((number, name) for number, name in remote.codecs if name in self.codecs), None)
+        if chosen is None:
+            raise BadSdp(f"the other side chose none of {list(self.codecs)}")
+        self.remote_sdp = remote
+        self.stream.configure(remote, chosen[1], chosen[0])
+        self.peer.rtp.wake()
+
+    # --- responses and ends
+
+    def _invite(self) -> SipRequest:
+        if self.invite_request is None or self.is_outgoing:
+            raise RuntimeError("only an incoming call can be answered, rung or refused")
+        return self.invite_request
+
+    def _respond(
+        self, status: int, body: bytes = b"", *, until_ack: bool = False, headers: Mapping[str, str] | None = None
+    ) -> None:
+        response = response_to(self._invite(), status, to_tag=self.dialog.local_tag)
+        response.headers.add("Contact", self.dialog.contact)
+        response.headers.add("Allow", ALLOW)
+        for name, value in (headers or {}).items():
+            response.headers.set(name, value)
+        self._send_response(self._invite(), response, body, self.source, until_ack)
+
+    def _reply_with_sdp(self, request: SipRequest, body: bytes, source: Address, *, until_ack: bool) -> None:
+        response = response_to(request, 200)
+        response.headers.add("Contact", self.dialog.contact)
+        self._send_response(request, response, body, source, until_ack)
+
+    def _send_response(
+        self, request: SipRequest, response: SipResponse, body: bytes, source: Address, until_ack: bool
+    ) -> None:
+        if body:
+            response.headers.add("Content-Type", "application/sdp")
+            response.body = body
+        self.peer.transactions.respond(request, response, source, until_ack=until_ack)
+
+    def _mark_answered(self) -> None:
+        self.answered_at_s = time.monotonic()
+        self.status, self.reason = 200, "OK"
+        self._answered.set()
+
+    def _finish(self, ended_by: EndedBy, status: int = 0) -> None:
+        if self.is_ended:
+            return
+        self.ended_at_s, self.ended_by = time.monotonic(), ended_by
+        self.status = self.status or status
+        if self._accepted is not None:
+            self.peer.transactions.acknowledged(self._accepted)
+        self.peer.rtp.close_stream(self.stream)
+        self._ended.set()
+
+    def abandon(self) -> None:
+        """Forget it without a word to the other side, as after a crash."""
+        self._finish("local")
