@@ -1,0 +1,156 @@
+"""`CallLog` over a database that may be away: see `ivr.storage.writer` for the way of a record."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import structlog
+
+from ivr.config import DatabaseSettings
+from ivr.errors import StorageError
+from ivr.ports import CallEnded, CallStarted, StepRecord
+from ivr.storage.database import masked_url, parse_url
+from ivr.storage.entries import encode, to_line
+from ivr.storage.inbox import Inbox
+from ivr.storage.spool import Spool, SpoolFull
+from ivr.storage.writer import Writer
+
+_log = structlog.get_logger(__name__)
+
+
+def worker_name(name: str = "ivr") -> str:
+    """Names this machine's process `name` among all that share a database: `host/name`."""
+    return f"{socket.gethostname()}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class CallLogHealth:
+    """How well records are kept right now."""
+
+    is_degraded: bool
+    problem: str
+    """Why, without secrets; empty when all is well."""
+    spooled: int
+    """Records on disk that wait for the database."""
+    dropped: int
+    """Records lost because queue and spool were full."""
+    rejected: int
+    """Records that the database refused for good; kept in `rejected.jsonl`."""
+
+    @property
+    def state(self) -> str:
+        """`ok` or `degraded`."""
+        return "degraded" if self.is_degraded else "ok"
+
+
+class DatabaseCallLog:
+    """Keeps call records. Calls of the port return at once and never raise.
+
+    `worker` on the records given to it should be this log's `worker`, so that a later process of that name can close
+    what this one leaves open.
+    """
+
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        worker: str,
+        *,
+        queue_limit: int = 10_000,
+        retry_limit_s: float = 30.0,
+        segment_bytes: int = 1_000_000,
+    ) -> None:
+        """Lock the spool; connects to nothing yet. Raises StorageError for a wrong URL or an unusable spool folder."""
+        self._url = parse_url(settings.url)
+        self._inbox = Inbox(queue_limit)
+        self._spool = Spool(Path(settings.spool_dir), worker, settings.spool_limit_mb * 1_000_000, segment_bytes)
+        try:
+            self._writer = Writer(self._url, self._spool, self._inbox, retry_limit_s)
+        except StorageError:
+            self._spool.close()
+            raise
+        self._thread = threading.Thread(target=self._writer.run, name="call-log", daemon=True)
+
+    @property
+    def worker(self) -> str:
+        """This process's name among those sharing the spool folder: as given, or `name#2` beside a living one."""
+        return self._spool.worker
+
+    @property
+    def address(self) -> str:
+        """The database's URL without secrets."""
+        return masked_url(self._url)
+
+    def start(self, timeout_s: float = 15.0) -> None:
+        """Begin to write; waits, at most `timeout_s`, for the first attempt to reach the database: run it off the loop.
+
+        A database that is away is no error: the log is then degraded. Raises StorageError (not retryable) when the
+        database is newer than this program.
+        """
+        self._thread.start()
+        self._writer.first_attempt.wait(timeout_s)
+        if self._writer.state.fatal:
+            self._thread.join()
+            self._spool.close()
+            raise self._writer.state.fatal
+
+    @property
+    def health(self) -> CallLogHealth:
+        """A snapshot for health checks and metrics."""
+        state = self._writer.state
+        is_degraded = not state.is_up or self._spool.count > 0 or bool(state.problem)
+        return CallLogHealth(is_degraded, state.problem, self._spool.count, self._inbox.dropped, state.rejected)
+
+    def call_started(self, call: CallStarted) -> None:
+        """Open the record."""
+        self._put(call)
+
+    def step_done(self, step: StepRecord) -> None:
+        """Add a step."""
+        self._put(step)
+
+    def call_ended(self, call: CallEnded) -> None:
+        """Close the record."""
+        self._put(call)
+
+    def close(self, timeout_s: float = 3.0) -> None:
+        """Write what is queued, to the database or to disk, within the time. Idempotent; refuses later records."""
+        self._inbox.close()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        if len(self._inbox) or self._writer.pending:
+            self._save_leftovers()
+        self._spool.close()
+        if self._inbox.dropped:
+            _log.error("call_log.dropped", count=self._inbox.dropped)
+
+    def __enter__(self) -> DatabaseCallLog:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _put(self, record: CallStarted | StepRecord | CallEnded) -> None:
+        try:
+            if not self._inbox.put(encode(record)) and self._inbox.dropped == 1:
+                _log.error("call_log.dropping", remedy="bring the database back or free disk space; records are lost")
+        except Exception as error:  # a record must never end a call
+            self._writer.state.rejected += 1
+            _log.error("call_log.unusable_record", reason=type(error).__name__, call_id=record.call_id)
+
+    def _save_leftovers(self) -> None:
+        """The writer is stuck in the database: spool what it holds. If it writes that after all, nothing doubles."""
+        left = [*self._writer.pending, *self._inbox.take(len(self._inbox), 0)]
+        try:
+            self._spool.append([to_line(entry) for entry in left])
+        except (OSError, SpoolFull) as error:
+            self._inbox.dropped += len(left)
+            _log.error("call_log.not_spooled", reason=str(error) or "the spool is full", count=len(left))

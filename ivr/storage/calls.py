@@ -1,0 +1,123 @@
+"""Reads call records back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from types import TracebackType
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from ivr.calls.record import CallRecord, StepLine
+from ivr.errors import StorageError
+from ivr.storage.database import masked_url, open_engine, parse_url, reason, sqlite_file
+from ivr.storage.migrate import is_current, revision
+from ivr.storage.schema import calls, steps
+
+_SHOWN_MATCHES = 5
+_CALL_FIELDS = tuple(field.name for field in fields(CallRecord) if field.name != "steps")
+_STEP_FIELDS = tuple(field.name for field in fields(StepLine))
+
+
+class NoDatabaseYet(StorageError):
+    """No call was ever recorded there."""
+
+
+class CallNotFound(StorageError):
+    """No call, or more than one, has such an id."""
+
+
+class CallRepository:
+    """The calls of one database. Creates nothing and changes nothing there."""
+
+    def __init__(self, url: str) -> None:
+        """Raises StorageError for a URL that cannot be used."""
+        self._url = parse_url(url)
+        self._engine = open_engine(self._url).execution_options(reads_only=True)
+
+    @property
+    def address(self) -> str:
+        """The database's URL without secrets."""
+        return masked_url(self._url)
+
+    def last(self, limit: int) -> list[CallRecord]:
+        """The newest calls, newest first, without their steps. Raises StorageError, NoDatabaseYet."""
+        newest = select(calls).order_by(calls.c.started_at.desc(), calls.c.id.desc()).limit(limit)
+        return [_record(row) for row in self._rows(newest)]
+
+    def get(self, call_id: str) -> CallRecord:
+        """The call with that id, or with the only id that begins so, with its steps.
+
+        Raises CallNotFound (nothing, or several), StorageError, NoDatabaseYet.
+        """
+        row = self._row(call_id)
+        own = select(steps).where(steps.c.call_id == row.id).order_by(steps.c.sequence)
+        return _record(row, self._rows(own))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> CallRepository:
+        """The repository."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _row(self, call_id: str) -> Row[tuple[object, ...]]:
+        exact = self._rows(select(calls).where(calls.c.id == call_id))
+        if exact:
+            return exact[0]
+        if not call_id:
+            raise CallNotFound("say which call: `ivr calls` lists the ids", retryable=False)
+        begins = (
+            select(calls).where(calls.c.id.startswith(call_id, autoescape=True)).order_by(calls.c.started_at.desc())
+        )
+        found = self._rows(begins.limit(_SHOWN_MATCHES + 1))
+        if not found:
+            raise CallNotFound(f"no call {call_id!r} in {self.address}; `ivr calls` lists the ids", retryable=False)
+        if len(found) > 1:
+            shown = ", ".join(row.id for row in found[:_SHOWN_MATCHES])
+            more = ", …" if len(found) > _SHOWN_MATCHES else ""
+            raise CallNotFound(
+                f"{call_id!r} is the beginning of several calls: {shown}{more}; write more of the id", retryable=False
+            )
+        return found[0]
+
+    def _rows(self, statement: object) -> Sequence[Row[tuple[object, ...]]]:
+        file = sqlite_file(self._url)
+        if file is not None and not file.exists():
+            raise NoDatabaseYet(f"no call was recorded yet: {file} does not exist", retryable=False)
+        try:
+            with self._engine.connect() as connection:
+                self._check_schema(connection)
+                return connection.execute(statement).all()  # type: ignore[call-overload, no-any-return]
+        except SQLAlchemyError as error:
+            raise StorageError(
+                f"cannot read {self.address}: {reason(self._url, error)}; start the database or correct database.url"
+            ) from error
+
+    def _check_schema(self, connection: Connection) -> None:
+        if is_current(connection, self.address):
+            return
+        if revision(connection, self.address) is None:
+            raise NoDatabaseYet(f"no call was recorded yet in {self.address}", retryable=False)
+        raise StorageError(
+            f"{self.address} was written by an older version of this program; `ivr serve` brings it up to date",
+            retryable=False,
+        )
+
+
+def _record(row: Row[tuple[object, ...]], lines: Sequence[Row[tuple[object, ...]]] = ()) -> CallRecord:
+    values = {name: getattr(row, name) for name in _CALL_FIELDS}
+    values["variables"] = values["variables"] or {}
+    return CallRecord(**values, steps=tuple(_step(line) for line in lines))
+
+
+def _step(row: Row[tuple[object, ...]]) -> StepLine:
+    return StepLine(**{name: getattr(row, name) for name in _STEP_FIELDS})

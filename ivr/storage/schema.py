@@ -1,0 +1,108 @@
+"""The tables of the call records. Every change here needs a migration beside it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: stored as UTC, UTC-aware when it comes back (SQLite keeps no zone, PostgreSQL has its own)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC; without a zone for SQLite, whose text must sort by time. Refuses naive instants."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant without a time zone cannot be stored")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """UTC-aware."""
+        if value is None:
+            return None
+        instant: datetime = value
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="")
+
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("answered_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    _text("ani"),
+    _text("dnis"),
+    _text("account"),
+    _text("flow"),
+    _text("flow_version"),
+    Column("end_reason", String(32)),
+    Column("ended_by", String(32)),
+    Column("sip_status", Integer),
+    Column("hangup_cause", Integer),
+    _text("transfer_target"),
+    _text("sip_call_id"),
+    _text("worker"),
+    Column("variables", JSON(none_as_null=True)),
+)
+Index("ix_calls_started_at", calls.c.started_at)
+Index(
+    "ix_calls_open",
+    calls.c.worker,
+    sqlite_where=text("ended_at IS NULL"),
+    postgresql_where=text("ended_at IS NULL"),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("call_id", String(64), ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    _text("step"),
+    _text("kind"),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="1"),
+    _text("outcome"),
+    _text("mode"),
+    _text("prompt"),
+    _text("heard"),
+    _text("meaning"),
+    Column("confidence", Float),
+    _text("detail"),
+)
