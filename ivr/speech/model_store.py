@@ -117,10 +117,10 @@ def _language_of(name: str) -> str:
     return {"cn": "zh", "vn": "vi", "kz": "kk"}.get(match[1], match[1]) if match else ""
 
 
-def find_model(wanted: str = "", language: str = "en") -> SpeechModel:
+def find_model(wanted: str = "", language: str = "") -> SpeechModel:
     """The model that `wanted` means: a folder, a model's name, a catalogue key (`en-us`) or a language tag.
 
-    Without `wanted` it is the model of `language`. An installed model goes before the embedded one: whoever installed
+    Without `wanted` it is the model of `language`, English when that is empty too. An installed model goes before the embedded one: whoever installed
     it wants it. Raises ModelMissing with the remedy.
     """
     if wanted and (Path(wanted).is_dir() or os.sep in wanted):
@@ -134,10 +134,10 @@ def find_model(wanted: str = "", language: str = "en") -> SpeechModel:
             return model
         if len(wanted) > 3 and not re.fullmatch(r"[A-Za-z]{2,3}([-_].{2,4})?", wanted):
             raise _absent(wanted, wanted, entry, models)
-    tag = primary_language(wanted or language)
+    tag = primary_language(wanted or language or "en")
     if model := next((model for model in models if model.language == tag), None):
         return model
-    raise _absent(f"for {language_name(tag)} ({tag})", wanted or language, catalog_model(tag), models)
+    raise _absent(f"for {language_name(tag)} ({tag})", wanted or language or tag, catalog_model(tag), models)
 
 
 def _absent(what: str, wanted: str, entry: CatalogModel | None, models: Sequence[SpeechModel]) -> ModelMissing:
