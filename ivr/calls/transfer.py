@@ -43,6 +43,8 @@ class TransferState(StrEnum):
     REPLACING = "replacing"
     GONE = "gone"
     """Replacing, and the person's leg ended already: replaced, or hung up."""
+    CALLER_GONE = "caller_gone"
+    """Replacing, and the caller's leg ended already: moved on, or hung up."""
     REFERRING = "referring"
     DONE = "done"
 
@@ -231,7 +233,7 @@ _BY_STATUS: Final[Mapping[int, TransferOutcome]] = {
 
 def outcome_of(sip_status: int, hangup_cause: int | None = None, *, was_ringing: bool = False) -> TransferOutcome:
     """What a failed leg means. 408 is silence: of the person when it rang, of the host when it never did."""
-    if hangup_cause in _BY_CAUSE:
+    if hangup_cause is not None and hangup_cause in _BY_CAUSE:
         return _BY_CAUSE[hangup_cause]
     if sip_status == 408:
         return TransferOutcome.NO_ANSWER if was_ringing else TransferOutcome.UNREACHABLE
@@ -321,6 +323,16 @@ def _gone_news(machine: TransferMachine, event: TransferEvent) -> Step:
     return _person_left_talk(machine, event)
 
 
+def _caller_gone(machine: TransferMachine, event: TransferEvent) -> Step:
+    if machine.was_accepted:
+        return _to(machine, TransferState.CALLER_GONE, SetTimer(GONE_GRACE_S))
+    return _caller_left_talk(machine, event)
+
+
+def _taken_over(machine: TransferMachine, event: TransferEvent) -> Step:
+    return _over(machine, Report(TransferOutcome.CONNECTED, "replaced"))
+
+
 def _caller_taken(machine: TransferMachine, event: TransferEvent) -> Step:
     """Both of our legs ended during the replacement: it worked when it had been accepted, else the caller left."""
     if machine.was_accepted:
@@ -371,7 +383,9 @@ TRANSITIONS: Final[Mapping[tuple[TransferState, type[TransferEvent]], _Rule]] = 
     (_S.REPLACING, ReferProgress): _replace_news,
     (_S.REPLACING, TimeOver): _replace_refused,
     (_S.REPLACING, TargetEnded): _target_gone,
-    (_S.REPLACING, CallerEnded): _caller_left_talk,
+    (_S.REPLACING, CallerEnded): _caller_gone,
+    (_S.CALLER_GONE, TargetEnded): _taken_over,
+    (_S.CALLER_GONE, TimeOver): _caller_left_talk,
     (_S.GONE, ReferProgress): _gone_news,
     (_S.GONE, TimeOver): _person_left_talk,
     (_S.GONE, CallerEnded): _caller_taken,

@@ -75,10 +75,14 @@ def _handle(run: Run, event: e.Event) -> None:
 
 
 def _begin(run: Run, event: e.CallOffered) -> None:
-    call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": run.flow.language}
+    language = event.language or run.flow.language
+    call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": language}
     variables = {**run.flow.variables, **event.variables, "call": MappingProxyType(call)}
-    run.set(language=run.flow.language, variables=variables)
+    run.set(language=language, variables=variables, sensitive=event.sensitive)
     start = event.resume_at or run.flow.start
+    if event.resume_at:
+        run.set(step=start)
+        run.note("transfer", event.returned_because, detail="the caller came back")
     first = run.flow.steps.get(start)
     if isinstance(first, HangUpStep) and first.hang_up.status is not None:
         run.set(phase=Phase.ENDED, step=start)

@@ -36,8 +36,14 @@ class CallOffered(Event):
     name: str = ""
     variables: Mapping[str, object] = field(default_factory=dict)
     """Values that override the flow's own at the start (what an earlier leg of the call had learned)."""
+    sensitive: frozenset[str] = frozenset()
+    """Which of these stay out of every record."""
+    language: str = ""
+    """Language to begin in; the flow's own when empty."""
     resume_at: str = ""
     """Step to begin with instead of `start`: the exit of a transfer from which the caller came back."""
+    returned_because: str = ""
+    """How that transfer failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def digit(run: Run, key: str) -> None:
     run.set_input(is_speaking=False, was_interrupted=False, mode="mixed" if run.state.input.mode == "voice" else "dtmf")
     question = _question(run)
     typed = run.state.input.typed
-    if question.collects and not (typed + key)[0] in "*#" and run.state.input.pending is None:
+    if question.collects and (typed + key)[0] not in "*#" and run.state.input.pending is None:
         _collect(run, question, waiting, key)
     else:
         _choose(run, question, waiting, typed + key)
@@ -138,7 +138,7 @@ def _is_deaf(run: Run) -> bool:
 def _prompt(run: Run, found: InputStep) -> Prompt:
     asked = found.menu if isinstance(found, MenuStep) else found
     assert isinstance(asked, AskStep) or hasattr(asked, "keys_prompt")
-    keys_prompt = asked.keys_prompt  # type: ignore[union-attr]
+    keys_prompt = asked.keys_prompt
     return keys_prompt if keys_prompt is not None and _is_deaf(run) else asked.prompt  # type: ignore[union-attr]
 
 
@@ -339,9 +339,7 @@ def _consider(run: Run, answer: Answer, confidence: float | None) -> None:
         worth = band(confidence, waiting.confidence.accept, waiting.confidence.reject)
     if worth is Band.REJECT:
         _no_match(run, answer.heard, confidence)
-    elif waiting.confirm == "always" and not is_command and answer.can_be_confirmed:
-        _confirm(run, _pending(run, answer, confidence))
-    elif worth is Band.CONFIRM and waiting.confirm != "never":
+    elif (waiting.confirm == "always" and not is_command and answer.can_be_confirmed) or (worth is Band.CONFIRM and waiting.confirm != "never"):
         _confirm(run, _pending(run, answer, confidence))
     else:
         run.quiet()

@@ -1,0 +1,166 @@
+"""Builds one worker: wires the ports to their adapters, loads flows, answers calls until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import platformdirs
+import structlog
+
+from ivr.calls.driver import CallPorts
+from ivr.calls.registry import CallRegistry
+from ivr.calls.transfer_driver import TransferTarget
+from ivr.config import Settings
+from ivr.errors import ConfigError, SpeechError
+from ivr.flow.model import Flow
+from ivr.flow.prompts import fixed_prompts
+from ivr.flows import FlowSet
+from ivr.ports import Recognizer
+from ivr.sip.telephony import PjsuaTelephony, SystemClock
+from ivr.speech.hold import write_hold_sound
+from ivr.speech.model_store import configured_models
+from ivr.speech.prompt_cache import FilePromptStore
+from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
+from ivr.speech.sounds import SoundLibrary
+from ivr.storage.call_log import DatabaseCallLog, worker_name
+
+log = structlog.get_logger(__name__)
+
+STOP_LIMIT_S = 3.0
+"""Calls in progress get so long to be ended with BYE."""
+
+Say = Callable[[str], None]
+"""Tells the operator what is being done, a line at a time."""
+
+
+class Bot:
+    """One worker."""
+
+    def __init__(self, settings: Settings, flows: FlowSet, say: Say) -> None:
+        """`flows` are checked already. Raises ConfigError where nothing could answer a call."""
+        self._settings, self._say = settings, say
+        self._flows: Mapping[str, Flow] = {name: loaded.flow for name, loaded in flows.flows.items()}
+        self._refuse_loose_ends()
+        speech = settings.speech
+        self._cache_dir = Path(speech.cache_dir or platformdirs.user_cache_dir("ivr"))
+        self._synthesizer = None
+        if speech.synthesizer == "pyttsx3":
+            self._synthesizer = Pyttsx3Synthesizer(
+                voices=speech.voices, rate_wpm=speech.rate_wpm, limit_s=speech.synthesis_limit
+            )
+        self._prompts = FilePromptStore(
+            self._synthesizer,
+            self._cache_dir / "prompts",
+            sounds=SoundLibrary(Path(settings.sounds)),
+            sample_rate_hz=settings.sip.sample_rate_hz,
+            loudness_dbfs=speech.loudness_dbfs,
+            limit_bytes=speech.cache_limit_mb * 1_000_000,
+        )
+        self._recognizer = self._make_recognizer()
+        self._call_log = DatabaseCallLog(settings.database, worker_name())
+        self._telephony = PjsuaTelephony(settings.sip)
+        self._registry: CallRegistry | None = None
+
+    @property
+    def sip_uri(self) -> str:
+        """How to reach the bot."""
+        return self._telephony.sip_uri
+
+    @property
+    def call_count(self) -> int:
+        """How many callers are here."""
+        return self._registry.call_count if self._registry else 0
+
+    async def start(self) -> None:
+        """Render the prompts, open the records, then the sockets; calls are taken when this returns. Raises IvrError."""
+        await self._render_prompts()
+        await asyncio.to_thread(self._call_log.start)
+        if self._call_log.health.is_degraded:
+            self._say(f"call records: {self._call_log.health.problem}")
+        registry = self._registry = self._make_registry()
+        await self._telephony.start(registry.handle)
+
+    async def stop(self) -> None:
+        """End all calls with BYE, close everything. Idempotent."""
+        if self._registry is not None:
+            await self._registry.stop(STOP_LIMIT_S)
+        await self._telephony.stop()
+        if self._recognizer is not None:
+            self._recognizer.close()
+        await asyncio.to_thread(self._close_files)
+
+    def _close_files(self) -> None:
+        self._prompts.close()
+        if self._synthesizer is not None:
+            self._synthesizer.close()
+        self._call_log.close()
+
+    # --- parts
+
+    def _refuse_loose_ends(self) -> None:
+        if not self._flows:
+            raise ConfigError(
+                f"no flow in {self._settings.flows} can serve calls; see `ivr check {self._settings.flows}`"
+            )
+        wanted = {number: entry.flow for number, entry in self._settings.numbers.items()}
+        if self._settings.default_flow:
+            wanted["default_flow"] = self._settings.default_flow
+        for where, name in wanted.items():
+            if name not in self._flows:
+                known = ", ".join(sorted(self._flows))
+                log.error("flow_not_in_service", number=where, flow=name, in_service=known)
+                self._say(f"number {where}: flow {name!r} is not in service; callers are refused (in service: {known})")
+
+    def _make_recognizer(self) -> Recognizer | None:
+        """The recognizer, or None: without a model calls go on with keys."""
+        if self._settings.speech.recognizer == "none":
+            self._say("speech recognition: off, callers use keys")
+            return None
+        try:
+            models = configured_models(self._settings.speech.models)
+            from ivr.speech.vosk_recognizer import VoskRecognizer
+
+            recognizer = VoskRecognizer({language: model.path for language, model in models.items()})
+        except SpeechError as error:
+            log.warning("no_recognizer", reason=str(error))
+            self._say(f"speech recognition: {error}; callers use keys until then")
+            return None
+        self._say("speech model: " + ", ".join(str(model) for model in models.values()))
+        return recognizer
+
+    async def _render_prompts(self) -> None:
+        prompts = [segments for flow in self._flows.values() for segments in fixed_prompts(flow)]
+        try:
+            await self._prompts.render_all(prompts)
+            self._say(f"prompts: {len(prompts)} ready")
+        except SpeechError as error:
+            log.warning("prompts_not_rendered", reason=str(error))
+            self._say(f"prompts: {error}; recordings and what is cached go on")
+
+    def _make_registry(self) -> CallRegistry:
+        settings, loop = self._settings, asyncio.get_running_loop()
+        hold_sound = self._cache_dir / f"hold-{settings.sip.sample_rate_hz}.wav"
+        write_hold_sound(hold_sound, settings.sip.sample_rate_hz)
+        ports = CallPorts(
+            telephony=self._telephony,
+            recognizer=self._recognizer,
+            prompts=self._prompts,
+            clock=SystemClock(),
+            timers=loop,
+            call_soon=loop.call_soon_threadsafe,
+            targets={
+                name: TransferTarget(name, target.sip, target.account) for name, target in settings.targets.items()
+            },
+            hold_sound=hold_sound,
+            lead_in_s=settings.speech.lead_in,
+        )
+        return CallRegistry(
+            ports,
+            self._call_log,
+            self._flows.get,
+            settings.numbers,
+            settings.default_flow,
+            self._call_log.worker,
+        )

@@ -1,0 +1,160 @@
+"""All calls in progress: routes new ones to flows, hands events to the call they belong to, ends all at shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from ivr.calls.driver import CallDriver, CallPorts
+from ivr.calls.note import CallNotes, Ending
+from ivr.calls.returning import RETURN_WINDOW_S, Referred, Returned, is_returning, match_returning
+from ivr.calls.routing import flow_for
+from ivr.config import NumberSettings
+from ivr.flow.model import Flow, TransferStep
+from ivr.flow.state import Phase
+from ivr.ports import CallLog, CallStarted, EndReason, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent
+
+_LOG = structlog.get_logger(__name__)
+
+
+class CallRegistry:
+    """Calls in progress of one worker. Runs on the loop's thread only."""
+
+    def __init__(
+        self,
+        ports: CallPorts,
+        call_log: CallLog,
+        flow_named: Callable[[str], Flow | None],
+        numbers: Mapping[str, NumberSettings],
+        default_flow: str | None,
+        worker: str,
+    ) -> None:
+        """`flow_named` gives the version of a flow that new calls take."""
+        self._ports, self._call_log, self._flow_named = ports, call_log, flow_named
+        self._numbers, self._default_flow, self._worker = numbers, default_flow, worker
+        self._legs: dict[LegId, CallDriver] = {}
+        self._calls: set[CallDriver] = set()
+        self._referred: list[Referred] = []
+        self._is_draining = False
+        self._all_ended = asyncio.Event()
+
+    @property
+    def call_count(self) -> int:
+        """How many callers are here."""
+        return len(self._calls)
+
+    def handle(self, event: TelephonyEvent) -> None:
+        """An event of the telephony."""
+        if isinstance(event, RegistrationChanged):
+            log = _LOG.info if event.is_registered else _LOG.warning
+            log("registration", account=event.account, is_registered=event.is_registered, status=event.sip_status)
+        elif isinstance(event, LegOffered):
+            self._offered(event)
+        elif driver := self._legs.get(event.leg_id):
+            self._hand(driver, event)
+
+    def _hand(self, driver: CallDriver, event: LegEvent) -> None:
+        try:
+            driver.handle(event)
+        except Exception:
+            _LOG.exception("call_failed", call_id=str(driver.leg_id))
+            driver.hang_up()
+
+    def _offered(self, event: LegOffered) -> None:
+        if self._is_draining:
+            self._ports.telephony.reject(event.leg_id, 503)
+            return
+        back = self._returning(event)
+        name = flow_for(event.dnis, event.account, self._numbers, self._default_flow)
+        flow = back[0].flow if back else self._flow_named(name) if name else None
+        if flow is None:
+            _LOG.warning("no_flow_for_number", leg_id=str(event.leg_id), flow=name or "")
+            self._ports.telephony.reject(event.leg_id, 480 if name else 404)
+            return
+        self._begin(event, flow, back[1] if back else None)
+
+    def _begin(self, event: LegOffered, flow: Flow, returned: Returned | None) -> None:
+        notes = CallNotes(self._call_log, self._ports.clock, self._started(event, flow))
+        driver = CallDriver(self._ports, flow, event, notes, self._claim, self._finished)
+        self._legs[event.leg_id] = driver
+        self._calls.add(driver)
+        self._all_ended.clear()
+        _LOG.info("call_offered", call_id=str(event.leg_id), flow=flow.flow, version=flow.version)
+        try:
+            driver.start(returned)
+        except Exception:
+            _LOG.exception("call_failed", call_id=str(event.leg_id))
+            notes.ended(Ending(EndReason.FAILED, "bot", 500), {})
+            self._ports.telephony.reject(event.leg_id, 500)
+            self._finished(driver)
+
+    def _started(self, event: LegOffered, flow: Flow) -> CallStarted:
+        return CallStarted(
+            call_id=str(event.leg_id),
+            started_at=self._ports.clock.now(),
+            ani=event.ani,
+            dnis=event.dnis,
+            account=event.account,
+            flow=flow.flow,
+            flow_version=flow.version,
+            sip_call_id=event.sip_call_id,
+            worker=self._worker,
+        )
+
+    def _claim(self, leg_id: LegId, driver: CallDriver) -> None:
+        self._legs[leg_id] = driver
+
+    def _finished(self, driver: CallDriver) -> None:
+        self._remember_referred(driver)
+        self._calls.discard(driver)
+        self._legs = {leg_id: owner for leg_id, owner in self._legs.items() if owner is not driver}
+        if not self._calls:
+            self._all_ended.set()
+
+    # --- callers whom a blind transfer sent away
+
+    def _referred_by(self, driver: CallDriver) -> Referred | None:
+        step = driver.flow.steps.get(driver.state.step)
+        if not isinstance(step, TransferStep) or step.transfer.mode != "refer":
+            return None
+        state = driver.state
+        return Referred(
+            driver.offered.ani,
+            driver.flow,
+            state.step,
+            state.variables,
+            state.sensitive,
+            state.language,
+            self._ports.clock.monotonic_s(),
+        )
+
+    def _remember_referred(self, driver: CallDriver) -> None:
+        now_s = self._ports.clock.monotonic_s()
+        self._referred = [sent for sent in self._referred if now_s - sent.at_s <= RETURN_WINDOW_S]
+        if (sent := self._referred_by(driver)) is not None:
+            self._referred.append(sent)
+
+    def _returning(self, event: LegOffered) -> tuple[Referred, Returned] | None:
+        if not is_returning(event.headers):
+            return None
+        moving = [self._referred_by(driver) for driver in self._calls if driver.state.phase is Phase.TRANSFERRING]
+        known = [*self._referred, *(sent for sent in moving if sent is not None)]
+        back = match_returning(event.ani, event.headers, reversed(known), self._ports.clock.monotonic_s())
+        if back is not None and back[0] in self._referred:
+            self._referred.remove(back[0])
+        return back
+
+    # --- the end
+
+    async def stop(self, within_s: float) -> None:
+        """Refuse new calls, end those in progress with BYE, wait for them as long as `within_s`."""
+        self._is_draining = True
+        for driver in list(self._calls):
+            driver.hang_up()
+        if self._calls:
+            try:
+                await asyncio.wait_for(self._all_ended.wait(), within_s)
+            except TimeoutError:
+                _LOG.warning("calls_left_at_shutdown", count=len(self._calls))

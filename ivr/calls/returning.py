@@ -1,0 +1,71 @@
+"""Recognizing a caller whom the PBX sends back after a blind transfer that failed (pure).
+
+A PBX that took the caller by REFER and could not reach the target may dial the bot again, with the outcome in
+`X-Transfer-Result` (Asterisk's DIALSTATUS) and the target in `X-Transfer-Target`. The call goes on at the exit of the
+transfer step, with everything that the flow had learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ivr.flow.model import Flow, TransferStep
+
+RETURN_WINDOW_S = 90.0
+"""A caller who comes back later than this begins anew."""
+
+_EXITS: Mapping[str, str] = {
+    "BUSY": "busy",
+    "NOANSWER": "no_answer",
+    "CHANUNAVAIL": "unreachable",
+    "CONGESTION": "unreachable",
+    "DONTCALL": "refused",
+    "TORTURE": "refused",
+    "INVALIDARGS": "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """A caller who was sent away by a blind REFER."""
+
+    ani: str
+    flow: Flow
+    step: str
+    variables: Mapping[str, object]
+    sensitive: frozenset[str]
+    language: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """How a call begins; empty for one that is new."""
+
+    variables: Mapping[str, object] = field(default_factory=dict)
+    sensitive: frozenset[str] = frozenset()
+    language: str = ""
+    resume_at: str = ""
+    result: str = ""
+
+
+def is_returning(headers: Mapping[str, str]) -> bool:
+    """Whether an INVITE says that it brings a transferred caller back."""
+    return "X-Transfer-Result" in headers
+
+
+def match_returning(
+    ani: str, headers: Mapping[str, str], referred: Iterable[Referred], now_s: float
+) -> tuple[Referred, Returned] | None:
+    """The transfer that an INVITE comes back from, and how the call goes on; None for an unknown caller."""
+    exit_name = _EXITS.get(headers.get("X-Transfer-Result", "").upper(), "failed")
+    for sent in referred:
+        step = sent.flow.steps.get(sent.step)
+        if sent.ani != ani or now_s - sent.at_s > RETURN_WINDOW_S or not isinstance(step, TransferStep):
+            continue
+        target = getattr(step, exit_name) or step.failed or sent.flow.defaults.failed
+        if target is not None:
+            variables = {name: value for name, value in sent.variables.items() if name != "call"}
+            return sent, Returned(variables, sent.sensitive, sent.language, target, exit_name)
+    return None

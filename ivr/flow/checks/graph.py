@@ -1,0 +1,147 @@
+"""The ways through a flow, as edges between steps. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ivr.flow.model import (
+    AskStep,
+    Flow,
+    HangUpStep,
+    InputStep,
+    MenuStep,
+    SetStep,
+    Step,
+    TransferStep,
+    WhenStep,
+)
+from ivr.yaml_source import DataPath
+
+END = "hang_up"
+"""Target that ends the call."""
+
+TRANSFER_FAILURES = ("busy", "no_answer", "refused", "unknown", "unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One way from a step to the next."""
+
+    source: str
+    target: str
+    """A step, END, or something unknown. `repeat` is already the step itself; `back` makes no edge."""
+    exit: str
+    """The key that names it: `next`, `failed`, `busy`, a choice, a command."""
+    without_caller: bool
+    """Taken without the caller having said or pressed anything."""
+    keeps_answer: bool = False
+    """Whether the step's `into` holds a value from here on."""
+
+
+def edges_of(flow: Flow) -> dict[str, tuple[Edge, ...]]:
+    """Every way out of every step, with the defaults and commands of the flow applied."""
+    return {name: tuple(_edges(flow, name, step)) for name, step in flow.steps.items()}
+
+
+def _edges(flow: Flow, name: str, step: Step) -> Iterator[Edge]:
+    for exit_key, target, without_caller, keeps_answer in _exits(flow, step):
+        if target in flow.steps or target not in ("back", "repeat"):
+            yield Edge(name, target, exit_key, without_caller, keeps_answer)
+        elif target == "repeat":
+            yield Edge(name, name, exit_key, without_caller, keeps_answer)
+
+
+def _exits(flow: Flow, step: Step) -> Iterator[tuple[str, str, bool, bool]]:
+    match step:
+        case InputStep():
+            yield from ((key, target, False, True) for key, target in _answers(step))
+            yield "failed", step.failed or flow.defaults.failed or END, True, False
+            names = flow.commands if step.commands is None else step.commands
+            yield from ((key, flow.commands[key].go, False, False) for key in names if key in flow.commands)
+        case WhenStep():
+            yield from (("when", branch.go, True, False) for branch in step.when)
+            if all(branch.condition is not None for branch in step.when):
+                yield "next", step.next or END, True, False
+        case TransferStep():
+            rest = step.failed or flow.defaults.failed or END
+            yield from ((key, getattr(step, key) or rest, True, False) for key in TRANSFER_FAILURES)
+            yield "failed", rest, True, False
+        case HangUpStep():
+            return
+        case _:
+            yield "next", step.next or END, True, isinstance(step, SetStep)
+
+
+def _answers(step: InputStep) -> Iterator[tuple[str, str]]:
+    if isinstance(step, MenuStep):
+        yield from ((name, choice.go or step.next or END) for name, choice in step.menu.choices.items())
+    elif isinstance(step, AskStep) and step.ask == "yes_no":
+        yield "confirmed", step.confirmed or step.next or END
+        yield "denied", step.denied or step.next or END
+    else:
+        yield "next", step.next or END
+
+
+def references_of(flow: Flow) -> Iterator[tuple[DataPath, str]]:
+    """Every target that is written somewhere in the flow, with its place."""
+    yield ("start",), flow.start
+    if flow.on_error:
+        yield ("on_error",), flow.on_error
+    if flow.defaults.failed:
+        yield ("defaults", "failed"), flow.defaults.failed
+    for name, command in flow.commands.items():
+        yield ("commands", name, "go"), command.go
+    for name, step in flow.steps.items():
+        path: DataPath = ("steps", name)
+        for key in ("next", "failed", "confirmed", "denied", *TRANSFER_FAILURES):
+            target = getattr(step, key, None)
+            if isinstance(target, str):
+                yield (*path, key), target
+        if isinstance(step, MenuStep):
+            for key, choice in step.menu.choices.items():
+                if choice.go:
+                    yield (*path, "menu", "choices", key, "go"), choice.go
+        if isinstance(step, WhenStep):
+            for index, branch in enumerate(step.when):
+                yield (*path, "when", index, "go"), branch.go
+
+
+def loops(nodes: Sequence[str], edges: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """Groups of nodes that lead back to themselves (strongly connected, by Tarjan's algorithm), in the order of `nodes`."""
+    order = {name: position for position, name in enumerate(nodes)}
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    on_stack: set[str] = set()
+    found: list[list[str]] = []
+    for root in nodes:
+        if root in index:
+            continue
+        work = [(root, iter(edges.get(root, ())))]
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        on_stack.add(root)
+        while work:
+            node, rest = work[-1]
+            following = next(
+                (other for other in rest if other in order and (other not in index or other in on_stack)), None
+            )
+            if following is None:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    group = stack[stack.index(node) :]
+                    del stack[-len(group) :]
+                    on_stack -= set(group)
+                    if len(group) > 1 or node in edges.get(node, ()):
+                        found.append(sorted(group, key=order.__getitem__))
+            elif following in index:
+                low[node] = min(low[node], index[following])
+            else:
+                index[following] = low[following] = len(index)
+                stack.append(following)
+                on_stack.add(following)
+                work.append((following, iter(edges.get(following, ()))))
+    return sorted(found, key=lambda group: order[group[0]])

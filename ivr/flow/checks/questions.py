@@ -1,0 +1,160 @@
+"""Rules about steps that ask something: exits, choices, options that fit the kind of answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ivr.errors import Problem
+from ivr.flow.checks.subject import Subject
+from ivr.flow.languages import LANGUAGES
+from ivr.flow.model import AskStep, Choice, Confidence, MenuStep
+from ivr.model_errors import did_you_mean
+from ivr.yaml_source import DataPath
+
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "length": ("digits",),
+    "min_length": ("digits",),
+    "max_length": ("digits", "number"),
+    "terminator": ("digits", "number"),
+    "minimum": ("number",),
+    "maximum": ("number",),
+    "choices": ("choice",),
+    "confirmed": ("yes_no",),
+    "denied": ("yes_no",),
+}
+"""Option of an `ask` to the kinds of answer that it belongs to."""
+
+_PIN_LIKE = re.compile(
+    r"\b(pin|pins|password|pass ?code|passphrase|cvv|cvc|tan|social security|security code|card number|credit card"
+    r"|geheimzahl|kennwort|passwort|kartennummer|prüfziffer)\b"
+)
+
+
+def missing_exits(subject: Subject) -> Iterator[Problem]:
+    """A question that does not say what happens when the answer does not come."""
+    defaults = subject.flow.defaults
+    for name, step in subject.listening_steps.items():
+        path: DataPath = ("steps", name)
+        if step.failed is None and defaults.failed is None:
+            message = (
+                "nothing says where the caller goes after the last attempt; write `failed:` here or under defaults"
+            )
+            yield subject.error(path, message, "missing_failed", at_key=True)
+        for key in ("no_input", "no_match"):
+            if getattr(step, key) or getattr(defaults, key):
+                continue
+            what = f"nothing is said on {key}; write `{key}:` here or under defaults"
+            if all(tag.split("-")[0] in LANGUAGES for tag in subject.languages):
+                yield subject.warning(
+                    path, f"{what} (a plain standard sentence is used)", f"missing_{key}", at_key=True
+                )
+            else:
+                yield subject.error(path, what, f"missing_{key}", at_key=True)
+
+
+def unknown_command(subject: Subject) -> Iterator[Problem]:
+    """A step that wants a command which the flow does not have."""
+    known = subject.flow.commands
+    for name, step in subject.listening_steps.items():
+        for index, command in enumerate(step.commands or ()):
+            if command not in known:
+                hint = did_you_mean(command, known) or "add it under commands:"
+                message = f"the flow has no command '{command}'; {hint}"
+                yield subject.error(("steps", name, "commands", index), message, "unknown_command")
+
+
+def _choice_lists(subject: Subject) -> Iterator[tuple[str, DataPath, dict[str, Choice]]]:
+    for name, step in subject.listening_steps.items():
+        if isinstance(step, MenuStep):
+            yield name, ("steps", name, "menu", "choices"), step.menu.choices
+        elif isinstance(step, AskStep) and step.ask == "choice":
+            yield name, ("steps", name, "choices"), step.choices or {}
+
+
+def choices(subject: Subject) -> Iterator[Problem]:
+    """A menu without choices, a choice that nobody can make, a choice that leads nowhere."""
+    for name, path, found in _choice_lists(subject):
+        step = subject.flow.steps[name]
+        if not found:
+            yield subject.error(
+                path, "there are no choices; write at least one below `choices:`", "no_choices", at_key=True
+            )
+        for key, choice in found.items():
+            where = (*path, key)
+            if choice.keys is None and not _is_sayable(choice, subject):
+                message = f"nobody can choose '{key}'; give it `keys:` or `say:`"
+                yield subject.error(where, message, "silent_choice", at_key=True)
+            if isinstance(step, MenuStep) and choice.go is None and step.next is None:
+                message = f"'{key}' leads nowhere; write `go:` here, or `next:` for the whole step"
+                yield subject.error(where, message, "choice_without_go", at_key=True)
+            if not isinstance(step, MenuStep) and choice.go is not None:
+                message = "`go` belongs to a menu; keep the answer with `into:` and branch with `when`"
+                yield subject.error((*where, "go"), message, "option_does_not_fit", at_key=True)
+
+
+def _is_sayable(choice: Choice, subject: Subject) -> bool:
+    return choice.say is not None and all(choice.say.for_language(tag) for tag in subject.languages)
+
+
+def commands(subject: Subject) -> Iterator[Problem]:
+    """A command that nobody can give."""
+    for name, command in subject.flow.commands.items():
+        if command.keys is None and not (command.say and any(command.say.for_language(t) for t in subject.languages)):
+            message = "nobody can give this command; write `keys:` or `say:`"
+            yield subject.error(("commands", name), message, "silent_command", at_key=True)
+
+
+def ask_options(subject: Subject) -> Iterator[Problem]:
+    """Options that do not fit the kind of answer, or each other."""
+    for name, step in subject.listening_steps.items():
+        if isinstance(step, AskStep):
+            yield from _misplaced(subject, name, step)
+            yield from _lengths(subject, name, step)
+
+
+def _misplaced(subject: Subject, name: str, step: AskStep) -> Iterator[Problem]:
+    for option, kinds in _OPTIONS.items():
+        if option in step.model_fields_set and step.ask not in kinds:
+            message = f"`{option}` belongs to `ask: {' or '.join(kinds)}`; remove it"
+            yield subject.error(("steps", name, option), message, "option_does_not_fit", at_key=True)
+
+
+def _lengths(subject: Subject, name: str, step: AskStep) -> Iterator[Problem]:
+    path: DataPath = ("steps", name)
+    if step.ask == "digits":
+        if step.length is None and step.max_length is None:
+            message = "nothing says how many digits there are; write `length:` or `max_length:`"
+            yield subject.error((*path, "ask"), message, "unbounded_digits")
+        for key in ("min_length", "max_length"):
+            if step.length is not None and getattr(step, key) is not None:
+                message = f"`length` says it already; remove it or `{key}`"
+                yield subject.error((*path, key), message, "length_twice", at_key=True)
+        if (step.min_length or 0) > (step.max_length or 40):
+            message = f"min_length {step.min_length} is more than max_length {step.max_length}; exchange them"
+            yield subject.error((*path, "min_length"), message, "empty_range")
+    if step.minimum is not None and step.maximum is not None and step.minimum > step.maximum:
+        message = f"minimum {step.minimum} is more than maximum {step.maximum}; exchange them"
+        yield subject.error((*path, "minimum"), message, "empty_range")
+
+
+def confidence_bands(subject: Subject) -> Iterator[Problem]:
+    """A confidence below which answers are refused that is above the one from which they are taken."""
+    places: list[tuple[DataPath, Confidence | None]] = [(("defaults", "confidence"), subject.flow.defaults.confidence)]
+    places += [(("steps", name, "confidence"), step.confidence) for name, step in subject.listening_steps.items()]
+    for path, found in places:
+        if found is not None and found.reject > found.accept:
+            message = f"reject {found.reject} is more than accept {found.accept}; exchange them"
+            yield subject.error(path, message, "empty_range")
+
+
+def pin_without_sensitive(subject: Subject) -> Iterator[Problem]:
+    """A question for a PIN or card number whose answer would be written into the records."""
+    for name, step in subject.listening_steps.items():
+        if not isinstance(step, AskStep) or step.sensitive or step.ask in ("yes_no", "choice"):
+            continue
+        said = [text for item in step.prompt.items for text in item.text.values()]
+        asked = " ".join([step.into.replace("_", " "), name.replace("_", " "), *said]).lower()
+        if found := _PIN_LIKE.search(asked):
+            message = f"this asks for a secret ({found[0]}) that would be recorded; add `sensitive: true`"
+            yield subject.error(("steps", name), message, "pin_without_sensitive", at_key=True)

@@ -1,0 +1,91 @@
+"""Rules about what the recognizer can hear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ivr.errors import Problem
+from ivr.flow.checks.subject import Subject
+from ivr.flow.grammar import normalized
+from ivr.flow.languages import LANGUAGES
+from ivr.flow.model import AskStep, MenuStep, Phrases
+from ivr.yaml_source import DataPath
+
+
+def _phrases(subject: Subject) -> Iterator[tuple[DataPath, Phrases]]:
+    for name, command in subject.flow.commands.items():
+        if command.say:
+            yield ("commands", name, "say"), command.say
+    for name, step in subject.listening_steps.items():
+        path: DataPath = ("steps", name)
+        found = step.menu.choices if isinstance(step, MenuStep) else (isinstance(step, AskStep) and step.choices) or {}
+        middle = ("menu", "choices") if isinstance(step, MenuStep) else ("choices",)
+        for key, choice in found.items():
+            if choice.say:
+                yield (*path, *middle, key, "say"), choice.say
+
+
+def unknown_words(subject: Subject) -> Iterator[Problem]:
+    """Words that the recognizer's vocabulary lacks: it would never hear them."""
+    knows = subject.context.knows_word
+    if knows is None:
+        return
+    for path, phrases in _phrases(subject):
+        for tag, index, phrase in _every_phrase(phrases):
+            for language in subject.languages:
+                if not _applies(phrases, tag, language) or not _has_model(subject, language):
+                    continue
+                missing = [word for word in normalized(phrase).split() if not knows(language, word)]
+                if missing:
+                    words = ", ".join(f"'{word}'" for word in missing)
+                    message = f"the recognizer of {language} does not know {words}; use other words"
+                    yield subject.error(subject.path_of(path, tag, index), message, "unknown_word")
+
+
+def empty_phrases(subject: Subject) -> Iterator[Problem]:
+    """Phrases without a word in them."""
+    for path, phrases in _phrases(subject):
+        for tag, index, phrase in _every_phrase(phrases):
+            if not normalized(phrase):
+                message = "there is no word in this phrase; write what callers say, or remove it"
+                yield subject.error(subject.path_of(path, tag, index), message, "empty_phrase")
+
+
+def _every_phrase(phrases: Phrases) -> Iterator[tuple[str, int, str]]:
+    for tag, group in phrases.by_language.items():
+        for index, phrase in enumerate(group):
+            yield tag, index, phrase
+
+
+def _applies(phrases: Phrases, tag: str, language: str) -> bool:
+    """Whether the words under a tag are listened for in a language."""
+    return tag == "" or phrases.by_language.get(language) is phrases.by_language[tag] or tag == language.split("-")[0]
+
+
+def _has_model(subject: Subject, language: str) -> bool:
+    known = subject.context.languages_with_model
+    return known is None or language.split("-")[0] in known
+
+
+def language_without_model(subject: Subject) -> Iterator[Problem]:
+    """A language of the flow in which callers can only use keys."""
+    for language in subject.languages:
+        if not _has_model(subject, language):
+            message = (
+                f"there is no speech model for {language}, callers can only use keys; get one with `ivr models install`"
+            )
+            yield subject.warning(_where(subject, language), message, "no_model")
+        if language.split("-")[0] not in LANGUAGES:
+            message = (
+                f"yes, no and numbers in {language} are not known, English ones are used; ask with `choice` instead"
+            )
+            yield subject.warning(_where(subject, language), message, "language_not_known")
+
+
+def _where(subject: Subject, language: str) -> DataPath:
+    flow = subject.flow
+    if language in flow.languages:
+        return ("languages", flow.languages.index(language))
+    names = (name for name, command in flow.commands.items() if command.language == language)
+    name = next(names, None)
+    return ("language",) if language == flow.language or name is None else ("commands", name, "language")

@@ -1,0 +1,170 @@
+"""What the rules of the check look at: the flow, its positions, the world around it, and what they all need worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ivr.errors import Problem, Severity
+from ivr.flow.checks.graph import Edge, edges_of
+from ivr.flow.loader import LoadedFlow
+from ivr.flow.model import (
+    AskStep,
+    Command,
+    Flow,
+    InputSettings,
+    InputStep,
+    MenuStep,
+    Prompt,
+    PromptItem,
+    SayStep,
+    TransferStep,
+)
+from ivr.flow.prompts import languages_of
+from ivr.model_errors import source_path
+from ivr.yaml_source import DataPath
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """The world around a flow, as plain data. What is None is not known, and its rules are left out."""
+
+    targets: frozenset[str] | None = None
+    """Names that `transfer: {to: …}` may hold."""
+    sound_problem: Callable[[str], str | None] | None = None
+    """For a path such as `sounds/en/hello.wav`: what is wrong with the file, or None."""
+    knows_word: Callable[[str, str], bool] | None = None
+    """Whether the recognizer of a language tag can hear a word."""
+    languages_with_model: frozenset[str] | None = None
+    """Primary tags ("en") of the languages that can be recognized."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPlace:
+    """A prompt and where it is written."""
+
+    step: str
+    """Name of the step, or `defaults`."""
+    path: DataPath
+    key: str
+    """The key that holds it: `say`, `prompt`, `no_input` …"""
+    prompt: Prompt
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One flow under check."""
+
+    loaded: LoadedFlow
+    context: CheckContext = field(default_factory=CheckContext)
+
+    @property
+    def flow(self) -> Flow:
+        """The flow itself."""
+        return self.loaded.flow
+
+    @cached_property
+    def edges(self) -> Mapping[str, tuple[Edge, ...]]:
+        """Every way out of every step."""
+        return edges_of(self.flow)
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """Every language that a call can be in."""
+        return languages_of(self.flow)
+
+    @cached_property
+    def reachable(self) -> frozenset[str]:
+        """Steps that a call can come to; every step where the start itself is unknown."""
+        flow = self.flow
+        if flow.start not in flow.steps:
+            return frozenset(flow.steps)
+        seen: set[str] = set()
+        waiting = [flow.start, flow.on_error or ""]
+        while waiting:
+            name = waiting.pop()
+            if name in flow.steps and name not in seen:
+                seen.add(name)
+                waiting += [edge.target for edge in self.edges[name]]
+        return frozenset(seen)
+
+    @cached_property
+    def prompts(self) -> tuple[PromptPlace, ...]:
+        """Every prompt of the flow."""
+        found = list(self._input_prompts("defaults", ("defaults",), self.flow.defaults))
+        for name, step in self.flow.steps.items():
+            found += self._prompts_of(name, step)
+        return tuple(found)
+
+    def _prompts_of(self, name: str, step: object) -> Iterator[PromptPlace]:
+        path: DataPath = ("steps", name)
+        match step:
+            case SayStep():
+                yield PromptPlace(name, (*path, "say"), "say", step.say)
+            case MenuStep():
+                yield PromptPlace(name, (*path, "menu", "prompt"), "prompt", step.menu.prompt)
+                if step.menu.keys_prompt:
+                    yield PromptPlace(name, (*path, "menu", "keys_prompt"), "keys_prompt", step.menu.keys_prompt)
+            case AskStep():
+                yield PromptPlace(name, (*path, "prompt"), "prompt", step.prompt)
+                if step.keys_prompt:
+                    yield PromptPlace(name, (*path, "keys_prompt"), "keys_prompt", step.keys_prompt)
+            case TransferStep():
+                for key in ("announce", "hold"):
+                    prompt = getattr(step.transfer, key)
+                    if prompt:
+                        yield PromptPlace(name, (*path, "transfer", key), key, prompt)
+        if isinstance(step, InputStep):
+            yield from self._input_prompts(name, path, step)
+
+    def _input_prompts(self, name: str, path: DataPath, step: InputSettings) -> Iterator[PromptPlace]:
+        if step.confirm_prompt:
+            yield PromptPlace(name, (*path, "confirm_prompt"), "confirm_prompt", step.confirm_prompt)
+        for key in ("no_input", "no_match"):
+            for index, prompt in enumerate(getattr(step, key) or ()):
+                yield PromptPlace(name, self.path_of((*path, key), index), key, prompt)
+
+    def items(self, place: PromptPlace) -> Iterator[tuple[DataPath, PromptItem]]:
+        """The items of a prompt with their places."""
+        for index, item in enumerate(place.prompt.items):
+            yield self.path_of(place.path, index), item
+
+    def texts(self, place: PromptPlace) -> Iterator[tuple[DataPath, str, str]]:
+        """Place, language tag and text of every text in a prompt."""
+        for path, item in self.items(place):
+            for tag, text in item.text.items():
+                yield self.path_of(path, "text", tag), tag, text
+
+    @cached_property
+    def listening_steps(self) -> Mapping[str, InputStep]:
+        """Steps that wait for the caller."""
+        return {name: step for name, step in self.flow.steps.items() if isinstance(step, InputStep)}
+
+    def commands_of(self, step: InputStep) -> dict[str, Command]:
+        """The commands that are heard in a step."""
+        names = self.flow.commands if step.commands is None else step.commands
+        return {name: self.flow.commands[name] for name in names if name in self.flow.commands}
+
+    def path_of(self, base: DataPath, *parts: str | int) -> DataPath:
+        """`base` and as many of `parts` as are written in the file."""
+        return source_path(self.loaded.source, base, parts)
+
+    def line_of(self, path: DataPath) -> int:
+        """Line of a key."""
+        return self.loaded.source.positions.of_key(path).line
+
+    def error(self, path: DataPath, message: str, rule: str, *, at_key: bool = False) -> Problem:
+        """An error at a place of the file."""
+        return self.loaded.source.problem(path, message, rule, at_key=at_key, step=_step_name(path))
+
+    def warning(self, path: DataPath, message: str, rule: str, *, at_key: bool = False) -> Problem:
+        """A warning at a place of the file."""
+        found = self.error(path, message, rule, at_key=at_key)
+        return Problem(found.file, found.line, found.column, found.step, message, Severity.WARNING, rule)
+
+
+def _step_name(path: DataPath) -> str:
+    if len(path) > 1 and path[0] in ("steps", "commands"):
+        return str(path[1])
+    return str(path[0]) if path else ""
