@@ -108,40 +108,45 @@ def references_of(flow: Flow) -> Iterator[tuple[DataPath, str]]:
 
 
 def loops(nodes: Sequence[str], edges: Mapping[str, Iterable[str]]) -> list[list[str]]:
-    """Groups of nodes that lead back to themselves (strongly connected, by Tarjan's algorithm), in the order of `nodes`."""
+    """Groups of nodes that lead back to themselves, in the order of `nodes` (Kosaraju's two passes)."""
+    backwards: dict[str, list[str]] = {name: [] for name in nodes}
+    for name in nodes:
+        for other in edges.get(name, ()):
+            if other in backwards:
+                backwards[other].append(name)
+    group_of: dict[str, list[str]] = {}
+    for root in reversed(_finished_order(nodes, edges)):
+        group: list[str] = []
+        waiting = [root]
+        while waiting:
+            name = waiting.pop()
+            if name not in group_of:
+                group_of[name] = group
+                group.append(name)
+                waiting += backwards[name]
     order = {name: position for position, name in enumerate(nodes)}
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    on_stack: set[str] = set()
-    found: list[list[str]] = []
+    groups = {id(group): group for group in group_of.values()}.values()
+    real = [sorted(group, key=order.__getitem__) for group in groups if _is_loop(group, edges)]
+    return sorted(real, key=lambda group: order[group[0]])
+
+
+def _finished_order(nodes: Sequence[str], edges: Mapping[str, Iterable[str]]) -> list[str]:
+    """Nodes in the order in which a depth-first walk leaves them."""
+    known, seen, finished = set(nodes), set[str](), list[str]()
     for root in nodes:
-        if root in index:
-            continue
-        work = [(root, iter(edges.get(root, ())))]
-        index[root] = low[root] = len(index)
-        stack.append(root)
-        on_stack.add(root)
+        work = [(root, iter(edges.get(root, ())))] if root not in seen else []
+        seen.add(root)
         while work:
-            node, rest = work[-1]
-            following = next(
-                (other for other in rest if other in order and (other not in index or other in on_stack)), None
-            )
+            name, rest = work[-1]
+            following = next((other for other in rest if other in known and other not in seen), None)
             if following is None:
+                finished.append(name)
                 work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                if low[node] == index[node]:
-                    group = stack[stack.index(node) :]
-                    del stack[-len(group) :]
-                    on_stack -= set(group)
-                    if len(group) > 1 or node in edges.get(node, ()):
-                        found.append(sorted(group, key=order.__getitem__))
-            elif following in index:
-                low[node] = min(low[node], index[following])
             else:
-                index[following] = low[following] = len(index)
-                stack.append(following)
-                on_stack.add(following)
+                seen.add(following)
                 work.append((following, iter(edges.get(following, ()))))
-    return sorted(found, key=lambda group: order[group[0]])
+    return finished
+
+
+def _is_loop(group: Sequence[str], edges: Mapping[str, Iterable[str]]) -> bool:
+    return len(group) > 1 or (len(group) == 1 and group[0] in edges.get(group[0], ()))

@@ -72,7 +72,7 @@ def no_path_to_an_end(subject: Subject) -> Iterator[Problem]:
 
 
 def loop_without_caller(subject: Subject) -> Iterator[Problem]:
-    """Steps that go round although the caller says and presses nothing. A loop that a `when` ends by a count is fine."""
+    """Steps that go round although the caller does nothing. A loop that a `when` ends by a count is fine."""
     for loop in _unbounded(subject, list(subject.flow.steps)):
         cycle = _one_way_round(subject, loop)
         way = " → ".join([*(edge.source for edge in cycle), cycle[0].source])

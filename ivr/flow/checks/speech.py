@@ -59,7 +59,8 @@ def _every_phrase(phrases: Phrases) -> Iterator[tuple[str, int, str]]:
 
 def _applies(phrases: Phrases, tag: str, language: str) -> bool:
     """Whether the words under a tag are listened for in a language."""
-    return tag == "" or phrases.by_language.get(language) is phrases.by_language[tag] or tag == language.split("-")[0]
+    is_primary = tag == language.split("-")[0]
+    return tag in ("", language) or (is_primary and not phrases.by_language.get(language))
 
 
 def _has_model(subject: Subject, language: str) -> bool:

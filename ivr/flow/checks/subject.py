@@ -1,4 +1,4 @@
-"""What the rules of the check look at: the flow, its positions, the world around it, and what they all need worked out."""
+"""What the rules of the check look at: the flow, its positions, and the world around it."""
 
 from __future__ import annotations
 

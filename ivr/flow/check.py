@@ -1,0 +1,69 @@
+"""The check: every problem of a flow at once, before a caller can meet it. Pure.
+
+One function per rule, in `ivr.flow.checks`, each from the whole flow to its problems. Errors keep a flow out of
+service; warnings do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ivr.errors import FlowCheckFailed, Problem, Severity
+from ivr.flow.checks import advice, clashes, paths, questions, secrets, speech, texts, variables
+from ivr.flow.checks.subject import CheckContext, Subject
+from ivr.flow.loader import LoadedFlow
+
+__all__ = ["RULES", "CheckContext", "check_flow", "require_sound"]
+
+Rule = Callable[[Subject], Iterable[Problem]]
+
+RULES: tuple[Rule, ...] = (
+    paths.unknown_target,
+    paths.reserved_name,
+    paths.unknown_transfer_target,
+    paths.unreachable_step,
+    paths.no_path_to_an_end,
+    paths.loop_without_caller,
+    paths.transfer_without_exits,
+    paths.when_without_branches,
+    paths.nothing_follows,
+    questions.missing_exits,
+    questions.unknown_command,
+    questions.choices,
+    questions.commands,
+    questions.ask_options,
+    questions.confidence_bands,
+    questions.pin_without_sensitive,
+    clashes.same_key_twice,
+    clashes.same_word_twice,
+    clashes.key_is_prefix,
+    speech.unknown_words,
+    speech.empty_phrases,
+    speech.language_without_model,
+    texts.prompt_language,
+    texts.empty_prompt,
+    texts.sound_file,
+    texts.long_prompt,
+    texts.key_before_choice,
+    variables.template_syntax,
+    variables.unset_variables,
+    secrets.secret_in_flow,
+    advice.too_many_choices,
+    advice.no_way_to_a_human,
+    advice.does_not_say_that_it_is_a_bot,
+    advice.no_opt_out,
+)
+
+
+def check_flow(loaded: LoadedFlow, context: CheckContext | None = None) -> list[Problem]:
+    """Every problem of the flow, in the order of the file."""
+    subject = Subject(loaded, context or CheckContext())
+    return sorted({problem for rule in RULES for problem in rule(subject)})
+
+
+def require_sound(loaded: LoadedFlow, context: CheckContext | None = None) -> list[Problem]:
+    """Raise FlowCheckFailed with every problem if one of them is an error; else return the warnings."""
+    problems = check_flow(loaded, context)
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise FlowCheckFailed(problems)
+    return problems

@@ -1,0 +1,45 @@
+"""Rule against secrets in flows: they end up in version control, records and logs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ivr.errors import Problem
+from ivr.flow.checks.subject import Subject
+from ivr.flow.templates import is_template
+from ivr.secrets_in_text import is_secret_name, looks_like_a_secret
+from ivr.yaml_source import DataPath
+
+_PIN_NAME = re.compile(r"(^|_)(pin|passcode|tan)($|_)")
+
+
+def secret_in_flow(subject: Subject) -> Iterator[Problem]:
+    """A password, key or token written into the file."""
+    for path, text in _texts(subject.loaded.source.data, ()):
+        if looks_like_a_secret(text) or (_is_value(path) and _is_secret(str(path[-1]), text)):
+            message = "a secret is written into the flow; remove it: secrets only come from the environment"
+            yield subject.error(path, message, "secret")
+
+
+def _texts(value: object, path: DataPath) -> Iterator[tuple[DataPath, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield path, str(value)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, (*path, index))
+
+
+def _is_value(path: DataPath) -> bool:
+    """Whether something is given a value here: the flow's `variables`, or a `set` step."""
+    return path[:1] == ("variables",) or (len(path) > 3 and path[0] == "steps" and path[2] == "set")
+
+
+def _is_secret(name: str, text: str) -> bool:
+    named = is_secret_name(name) or _PIN_NAME.search(name) is not None
+    return named and bool(text.strip()) and not is_template(text)

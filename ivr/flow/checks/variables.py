@@ -1,0 +1,184 @@
+"""Rules about templates, conditions and variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from jinja2 import TemplateError
+
+from ivr.errors import Problem
+from ivr.flow.checks.subject import Subject
+from ivr.flow.checks.texts import templates_in
+from ivr.flow.model import AskStep, MenuStep, SetStep, WhenStep
+from ivr.flow.speaking import filters
+from ivr.flow.templates import FILTERS, check_expression, check_template, is_template, variables_of
+from ivr.model_errors import did_you_mean
+from ivr.yaml_source import DataPath
+
+BUILT_IN_VARIABLES = ("call",)
+"""Known in every call: `call.from`, `call.to`, `call.name`, `call.language`."""
+
+HEARD = "heard"
+"""What was understood; in a `confirm_prompt` only."""
+
+_NO_FILTER = re.compile(r"No filter named '(\w+)'")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A place where variables are read."""
+
+    step: str
+    path: DataPath
+    names: frozenset[str]
+    set_before: frozenset[str] = frozenset()
+    """Variables that the same step has set by then."""
+
+
+def template_syntax(subject: Subject) -> Iterator[Problem]:
+    """A template or condition that cannot be read."""
+    for path, text, is_condition in _written(subject):
+        trouble = check_expression(text) if is_condition else check_template(text)
+        if trouble:
+            what = "condition" if is_condition else "template"
+            yield subject.error(path, f"the {what} cannot be used: {_in_words(trouble)}", "template_syntax")
+
+
+def _in_words(trouble: str) -> str:
+    found = _NO_FILTER.search(trouble)
+    if found:
+        known = sorted({*FILTERS, *filters("en")})
+        return f"there is no filter '{found[1]}'; {did_you_mean(found[1], known, limit=20)}"
+    return f"{trouble.rstrip('.')}; correct it"
+
+
+def _written(subject: Subject) -> Iterator[tuple[DataPath, str, bool]]:
+    """Every template and condition: place, text, whether it is a condition."""
+    for _, path, _, text in templates_in(subject):
+        yield path, text, False
+    for name, step in subject.flow.steps.items():
+        if isinstance(step, WhenStep):
+            for index, branch in enumerate(step.when):
+                if branch.condition is not None:
+                    yield ("steps", name, "when", index, "if"), branch.condition, True
+        elif isinstance(step, SetStep):
+            for key, value in step.set.items():
+                if isinstance(value, str) and is_template(value):
+                    yield ("steps", name, "set", key), value, False
+
+
+def _names_in(text: str) -> frozenset[str]:
+    try:
+        return frozenset(variables_of(text)) - set(BUILT_IN_VARIABLES)
+    except TemplateError:
+        return frozenset()
+
+
+class Variables:
+    """Where the variables of a flow are set and read."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.flow = subject.flow
+
+    @cached_property
+    def ever_set(self) -> frozenset[str]:
+        """Every variable that gets a value anywhere."""
+        names = set(self.flow.variables)
+        for step in self.flow.steps.values():
+            names |= self._set_by(step)
+        return frozenset(names)
+
+    @staticmethod
+    def _set_by(step: object) -> frozenset[str]:
+        if isinstance(step, SetStep):
+            return frozenset(step.set)
+        if isinstance(step, AskStep | MenuStep) and step.into:
+            return frozenset({step.into})
+        return frozenset()
+
+    @cached_property
+    def reads(self) -> tuple[Read, ...]:
+        """Every place that reads variables; a default's text counts for each step that may say it."""
+        return tuple(self._find_reads())
+
+    def _find_reads(self) -> Iterator[Read]:
+        for step, path, key, text in templates_in(self.subject):
+            names = _names_in(text) - ({HEARD} if key == "confirm_prompt" else set())
+            if step == "defaults":
+                users = self.subject.listening_steps.items()
+                yield from (Read(name, path, names) for name, user in users if getattr(user, key) is None)
+            else:
+                yield Read(step, path, names)
+        for name, found in self.flow.steps.items():
+            if isinstance(found, WhenStep):
+                for index, branch in enumerate(found.when):
+                    if branch.condition is not None:
+                        names = _names_in("{{ " + branch.condition + " }}")
+                        yield Read(name, ("steps", name, "when", index, "if"), names)
+            elif isinstance(found, SetStep):
+                yield from self._reads_of_set(name, found)
+
+    @staticmethod
+    def _reads_of_set(name: str, step: SetStep) -> Iterator[Read]:
+        before: set[str] = set()
+        for key, value in step.set.items():
+            if isinstance(value, str) and is_template(value):
+                yield Read(name, ("steps", name, "set", key), _names_in(value), frozenset(before))
+            before.add(key)
+
+    def known_at_entry(self) -> Mapping[str, frozenset[str]]:
+        """Variables that surely have a value when a step is entered, by every way there is."""
+        start = frozenset(self.flow.variables)
+        known = {self.flow.start: start}
+        waiting = [self.flow.start]
+        after_error = self.flow.on_error or self.flow.defaults.failed
+        while waiting:
+            name = waiting.pop()
+            if name not in self.flow.steps:
+                continue
+            ways = [(e.target, known[name] | (self._set_by(self.flow.steps[name]) if e.keeps_answer else frozenset()))
+                    for e in self.subject.edges[name]]  # fmt: skip
+            if after_error:
+                ways.append((after_error, known[name]))
+            for target, there in ways:
+                before = known.get(target)
+                now = there if before is None else before & there
+                if now != before:
+                    known[target] = now
+                    waiting.append(target)
+        return known
+
+
+def unset_variables(subject: Subject) -> Iterator[Problem]:
+    """A variable that is read and never set, or that has no value yet on some way to the step."""
+    variables = Variables(subject)
+    known = variables.known_at_entry()
+    reported: set[tuple[DataPath, str]] = set()
+    for read in variables.reads:
+        for name in sorted(read.names):
+            if (read.path, name) in reported:
+                continue
+            problem = _judge(subject, variables, known, read, name)
+            if problem:
+                reported.add((read.path, name))
+                yield problem
+
+
+def _judge(
+    subject: Subject, variables: Variables, known: Mapping[str, frozenset[str]], read: Read, name: str
+) -> Problem | None:
+    if name not in variables.ever_set:
+        if name == HEARD:
+            message = "'heard' is only known in a confirm_prompt; use the variable of `into:`"
+        else:
+            hint = did_you_mean(name, sorted({*variables.ever_set, *BUILT_IN_VARIABLES})) or "set it under variables:"
+            message = f"nothing ever sets '{name}'; {hint}"
+        return subject.error(read.path, message, "unknown_variable")
+    if read.step in known and name not in known[read.step] | read.set_before:
+        message = f"'{name}' may have no value yet when a call comes here; give it a first value under variables:"
+        return subject.error(read.path, message, "unset_variable")
+    return None
