@@ -59,6 +59,7 @@ class Writer:
         self._retry_at_s = 0.0
         self._own_call_ids: set[str] | None = set()  # None: lost calls are closed, no need to remember
         self._is_warned = False
+        self._unsafe_because = ""
         self.pending: list[Entry] = []
         self.state = WriterState()
         self.first_attempt = threading.Event()
@@ -129,6 +130,7 @@ class Writer:
         try:
             self._spool.append([to_line(entry) for entry in self.pending])
             self.pending = []
+            self._unsafe_because = ""
         except SpoolFull:
             self._report_unsafe("the spool is full")
         except OSError as error:
@@ -193,13 +195,12 @@ class Writer:
             self.state.problem = ""
 
     def _report_unsafe(self, why: str) -> None:
+        if why != self._unsafe_because:
+            self._unsafe_because = why
+            remedy = "free disk space or bring the database back; records wait in memory, the newest will be lost"
+            _log.error("call_log.memory_only", reason=why, remedy=remedy)
         if not self.state.problem.startswith(why):
             self.state.problem = f"{why}; {self.state.problem}"
-            _log.error(
-                "call_log.memory_only",
-                reason=why,
-                remedy="free disk space, or bring the database back: records are lost",
-            )
 
     def _reject(self, line: str, why: str) -> None:
         self.state.rejected += 1

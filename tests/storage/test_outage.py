@@ -82,7 +82,7 @@ def test_server_killed_in_mid_work_loses_and_doubles_nothing(postgres: PrivatePo
     log.close()
     assert _steps_by_call(url) == {f"call-{number:03d}": [1, 2, 3] for number in range(600)}
     assert (log.health.dropped, log.health.rejected) == (0, 0)
-    assert longest_s < 0.25, "a caller had to wait for the database"
+    assert longest_s < 1.0, "a caller had to wait for the database"
 
 
 def test_locked_sqlite_file_is_waited_out(sqlite_url: str, open_log: OpenLog, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,6 +129,46 @@ def test_spool_of_a_stopped_process_is_written_at_the_next_start(
     wait_until(lambda: _is_settled(later), "the spool written")
     assert _steps_by_call(database_url) == {"call-1": [1, 2, 3]}
     assert _spool_lines(tmp_path) == []
+
+
+def _crash_while_spooling(url: str, folder: str) -> None:
+    log = DatabaseCallLog(DatabaseSettings(url=url, spool_dir=folder), "host/2")
+    log.start()
+    for number in range(20):
+        write_call(log, f"call-{number}", worker="host/2")
+    wait_until(lambda: log.health.spooled == 100, "100 records in the spool")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_spool_of_a_killed_process_is_adopted_by_any_worker(sqlite_url: str, open_log: OpenLog, tmp_path: Path) -> None:
+    (tmp_path / "new").write_text("in the way of the database's folder")
+    process = multiprocessing.get_context("spawn").Process(
+        target=_crash_while_spooling, args=(sqlite_url, str(tmp_path / "spool"))
+    )
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+    (tmp_path / "new").unlink()
+    log = open_log(sqlite_url, "host/1")
+    wait_until(lambda: _is_settled(log), "the spool written")
+    assert _steps_by_call(sqlite_url) == {f"call-{number}": [1, 2, 3] for number in range(20)}
+    assert _spool_lines(tmp_path) == []
+
+
+@pytest.mark.postgres
+def test_restart_of_the_server_while_nobody_calls_is_not_noticed(postgres: PrivatePostgres, open_log: OpenLog) -> None:
+    url = postgres.create_database()
+    log = open_log(url)
+    write_call(log, "call-1")
+    with CallRepository(url) as repository:
+        wait_until(lambda: bool(repository.last(1) and repository.last(1)[0].ended_at), "the first call written")
+    postgres.stop()
+    postgres.start()
+    with capture_logs() as logs:
+        write_call(log, "call-2")
+        log.close()
+    assert logs == []
+    assert _steps_by_call(url) == {"call-1": [1, 2, 3], "call-2": [1, 2, 3]}
 
 
 def test_spool_written_twice_doubles_nothing(database_url: str, open_log: OpenLog, tmp_path: Path) -> None:
