@@ -340,10 +340,14 @@ class PeerCall(CallAudio):
     async def _got_success(self, response: SipResponse) -> None:
         self.dialog.established_by(response)
         self._mark_answered()
-        self._send_ack(response)
+        has_offered = self.invite_request is not None and self.invite_request.body
         try:
-            self._use_remote(parse_sdp(response.body))
+            answer = b"" if has_offered else self._answer_sdp(response.body)
+            self._send_ack(response, answer)
+            if has_offered:
+                self._use_remote(parse_sdp(response.body))
         except BadSdp as error:
+            self._send_ack(response)
             self.reason = str(error)
             await self.hang_up()
         if self._is_cancelled:
@@ -367,8 +371,11 @@ class PeerCall(CallAudio):
         self.peer.transactions.start(cancel_for(self.invite_request), self.dialog.address)
         self.peer.transactions.expire(self.invite_request)
 
-    def _send_ack(self, response: SipResponse) -> None:
+    def _send_ack(self, response: SipResponse, sdp_answer: bytes = b"") -> None:
         ack = self.dialog.request("ACK", cseq=cseq_of(response)[0])
+        if sdp_answer:
+            ack.headers.set("Content-Type", "application/sdp")
+            ack.body = sdp_answer
         if self.invite_request is not None:
             for name in ("Authorization", "Proxy-Authorization"):
                 if (value := self.invite_request.headers.get(name)) is not None:

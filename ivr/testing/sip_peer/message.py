@@ -269,7 +269,9 @@ def parse_name_addr(text: str) -> NameAddr:
     """Read `"Name" <uri>;params` or `uri;params`. Raises MalformedMessage."""
     match = _NAME_ADDR.match(text)
     if match is not None:
-        name = re.sub(r"\\(.)", r"\1", match["name"].strip().strip('"'))
+        name = match["name"].strip()
+        if name.startswith('"'):
+            name = re.sub(r"\\(.)", r"\1", name[1:-1])
         return NameAddr(name, match["uri"].strip(), parse_params(match["params"]))
     uri, _, params = text.strip().partition(";")
     if not uri:

@@ -30,6 +30,7 @@ from ivr.testing.sip_peer.transaction import RawMessage, Transactions
 from ivr.testing.sip_peer.transport import Address, SignallingTransport, open_transport
 
 _UNREGISTER_PATIENCE_S = 1.0
+_NOT_OPEN = "the peer is not open; use `async with SipPeer(...) as peer`"
 
 
 class SipPeer:
@@ -60,7 +61,8 @@ class SipPeer:
         """Every call so far, both ways, the ended ones too."""
         self.refused: list[SipRequest] = []
         """Requests outside any call that were answered with an error."""
-        self.rtp = RtpEngine(host, rtp_ports)
+        self._rtp_ports = rtp_ports
+        self._rtp: RtpEngine | None = None
         self._credentials = Credentials(user, password) if password is not None else None
         self._registrar = registrar
         self._bind = (host, port)
@@ -90,6 +92,7 @@ class SipPeer:
             self._kind, host, port, lambda data, at: self.transactions.on_data(data, at)
         )
         self._transactions = Transactions(self._transport, self._got_request)
+        self._rtp = RtpEngine(host, self._rtp_ports)
 
     async def close(self) -> None:
         """End every call (BYE, CANCEL, 480), unregister, close every socket, task and thread. Idempotent."""
@@ -116,8 +119,15 @@ class SipPeer:
     def transactions(self) -> Transactions:
         """The transaction layer; `transactions.t1_s` may be lowered in tests of timeouts."""
         if self._transactions is None:
-            raise RuntimeError("the peer is not open; use `async with SipPeer(...) as peer`")
+            raise RuntimeError(_NOT_OPEN)
         return self._transactions
+
+    @property
+    def rtp(self) -> RtpEngine:
+        """The thread that serves the audio of all calls."""
+        if self._rtp is None:
+            raise RuntimeError(_NOT_OPEN)
+        return self._rtp
 
     @property
     def address(self) -> Address:

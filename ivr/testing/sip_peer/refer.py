@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -65,16 +66,18 @@ async def _follow(call: PeerCall, request: SipRequest, policy: FollowRefer) -> N
 
 
 async def _report_progress(call: PeerCall, new_call: PeerCall) -> None:
-    reported: set[int] = {100}
-    try:
-        async with asyncio.timeout(_FOLLOW_PATIENCE_S):
-            while not (new_call.is_answered or new_call.is_ended):
-                for entry in list(new_call.provisional):
-                    if entry.status not in reported:
-                        reported.add(entry.status)
-                        await call.notify_refer(entry.status, is_final=False)
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        await new_call.hang_up()
+    """NOTIFY each new provisional status and the final one."""
+    reported = {100}
+    deadline_s = new_call.invited_at_s + _FOLLOW_PATIENCE_S
+    is_settled = False
+    while not is_settled:
+        is_settled = new_call.is_answered or new_call.is_ended
+        for entry in list(new_call.provisional):
+            if entry.status not in reported and not call.is_ended:
+                reported.add(entry.status)
+                await call.notify_refer(entry.status, is_final=False)
+        if time.monotonic() > deadline_s:
+            await new_call.hang_up()
+        await asyncio.sleep(0 if is_settled else 0.01)
     if not call.is_ended:
         await call.notify_refer(new_call.status, new_call.reason, is_final=True)
