@@ -87,6 +87,7 @@ class CallDriver:
     def __init__(
         self,
         ports: CallPorts,
+        call_id: str,
         flow: Flow,
         offered: LegOffered,
         notes: CallNotes,
@@ -94,7 +95,7 @@ class CallDriver:
         finished: Callable[[CallDriver], None],
     ) -> None:
         """`claim` registers a further leg whose events belong here; `finished` is called once, at the very end."""
-        self.leg_id, self.offered, self.flow = offered.leg_id, offered, flow
+        self.call_id, self.leg_id, self.offered, self.flow = call_id, offered.leg_id, offered, flow
         self.state = FlowState()
         self.transfer_target = ""
         self._ports, self._notes = ports, notes
@@ -106,7 +107,7 @@ class CallDriver:
         self._held_back: list[c.Command] = []
         self._keys = KeyFilter(open_since_s=float("inf"))
         self._ending: Ending | None = None
-        self._log = structlog.get_logger(__name__).bind(call_id=str(offered.leg_id), flow=flow.flow)
+        self._log = structlog.get_logger(__name__).bind(call_id=call_id, flow=flow.flow)
 
     # --- in: from the registry
 
@@ -353,7 +354,7 @@ class CallDriver:
             (self._ports.prompts.cached(command.hold) if command.hold else None) or [self._ports.hold_sound],
             self._transfer_over,
             lambda leg_id: self._claim(leg_id, self),
-            headers={"X-Call-Id": str(self.leg_id)},
+            headers={"X-Call-Id": self.call_id},
         )
         self._log.info("transfer_started", target=command.to, mode=command.mode)
         self._live.transfer.start()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import structlog
 
@@ -17,6 +19,11 @@ from ivr.flow.state import Phase
 from ivr.ports import CallLog, CallStarted, EndReason, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent
 
 _LOG = structlog.get_logger(__name__)
+
+
+def new_call_id(now: datetime) -> str:
+    """Names a call for ever, on every machine: its instant (UTC), for people, and chance."""
+    return f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 class CallRegistry:
@@ -59,7 +66,7 @@ class CallRegistry:
         try:
             driver.handle(event)
         except Exception:
-            _LOG.exception("call_failed", call_id=str(driver.leg_id))
+            _LOG.exception("call_failed", call_id=driver.call_id)
             driver.hang_up()
 
     def _offered(self, event: LegOffered) -> None:
@@ -76,23 +83,24 @@ class CallRegistry:
         self._begin(event, flow, back[1] if back else None)
 
     def _begin(self, event: LegOffered, flow: Flow, returned: Returned | None) -> None:
-        notes = CallNotes(self._call_log, self._ports.clock, self._started(event, flow))
-        driver = CallDriver(self._ports, flow, event, notes, self._claim, self._finished)
+        call_id = new_call_id(self._ports.clock.now())
+        notes = CallNotes(self._call_log, self._ports.clock, self._started(call_id, event, flow))
+        driver = CallDriver(self._ports, call_id, flow, event, notes, self._claim, self._finished)
         self._legs[event.leg_id] = driver
         self._calls.add(driver)
         self._all_ended.clear()
-        _LOG.info("call_offered", call_id=str(event.leg_id), flow=flow.flow, version=flow.version)
+        _LOG.info("call_offered", call_id=call_id, flow=flow.flow, version=flow.version)
         try:
             driver.start(returned)
         except Exception:
-            _LOG.exception("call_failed", call_id=str(event.leg_id))
+            _LOG.exception("call_failed", call_id=call_id)
             notes.ended(Ending(EndReason.FAILED, "bot", 500), {})
             self._ports.telephony.reject(event.leg_id, 500)
             self._finished(driver)
 
-    def _started(self, event: LegOffered, flow: Flow) -> CallStarted:
+    def _started(self, call_id: str, event: LegOffered, flow: Flow) -> CallStarted:
         return CallStarted(
-            call_id=str(event.leg_id),
+            call_id=call_id,
             started_at=self._ports.clock.now(),
             ani=event.ani,
             dnis=event.dnis,

@@ -330,20 +330,32 @@ def _consider(run: Run, answer: Answer, confidence: float | None) -> None:
     if answer.is_invalid:
         _no_match(run, answer.heard, confidence)
         return
-    is_command = answer.meaning.startswith("command:")
-    if pending is not None and not is_command:
+    if pending is not None and not answer.meaning.startswith("command:"):
         _confirmed(run, pending, answer, confidence, waiting)
         return
-    worth = Band.ACCEPT
-    if confidence is not None:
-        worth = band(confidence, waiting.confidence.accept, waiting.confidence.reject)
+    worth = _worth(confidence, waiting)
     if worth is Band.REJECT:
         _no_match(run, answer.heard, confidence)
-    elif (waiting.confirm == "always" and not is_command and answer.can_be_confirmed) or (worth is Band.CONFIRM and waiting.confirm != "never"):
+    elif _needs_confirmation(answer, worth, waiting):
         _confirm(run, _pending(run, answer, confidence))
     else:
         run.quiet()
         accept(run, _step(run), _pending(run, answer, confidence), "match")
+
+
+def _worth(confidence: float | None, waiting: Waiting) -> Band:
+    """Keys are certain."""
+    if confidence is None:
+        return Band.ACCEPT
+    return band(confidence, waiting.confidence.accept, waiting.confidence.reject)
+
+
+def _needs_confirmation(answer: Answer, worth: Band, waiting: Waiting) -> bool:
+    """A plain yes or no is never asked back; a command only when it was heard badly."""
+    if not answer.can_be_confirmed or waiting.confirm == "never":
+        return False
+    is_command = answer.meaning.startswith("command:")
+    return worth is Band.CONFIRM or (waiting.confirm == "always" and not is_command)
 
 
 def _pending(run: Run, answer: Answer, confidence: float | None) -> Pending:
