@@ -25,6 +25,8 @@ HEARD = "heard"
 """What was understood; in a `confirm_prompt` only."""
 
 _NO_FILTER = re.compile(r"No filter named '(\w+)'")
+_PLAIN = re.compile(r"\{\{\s*([a-z]\w*)(?:\.[a-z]\w*)*\s*(?:\|\s*(\w+)\s*)?\}\}")
+_KNOWN_FILTERS = frozenset({*FILTERS, *filters("en")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Read:
 def template_syntax(subject: Subject) -> Iterator[Problem]:
     """A template or condition that cannot be read."""
     for path, text, is_condition in _written(subject):
+        if not is_condition and _plain_names(text) is not None:
+            continue
         trouble = check_expression(text) if is_condition else check_template(text)
         if trouble:
             what = "condition" if is_condition else "template"
@@ -50,8 +54,7 @@ def template_syntax(subject: Subject) -> Iterator[Problem]:
 def _in_words(trouble: str) -> str:
     found = _NO_FILTER.search(trouble)
     if found:
-        known = sorted({*FILTERS, *filters("en")})
-        return f"there is no filter '{found[1]}'; {did_you_mean(found[1], known, limit=20)}"
+        return f"there is no filter '{found[1]}'; {did_you_mean(found[1], sorted(_KNOWN_FILTERS), limit=20)}"
     return f"{trouble.rstrip('.')}; correct it"
 
 
@@ -70,9 +73,19 @@ def _written(subject: Subject) -> Iterator[tuple[DataPath, str, bool]]:
                     yield ("steps", name, "set", key), value, False
 
 
+def _plain_names(text: str) -> frozenset[str] | None:
+    """Variables of a template that only holds `{{ name }}` and `{{ name | filter }}`: most do, and parsing is slow."""
+    if is_template(_PLAIN.sub("", text)) or "{#" in text:
+        return None
+    found = _PLAIN.findall(text)
+    known = all(not used or used in _KNOWN_FILTERS for _, used in found)
+    return frozenset(name for name, _ in found) if known else None
+
+
 def _names_in(text: str) -> frozenset[str]:
+    plain = _plain_names(text)
     try:
-        return frozenset(variables_of(text)) - set(BUILT_IN_VARIABLES)
+        return (frozenset(variables_of(text)) if plain is None else plain) - set(BUILT_IN_VARIABLES)
     except TemplateError:
         return frozenset()
 

@@ -1,0 +1,96 @@
+"""`ivr check`: every mistake in flows, with its place and what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ivr.check_context import Surroundings, surroundings_of
+from ivr.errors import ConfigError, Problem, Severity
+from ivr.flow.check import check_flow
+from ivr.flows import FlowSet, flow_files, load_files
+from ivr.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("check")(check)
+
+
+def check(
+    paths: Annotated[list[Path], typer.Argument(help="Flow files, or folders of them.", metavar="PATH...")],
+    config: Annotated[Path | None, typer.Option(help="Settings; ./ivr.yaml when left out.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+) -> None:
+    """Check flows: exit status 0 if they can go into service, 1 if not."""
+    try:
+        surroundings = surroundings_of(load_settings(config))
+    except ConfigError as error:
+        typer.echo(str(error))
+        raise typer.Exit(1) from error
+    found, problems = check_paths(paths, surroundings)
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    failed = errors > 0 or (strict and bool(problems))
+    if as_json:
+        typer.echo(_as_json(found, problems, surroundings, not failed))
+    else:
+        for problem in problems:
+            typer.echo(_line(problem))
+        for note in surroundings.notes:
+            typer.secho(f"note: {note}", dim=True)
+        typer.secho(_summary(len(found.flows), errors, len(problems) - errors), fg="red" if failed else "green")
+    raise typer.Exit(1 if failed else 0)
+
+
+def check_paths(paths: Iterable[Path], surroundings: Surroundings) -> tuple[FlowSet, list[Problem]]:
+    """The flows of files and folders, and every problem in them."""
+    files: dict[Path, None] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        found = flow_files(path) if path.is_dir() else [path] if path.is_file() else []
+        files.update(dict.fromkeys(found))
+        if not found:
+            problems.append(_nothing_there(path))
+    flows = load_files(files)
+    problems += flows.problems
+    for loaded in flows.flows.values():
+        problems += check_flow(loaded, surroundings.context)
+    return flows, sorted(problems)
+
+
+def _nothing_there(path: Path) -> Problem:
+    message = "there is no flow (*.yaml) in this folder" if path.is_dir() else "there is no such file or folder"
+    return Problem(str(path), 1, 1, "", f"{message}; correct the path", rule="no_such_file")
+
+
+def _line(problem: Problem) -> str:
+    step = f"{problem.step}: " if problem.step else ""
+    place = typer.style(f"{problem.file}:{problem.line}:{problem.column}:", bold=True)
+    is_error = problem.severity is Severity.ERROR
+    kind = "" if is_error else typer.style("warning: ", fg="yellow")
+    return f"{place} {typer.style(step, fg='red' if is_error else 'yellow')}{kind}{problem.message}"
+
+
+def _summary(flows: int, errors: int, warnings: int) -> str:
+    return f"{_count(flows, 'flow')} read, {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _as_json(found: FlowSet, problems: list[Problem], surroundings: Surroundings, ok: bool) -> str:
+    flows = [{"flow": name, "file": each.file, "version": each.flow.version} for name, each in found.flows.items()]
+    report = {
+        "ok": ok,
+        "flows": flows,
+        "problems": [asdict(problem) for problem in problems],
+        "notes": list(surroundings.notes),
+    }
+    return json.dumps(report, ensure_ascii=False, indent=2)
