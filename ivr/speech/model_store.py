@@ -120,8 +120,8 @@ def _language_of(name: str) -> str:
 def find_model(wanted: str = "", language: str = "") -> SpeechModel:
     """The model that `wanted` means: a folder, a model's name, a catalogue key (`en-us`) or a language tag.
 
-    Without `wanted` it is the model of `language`, English when that is empty too. An installed model goes before the embedded one: whoever installed
-    it wants it. Raises ModelMissing with the remedy.
+    Without `wanted` it is the model of `language`, English when that is empty too. An installed model goes before the
+    embedded one: whoever installed it wants it. Raises ModelMissing with the remedy.
     """
     if wanted and (Path(wanted).is_dir() or os.sep in wanted):
         check_model(Path(wanted), language)

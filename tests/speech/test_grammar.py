@@ -1,0 +1,55 @@
+"""The closed list as Vosk wants it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ivr.speech.grammar import build_grammar, normalize_phrase
+
+pytestmark = pytest.mark.unit
+
+KNOWN = {"yes", "no", "i'm", "sorry", "call", "back", "für", "weiß", "a"}
+
+
+def knows(word: str) -> bool:
+    return word in KNOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Yes!", "yes"),
+        ("  I’m   SORRY. ", "i'm sorry"),
+        ("Für_weiß?", "für weiß"),
+        ("call-back", "call-back"),
+        ("a, b; c", "a b c"),
+    ],
+)
+def test_phrases_are_normalized(text: str, expected: str) -> None:
+    assert normalize_phrase(text) == expected
+
+
+def test_umlauts_are_not_escaped() -> None:
+    assert build_grammar(["für"], True, knows).json == '["für", "[unk]"]'
+
+
+def test_unknown_words_are_dropped_from_their_phrase() -> None:
+    grammar = build_grammar(["yes please", "no"], False, knows)
+    assert grammar.phrases == ("yes", "no")
+    assert grammar.missing_words == ("please",)
+
+
+def test_a_phrase_without_any_known_word_goes() -> None:
+    assert build_grammar(["foo bar", "no"], True, knows).phrases == ("no", "[unk]")
+
+
+def test_a_list_without_any_known_word_hears_only_the_unknown() -> None:
+    assert build_grammar(["foo"], False, knows).phrases == ("[unk]",)
+
+
+def test_a_hyphenated_word_is_heard_as_its_parts() -> None:
+    assert build_grammar(["call-back"], False, knows).phrases == ("call back",)
+
+
+def test_equal_phrases_appear_once() -> None:
+    assert build_grammar(["Yes", "yes!"], False, knows).phrases == ("yes",)
