@@ -59,6 +59,7 @@ class SipPeer:
         self.refer_policy: ReferPolicy = refer or FollowRefer()
         self.calls: list[PeerCall] = []
         """Every call so far, both ways, the ended ones too."""
+        self._by_tag: dict[str, PeerCall] = {}
         self.refused: list[SipRequest] = []
         """Requests outside any call that were answered with an error."""
         self._rtp_ports = rtp_ports
@@ -266,7 +267,7 @@ class SipPeer:
         dialog.next_hop = next_hop
         call = PeerCall(self, dialog, self.rtp.open(), is_outgoing=True)
         call.codecs = tuple(codecs or self.codecs)
-        self.calls.append(call)
+        self._keep(call)
         offer = b"" if late_offer else call.offer_sdp()
         self.start_task(call.run_invite(lambda: self._initial_invite(call, offer, headers or {})))
         return call
@@ -327,9 +328,12 @@ class SipPeer:
         local_tag = parse_name_addr(request.headers.need("To")).tag
         if not local_tag:
             return None
-        return next(
-            (call for call in self.calls if call.call_id == call_id and call.dialog.local_tag == local_tag), None
-        )
+        call = self._by_tag.get(local_tag)
+        return call if call is not None and call.call_id == call_id else None
+
+    def _keep(self, call: PeerCall) -> None:
+        self.calls.append(call)
+        self._by_tag[call.dialog.local_tag] = call
 
     def _got_outside(self, request: SipRequest, source: Address) -> None:
         if request.method == "CANCEL":
@@ -357,7 +361,7 @@ class SipPeer:
         dialog = dialog_of_invite(invite, local_tag=new_token(4), contact=self.contact, via=self.via, source=source)
         call = PeerCall(self, dialog, self.rtp.open(), is_outgoing=False)
         call.invite_request, call.source, call.replaced = invite, source, replaced
-        self.calls.append(call)
+        self._keep(call)
         self._arrived.put_nowait(call)
         self.start_task(self._take_over(call, replaced) if replaced else self._apply_policy(call))
 
