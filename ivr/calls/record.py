@@ -161,11 +161,10 @@ def _ending(record: CallRecord, lines: list[TimelineLine]) -> TimelineLine:
     if record.ended_at is None:
         return TimelineLine(max(line.offset_s for line in lines), "call", "in progress, or not closed yet")
     reason = (record.end_reason or "unknown reason").replace("_", " ")
-    facts = [f"ended: {reason}"]
+    target = f" to {record.transfer_target}" if record.transfer_target else ""
+    facts = [f"ended: {reason}{target}"]
     if record.ended_by:
         facts.append(f"by {record.ended_by}")
-    if record.transfer_target:
-        facts.append(f"transferred to {record.transfer_target}")
     if record.sip_status:
         facts.append(f"SIP {record.sip_status}")
     if record.hangup_cause is not None:

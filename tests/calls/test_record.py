@@ -86,6 +86,7 @@ def test_timeline_tells_the_conversation_in_order() -> None:
         sip_status=200,
         hangup_cause=16,
         transfer_target="sales",
+        end_reason="transferred",
         steps=(
             step(1, 2.0, 4.0, "say", prompt="Welcome.", outcome="done"),
             step(2, 4.0, 9.0, prompt="Which one?", outcome="no_input"),
@@ -119,7 +120,7 @@ def test_timeline_tells_the_conversation_in_order() -> None:
         (18.0, "caller", "step_5", "pressed ***"),
         (18.0, "bot", "step_6", "set"),
         (28.0, "bot", "step_7", "transfer: no answer (sales SIP 408)"),
-        (30.5, "call", "", "ended: caller hung up, by caller, transferred to sales, SIP 200, cause 16"),
+        (30.5, "call", "", "ended: transferred to sales, by caller, SIP 200, cause 16"),
     ]
 
 

@@ -101,9 +101,7 @@ def test_show_prints_the_conversation(folder: Path) -> None:
     assert "call 11111111-aaaa, 2026-03-29 09:59:58 JST" in done.stdout
     assert "  0:01.0  bot     main_menu  “Sales or “support”? Say it, or press – 1 äöü”" in done.stdout
     assert "  0:04.5  caller  main_menu  said “sales please” (confidence 0.88) → sales" in done.stdout
-    assert "  1:01.8  call               ended: transferred, by caller, transferred to sales, SIP 200, cause 16" in (
-        done.stdout
-    )
+    assert "  1:01.8  call               ended: transferred to sales, by caller, SIP 200, cause 16" in (done.stdout)
     assert '  pin = "***"' in done.stdout
     assert "\x1b" not in done.stdout
 
