@@ -30,6 +30,14 @@ async def _dial(extension: int | str, listen_s: float = 0.0, limit_s: float = 15
         return call
 
 
+async def _bridged(call: PeerCall, incoming: PeerCall) -> None:
+    """Until Asterisk has joined the two: a REFER that comes before is accepted and then fails."""
+    await incoming.wait_answered()
+    incoming.send_tone(440.0, 5.0)
+    await call.wait_sound()
+    incoming.stop_sending()
+
+
 async def _hear(call: PeerCall, duration_s: float) -> None:
     if call.is_answered and duration_s:
         await asyncio.sleep(duration_s)
@@ -165,7 +173,7 @@ def test_a_trunk_may_be_refused_a_transfer(lab: ModuleType) -> None:
     async def talk() -> int:
         async with SipPeer(user="ivr", port=control.FIXED_TRUNK_PORT) as bot, _peer(control.CALLER) as caller:
             call, incoming = await asyncio.gather(caller.dial(control.number(103)), bot.wait_call())
-            await incoming.wait_answered()
+            await _bridged(call, incoming)
             refused = await incoming.refer(control.number(2011))
             await call.hang_up()
             return refused.status
@@ -190,7 +198,7 @@ def test_a_failed_blind_transfer_brings_the_caller_back(lab: ModuleType, target:
     async def talk() -> tuple[str | None, str | None]:
         async with SipPeer(user="ivr", port=control.RTP_TRUNK_PORT) as bot, _peer(control.CALLER) as caller:
             call, incoming = await asyncio.gather(caller.dial(control.number(104)), bot.wait_call())
-            await incoming.wait_answered()
+            await _bridged(call, incoming)
             assert (await incoming.refer(control.number(target))).status == 202
             returned = await bot.wait_call(timeout_s=15.0)
             await returned.wait_answered()
@@ -206,7 +214,7 @@ def test_a_blind_transfer_reaches_the_person(lab: ModuleType) -> None:
     async def talk() -> tuple[list[int], PeerCall]:
         async with SipPeer(user="ivr", port=control.RTP_TRUNK_PORT) as bot, _peer(control.CALLER) as caller:
             call, incoming = await asyncio.gather(caller.dial(control.number(104)), bot.wait_call())
-            await incoming.wait_answered()
+            await _bridged(call, incoming)
             await incoming.refer(control.number(2012))
             await incoming.wait_refer_done()
             await incoming.hang_up()
