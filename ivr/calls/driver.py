@@ -183,7 +183,9 @@ class CallDriver:
             self._perform(command)
 
     def _key(self, event: KeyPressed) -> None:
+        since_open_s = event.at_s - self._keys.open_since_s
         counts, self._keys = self._keys.accept(event.digit, event.method, event.at_s, event.held_s)
+        self._log.debug("key", method=event.method, held_s=event.held_s, since_open_s=since_open_s, counts=counts)
         if counts and self._live.transfer is None:
             self._feed(e.DigitPressed(event.at_s, event.digit))
 

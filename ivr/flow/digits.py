@@ -6,9 +6,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-HELD_KEY_GUARD_S = 0.5
-"""Keys in the first moments of a call or after a transfer are left over from before: a key still held down when a call
-comes in is heard again on the new leg (measured through Asterisk)."""
+HELD_KEY_GUARD_S = {"rfc4733": 0.1, "sip_info": 0.3}
+"""Keys that began before this much of a call, or of the time after a transfer, are left over from before.
+
+A key still held down when a call comes in is heard again on the new leg: through Asterisk within 10 ms of the answer,
+with a duration that reaches back before it. INFO comes at the end of a key and seldom tells how long it was down.
+"""
 
 DOUBLE_WINDOW_S = 1.0
 """A key that comes by a second method within this time of the first is the same press: senders that use RFC 4733 and
@@ -31,7 +34,7 @@ class KeyFilter:
 
     def accept(self, digit: str, method: str, at_s: float, held_s: float = 0.0) -> tuple[bool, KeyFilter]:
         """Whether the press counts. `held_s`: how long the key was down already when it was first seen."""
-        if at_s - held_s < self.open_since_s + HELD_KEY_GUARD_S:
+        if at_s - held_s < self.open_since_s + HELD_KEY_GUARD_S.get(method, 0.3):
             return False, self
         recent = tuple((d, t) for d, t in self.unpaired if at_s - t <= DOUBLE_WINDOW_S)
         main = self.main_method or method
