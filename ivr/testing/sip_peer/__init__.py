@@ -1,7 +1,7 @@
 """An independent SIP and RTP endpoint in pure Python: test caller, agent's telephone, measuring instrument.
 
 It shares no code with the bot's SIP library. Everything runs on one asyncio loop, RTP on one thread per peer.
-Instants named `*_at_s` are time.monotonic() seconds; audio is numpy int16 at 8 kHz; levels are dBFS (full-scale sine = 0).
+Instants named `*_at_s` are time.monotonic() seconds; audio is numpy int16 at 8 kHz; a full-scale sine is 0 dBFS.
 
     async with SipPeer(user="alice") as alice:
         call = await alice.dial("sip:100@127.0.0.1:5080", timeout_s=5)
@@ -33,7 +33,7 @@ rtp_ports=(24000, 32000))`; leaving the context ends all calls (BYE, CANCEL, 480
     invited_at_s, answered_at_s, ended_at_s, invite_request, header(name), requests, requests_of(method), notifies,
     replaced, transferred_to, remote_sdp, codec, dialog
     await wait_answered | wait_final | wait_ended(timeout_s=10), wait_provisional(status), wait_request(method)
-    await hang_up(headers=None); await cancel(); ring(180); progress(183); answer(); reject(status, headers=None); abandon()
+    await hang_up(headers=None); await cancel(); abandon(); ring(180); progress(183); answer(); reject(status, headers)
     await reinvite(direction) -> SipResponse; await send_request(method, headers, body, content_type) -> SipResponse
     await refer(uri, replaces=other_call) -> SipResponse; await wait_refer_done() -> ReferNotify
 
