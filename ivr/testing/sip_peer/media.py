@@ -375,15 +375,22 @@ class RtpEngine:
     def _run(self) -> None:
         while not self._is_stopping:
             self._drain_jobs()
-            for key, _ in self._selector.select(self._wait_s()):
-                if key.data is None:
-                    self._wake_read.recv(4096)
-                else:
-                    key.data.read_all()
+            self._read(self._wait_s())
             now_s = time.monotonic()
             for stream in list(self._streams):
                 if stream.is_sending and stream.due_s <= now_s:
                     stream.send_due(now_s)
+
+    def _read(self, wait_s: float | None) -> None:
+        """Read what arrives until the next packet is due, exactly: epoll counts in whole milliseconds and rounds up."""
+        ready = self._selector.select(None if wait_s is None else max(0.0, wait_s - 0.001))
+        for key, _ in ready:
+            if key.data is None:
+                self._wake_read.recv(4096)
+            else:
+                key.data.read_all()
+        if not ready and wait_s:
+            time.sleep(min(0.001, self._wait_s() or 0.0))
 
     def _wait_s(self) -> float | None:
         dues = [stream.due_s for stream in list(self._streams) if stream.is_sending]
