@@ -11,7 +11,9 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from ivr.config import Settings
-from ivr.flow.check import CheckContext
+from ivr.errors import Severity, SpeechError
+from ivr.flow.check import CheckContext, check_flow
+from ivr.flows import FlowSet, load_folder
 
 SOUNDS_PREFIX = "sounds/"
 """How flows name the folder of the recordings, wherever it is."""
@@ -60,7 +62,6 @@ def _vocabularies(settings: Settings) -> tuple[dict[str, frozenset[str]], tuple[
     if settings.speech.recognizer == "none":
         return {}, ("speech.recognizer is none: spoken words were not checked",)
     try:
-        from ivr.errors import SpeechError
         from ivr.speech.model_store import configured_models
     except ImportError as error:
         return {}, (f"spoken words were not checked: {error}",)
@@ -83,3 +84,16 @@ def _words(model: Path) -> frozenset[str]:
             lines = file.read_text(encoding="utf-8").splitlines()
             return frozenset(line.split()[0] for line in lines if line.strip())
     return frozenset()
+
+
+def flows_in_service(settings: Settings) -> FlowSet:
+    """The flows of the settings' folder that pass the check; the problems of all, warnings too, are beside them."""
+    found = load_folder(Path(settings.flows))
+    context = surroundings_of(settings).context
+    problems = {name: check_flow(loaded, context) for name, loaded in found.flows.items()}
+    sound = {
+        name: loaded
+        for name, loaded in found.flows.items()
+        if not any(problem.severity is Severity.ERROR for problem in problems[name])
+    }
+    return FlowSet(sound, (*found.problems, *(problem for each in problems.values() for problem in each)))

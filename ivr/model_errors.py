@@ -49,6 +49,11 @@ def did_you_mean(word: str, known: Collection[str], *, limit: int = 12) -> str:
     return "use one of: " + ", ".join(shown) + (", …" if len(known) > limit else "")
 
 
+def nothing_written(name: str) -> str:
+    """For a key without a value."""
+    return f"nothing is written after '{name}'; write a value (text that begins with # goes in quotes)"
+
+
 def problems_of(
     error: ValidationError, model: type[BaseModel], source: YamlSource, base: DataPath = (), *, step: str = ""
 ) -> list[Problem]:
@@ -85,7 +90,7 @@ def _explain(detail: ErrorDetails, model: type[BaseModel], path: DataPath) -> tu
     if kind == "missing":
         return f"'{detail['loc'][-1]}' is missing; add it", "missing_key"
     if given is None:
-        return f"nothing is written after '{name}'; write a value (text that begins with # goes in quotes)", "empty"
+        return nothing_written(name), "empty"
     if kind == "literal_error":
         return _not_allowed(name, given, str(context.get("expected", ""))), "not_allowed"
     if kind in _LIMITS:
@@ -148,7 +153,10 @@ def allowed_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str
         fields = [field for each in models for name, field in each.model_fields.items() if part in (name, field.alias)]
         if fields:
             models = tuple(found for field in fields for found in _models_in(field.annotation))
-    return list(dict.fromkeys(field.alias or name for each in models for name, field in each.model_fields.items()))
+    names = (
+        field.alias or name for each in models for name, field in each.model_fields.items() if field.init is not False
+    )
+    return list(dict.fromkeys(names))
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

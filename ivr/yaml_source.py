@@ -94,7 +94,7 @@ def read_yaml(content: str | bytes, file: str) -> YamlSource:
     try:
         builder.read(yaml.parse(text, Loader=_Loader))
     except yaml.YAMLError as error:
-        builder.problems += explain_syntax_error(error, text, file)
+        builder.problems += builder.unclosed_quote(error) or explain_syntax_error(error, text, file)
         builder.data = None
     except _GiveUp:
         builder.data = None
@@ -139,6 +139,7 @@ class _Builder:
         self._anchors: dict[str, _Anchor] = {}
         self._node_count = 0
         self._events: Iterator[yaml.Event] = iter(())
+        self._long_quote: yaml.ScalarEvent | None = None
 
     def read(self, events: Iterator[yaml.Event]) -> None:
         self._events = events
@@ -151,6 +152,17 @@ class _Builder:
                 self._report(event, "a second document begins here; keep one per file and remove the ---", "documents")
                 return
             self.data = self._node(next(events), (), 0)
+
+    def unclosed_quote(self, error: yaml.YAMLError) -> list[Problem]:
+        """Where a forgotten quote shows only lines later, at the next quote: the place where it was opened."""
+        quote, mark = self._long_quote, getattr(error, "problem_mark", None)
+        if quote is None or mark is None or quote.end_mark is None or quote.end_mark.line != mark.line:
+            return []
+        line = quote.end_mark.line + 1
+        self._report(
+            quote, f"the quote opened here ends only in line {line}; close it where the text ends", "yaml_syntax"
+        )
+        return [self.problems.pop()]
 
     def _report(self, event: yaml.Event, message: str, rule: str) -> None:
         where = _position(event)
@@ -241,6 +253,8 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent) -> object:
         text = str(event.value)
         if not event.implicit[0]:  # quoted, or a block of text
+            if event.style in ("'", '"') and event.end_mark and event.end_mark.line + 1 > _position(event).line:
+                self._long_quote = event
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]

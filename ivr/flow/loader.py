@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import cast
 
 from pydantic import ValidationError
 
 from ivr.errors import FlowSyntaxError, Problem
 from ivr.flow.model import STEP_KINDS, Flow, HangUp, HangUpStep, Step
-from ivr.model_errors import did_you_mean, problems_of
-from ivr.yaml_source import YamlSource, read_yaml
+from ivr.model_errors import did_you_mean, nothing_written, problems_of
+from ivr.yaml_source import DataPath, YamlSource, read_yaml
 
 VERSION_DIGITS = 12
 """Hexadecimal digits of the content hash that names a version of a flow."""
@@ -35,16 +36,17 @@ class LoadedFlow:
 def load_flow(content: str | bytes, file: str) -> LoadedFlow:
     """Read one flow. Raises FlowSyntaxError with every problem of the file."""
     source = read_yaml(content, file)
-    if source.data is None and source.problems:
-        raise FlowSyntaxError(source.problems)
+    yaml_problems = [_with_step(problem, source) for problem in source.problems]
+    if source.data is None and yaml_problems:
+        raise FlowSyntaxError(yaml_problems)
     if not isinstance(source.data, dict) or not source.data:
         message = "this is not a flow; write at least `flow:`, `start:` and `steps:`"
-        raise FlowSyntaxError([*source.problems, source.problem((), message, "not_a_flow")])
-    problems = list(source.problems)
+        raise FlowSyntaxError([*yaml_problems, source.problem((), message, "not_a_flow")])
+    problems = [*yaml_problems, *_empty_values(source)]
     steps = _read_steps(source, problems)
     flow = _read_flow(source, steps, problems)
     if problems or flow is None:
-        raise FlowSyntaxError(sorted(problems))
+        raise FlowSyntaxError(sorted(set(problems)))
     return LoadedFlow(flow.model_copy(update={"version": content_version(content)}), source)
 
 
@@ -52,6 +54,40 @@ def content_version(content: str | bytes) -> str:
     """Short hash of a file's content."""
     raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
     return hashlib.sha256(raw).hexdigest()[:VERSION_DIGITS]
+
+
+def _empty_values(source: YamlSource) -> list[Problem]:
+    """Keys with nothing behind them: a forgotten value, or text that begins with # and so became a comment."""
+    return [
+        source.problem(path, nothing_written(str(path[-1])), "empty", at_key=True, step=_step_of(path))
+        for path, value in _values(source.data, ())
+        if value is None and path and path[0] != "variables" and path[2:3] != ("set",) and path != ("steps",)
+    ]
+
+
+def _values(value: object, path: DataPath) -> Iterator[tuple[DataPath, object]]:
+    yield path, value
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _values(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _values(item, (*path, index))
+
+
+def _step_of(path: DataPath) -> str:
+    return str(path[1] if path[0] == "steps" and len(path) > 1 else path[0])
+
+
+def _with_step(problem: Problem, source: YamlSource) -> Problem:
+    """The problem with the name of the step that its line is in."""
+    above = [
+        (position, path)
+        for path, position in source.positions.keys.items()
+        if len(path) <= 2 and position.line <= problem.line and (len(path) == 1 or path[0] == "steps")
+    ]
+    nearest = max(above, key=lambda each: (each[0].line, each[0].column), default=None)
+    return problem if nearest is None else replace(problem, step=str(nearest[1][-1]))
 
 
 def _read_steps(source: YamlSource, problems: list[Problem]) -> dict[str, Step]:
@@ -69,6 +105,8 @@ def _read_step(name: str, data: object, source: YamlSource, problems: list[Probl
     """The step; a stand-in where it cannot be read, so that the rest of the flow can be judged."""
     path = ("steps", name)
     kinds = ", ".join(STEP_KINDS)
+    if data is None:
+        return _STAND_IN
     if not isinstance(data, dict):
         message = f"a step is a group of keys; write one of {kinds} below it"
         problems.append(source.problem(path, message, "step_kind", step=name))

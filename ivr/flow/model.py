@@ -330,5 +330,5 @@ class Flow(Part):
     steps: dict[StepName, AnyStep]
     on_error: str | None = None
     """Where a call goes when a prompt cannot be spoken."""
-    version: str = ""
+    version: str = Field("", init=False)
     """Content hash, filled in by the loader."""

@@ -64,7 +64,7 @@ def _exits(flow: Flow, step: Step) -> Iterator[tuple[str, str, bool, bool]]:
             if all(branch.condition is not None for branch in step.when):
                 yield "next", step.next or END, True, False
         case TransferStep():
-            rest = step.failed or flow.defaults.failed or END
+            rest = step.failed or END  # to leave it out is an error of its own
             yield from ((key, getattr(step, key) or rest, True, False) for key in TRANSFER_FAILURES)
             yield "failed", rest, True, False
         case HangUpStep():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ from ivr.errors import Problem, Severity
 from ivr.flow.checks.graph import Edge, edges_of
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.model import (
+    BUILT_IN_TARGETS,
     AskStep,
     Command,
     Flow,
@@ -83,11 +85,17 @@ class Subject:
         seen: set[str] = set()
         waiting = [flow.start, flow.on_error or ""]
         while waiting:
-            name = waiting.pop()
+            name = self._meant(waiting.pop())
             if name in flow.steps and name not in seen:
                 seen.add(name)
                 waiting += [edge.target for edge in self.edges[name]]
         return frozenset(seen)
+
+    def _meant(self, target: str) -> str:
+        """The step that a misspelt target surely means, so that one mistake is not reported as two."""
+        if not target or target in self.flow.steps or target in BUILT_IN_TARGETS:
+            return target
+        return next(iter(difflib.get_close_matches(target, self.flow.steps, n=1)), target)
 
     @cached_property
     def prompts(self) -> tuple[PromptPlace, ...]:

@@ -25,6 +25,8 @@ HEARD = "heard"
 """What was understood; in a `confirm_prompt` only."""
 
 _NO_FILTER = re.compile(r"No filter named '(\w+)'")
+_SINGLE_EQUALS = re.compile(r"(?<![=!<>])=(?!=)")
+_ONE_EQUALS_SIGN = "one = does not compare; write =="
 _PLAIN = re.compile(r"\{\{\s*([a-z]\w*)(?:\.[a-z]\w*)*\s*(?:\|\s*(\w+)\s*)?\}\}")
 _KNOWN_FILTERS = frozenset({*FILTERS, *filters("en")})
 
@@ -48,7 +50,8 @@ def template_syntax(subject: Subject) -> Iterator[Problem]:
         trouble = check_expression(text) if is_condition else check_template(text)
         if trouble:
             what = "condition" if is_condition else "template"
-            yield subject.error(path, f"the {what} cannot be used: {_in_words(trouble)}", "template_syntax")
+            reason = _ONE_EQUALS_SIGN if is_condition and _SINGLE_EQUALS.search(text) else _in_words(trouble)
+            yield subject.error(path, f"the {what} cannot be used: {reason}", "template_syntax")
 
 
 def _in_words(trouble: str) -> str:

@@ -1,0 +1,50 @@
+"""Checks flow files against a small, fixed world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ivr.errors import FlowSyntaxError, Problem, Severity
+from ivr.flow.check import CheckContext, check_flow
+from ivr.flow.loader import load_flow
+
+SOUNDS = {"sounds/en/broken.wav": "this is not a WAV file; save it as WAV", "sounds/en/hello.wav": None}
+
+_WORDS = """
+again agent a back english german hello hours human my nope number office opening order person red repeat sales
+service stop talk to
+"""
+WORDS = frozenset(_WORDS.split())
+
+WORLD = CheckContext(
+    targets=frozenset({"agent", "office"}),
+    sound_problem=lambda play: SOUNDS.get(play, "there is no such recording; record it"),
+    knows_word=lambda language, word: word in WORDS,
+    languages_with_model=frozenset({"en", "fr"}),
+)
+
+
+def problems_of_text(text: str, world: CheckContext = WORLD) -> list[Problem]:
+    """Every problem that reading and checking finds."""
+    try:
+        return check_flow(load_flow(text, "flow.yaml"), world)
+    except FlowSyntaxError as error:
+        return list(error.problems)
+
+
+def problems_of_file(file: Path) -> list[Problem]:
+    """The same for a file, without its lines of expectations (they come last, so that line numbers stay)."""
+    text = file.read_text(encoding="utf-8")
+    return problems_of_text(text.split("# expected:\n")[0])
+
+
+def expected_in(file: Path) -> list[str]:
+    """The expectations at the end of a file."""
+    _, _, lines = file.read_text(encoding="utf-8").partition("# expected:\n")
+    return [line.removeprefix("# ") for line in lines.splitlines()]
+
+
+def as_expected(problem: Problem) -> str:
+    """A problem as the files write it."""
+    severity = "warning " if problem.severity is Severity.WARNING else ""
+    return f"{problem.line}:{problem.column} {severity}{problem.rule}: {problem.step}: {problem.message}"
