@@ -11,6 +11,7 @@ Threads start with the first stream: a process that has loaded the models may fo
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -189,19 +190,33 @@ class VoskStream:
             self._frames.clear()
         self._worker.wake(self)
 
+    @property
+    def has_waiting_audio(self) -> bool:
+        """Whether audio that was written is still to be heard."""
+        return bool(self._frames)
+
     def process(self) -> None:
         """Take what has come in since the last time."""
         try:
-            while (chunk := self._next()) is not None:
-                self._take(*chunk)
+            while self._take_oldest():
+                pass
         except Exception as error:
             self._fail(error)
         if self._is_closed:
             self._audio = None  # frees Vosk's part on the thread that used it
 
-    def _next(self) -> tuple[float, bytes] | None:
+    def _take_oldest(self) -> bool:
+        oldest = self._oldest()
+        if oldest is None:
+            return False
+        self._take(*oldest)
+        with contextlib.suppress(IndexError):  # closed, and so emptied, meanwhile
+            self._frames.popleft()
+        return True
+
+    def _oldest(self) -> tuple[float, bytes] | None:
         try:
-            return None if self._is_closed else self._frames.popleft()
+            return None if self._is_closed else self._frames[0]
         except IndexError:
             return None
 
