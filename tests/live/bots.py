@@ -167,7 +167,13 @@ def write_project(folder: Path, port: int, **sip: Any) -> None:
         write_wav(folder / "sounds" / f"t{hz}.wav", tone(hz, seconds))
     (folder / "flows" / "live.yaml").write_text(yaml.safe_dump(live_flow(), sort_keys=False))
     settings = {
-        "sip": {"address": "127.0.0.1", "port": port, "rtp_port": 12000 + (port % 100) * 40, "rtp_port_count": 40, **sip},
+        "sip": {
+            "address": "127.0.0.1",
+            "port": port,
+            "rtp_port": 12000 + (port % 100) * 40,
+            "rtp_port_count": 40,
+            **sip,
+        },
         "default_flow": "live",
         "targets": {name: {"sip": control.number(number)} for name, number in TARGETS.items()},
         "speech": {"cache_dir": str(folder / "cache")},
@@ -234,7 +240,9 @@ async def hears(call: PeerCall, hz: float, within_s: float = 8.0, *, after_s: fl
             return max(spans[0][0], after_s)
         if time.monotonic() > deadline or call.is_ended:
             heard = {f: spans_of_tone(audio, f) for f in _all_tones()}
-            raise AssertionError(f"{hz} Hz not heard after {after_s} s; heard {({k: v for k, v in heard.items() if v})}")
+            raise AssertionError(
+                f"{hz} Hz not heard after {after_s} s; heard { ({k: v for k, v in heard.items() if v}) }"
+            )
         await asyncio.sleep(0.05)
 
 

@@ -70,7 +70,7 @@ async def test_keys_as_sip_info_are_answered(info_bot: LiveBot) -> None:
 @live
 async def test_no_key_of_a_fast_entry_is_lost_or_doubled(bot: LiveBot) -> None:
     async with caller() as phone:
-        call = await answered(phone.dial(control.number(1041), from_user="fastkeys"))
+        call = await answered(phone.dial(control.number(1041)))
         await hears(call, MENU_HZ)
         await call.press("4")
         await hears(call, NUMBER_HZ)
