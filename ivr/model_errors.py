@@ -66,10 +66,13 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], source: YamlSource, b
     path = source_path(source, base, loc)
     message, rule = _explain(detail, model, path)
     at_key = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"] or detail["input"] is None
-    return source.problem(path, message, rule, at_key=at_key, step=step or _first_name(path))
+    return source.problem(path, message, rule, at_key=at_key, step=step or owner_of(path))
 
 
-def _first_name(path: DataPath) -> str:
+def owner_of(path: DataPath) -> str:
+    """What a message names as the place: the step or command that a path leads into, else its first key."""
+    if len(path) > 1 and path[0] in ("steps", "commands"):
+        return str(path[1])
     return str(path[0]) if path else ""
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ivr.errors import FlowSyntaxError, Problem
 from ivr.flow.model import STEP_KINDS, Flow, HangUp, HangUpStep, Step
-from ivr.model_errors import did_you_mean, nothing_written, problems_of
+from ivr.model_errors import did_you_mean, nothing_written, owner_of, problems_of
 from ivr.yaml_source import DataPath, YamlSource, read_yaml
 
 VERSION_DIGITS = 12
@@ -59,7 +59,7 @@ def content_version(content: str | bytes) -> str:
 def _empty_values(source: YamlSource) -> list[Problem]:
     """Keys with nothing behind them: a forgotten value, or text that begins with # and so became a comment."""
     return [
-        source.problem(path, nothing_written(str(path[-1])), "empty", at_key=True, step=_step_of(path))
+        source.problem(path, nothing_written(str(path[-1])), "empty", at_key=True, step=owner_of(path))
         for path, value in _values(source.data, ())
         if value is None and path and path[0] != "variables" and path[2:3] != ("set",) and path != ("steps",)
     ]
@@ -73,10 +73,6 @@ def _values(value: object, path: DataPath) -> Iterator[tuple[DataPath, object]]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _values(item, (*path, index))
-
-
-def _step_of(path: DataPath) -> str:
-    return str(path[1] if path[0] == "steps" and len(path) > 1 else path[0])
 
 
 def _with_step(problem: Problem, source: YamlSource) -> Problem:

@@ -24,7 +24,7 @@ from ivr.flow.model import (
     TransferStep,
 )
 from ivr.flow.prompts import languages_of
-from ivr.model_errors import source_path
+from ivr.model_errors import owner_of, source_path
 from ivr.yaml_source import DataPath
 
 
@@ -164,15 +164,9 @@ class Subject:
 
     def error(self, path: DataPath, message: str, rule: str, *, at_key: bool = False) -> Problem:
         """An error at a place of the file."""
-        return self.loaded.source.problem(path, message, rule, at_key=at_key, step=_step_name(path))
+        return self.loaded.source.problem(path, message, rule, at_key=at_key, step=owner_of(path))
 
     def warning(self, path: DataPath, message: str, rule: str, *, at_key: bool = False) -> Problem:
         """A warning at a place of the file."""
         found = self.error(path, message, rule, at_key=at_key)
         return Problem(found.file, found.line, found.column, found.step, message, Severity.WARNING, rule)
-
-
-def _step_name(path: DataPath) -> str:
-    if len(path) > 1 and path[0] in ("steps", "commands"):
-        return str(path[1])
-    return str(path[0]) if path else ""
