@@ -39,16 +39,14 @@ def serve(
 
 def _flows_in_service(settings: Settings) -> FlowSet:
     """The flows that pass the check; what is wrong with the others is printed."""
+    from ivr.check_context import flows_in_service
     from ivr.errors import Severity
-    from ivr.flows import FlowSet, load_folder
 
-    flow_set = load_folder(Path(settings.flows))
-    problems = flow_set.problems
-    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    for problem in errors:
-        typer.echo(str(problem), err=True)
-    bad = {problem.file for problem in errors}
-    return FlowSet({name: loaded for name, loaded in flow_set.flows.items() if loaded.file not in bad}, tuple(errors))
+    flows = flows_in_service(settings)
+    for problem in flows.problems:
+        if problem.severity is Severity.ERROR:
+            typer.echo(str(problem), err=True)
+    return flows
 
 
 async def _serve(settings: Settings) -> None:

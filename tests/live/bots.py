@@ -1,4 +1,4 @@
-"""A real bot for live tests: `ivr serve` as a process of its own, with a flow whose prompts are tones that can be measured."""
+"""A real bot for live tests: `ivr serve` as a process of its own, with a flow whose prompts are measurable tones."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class LiveBot:
         return self._json("calls", "--last", str(last))  # type: ignore[no-any-return]
 
     def record_of(self, ani: str, *, within_s: float = 5.0) -> dict[str, Any]:
-        """The newest finished record of a caller, with its steps; polls, because records are written in the background."""
+        """The newest finished record of a caller, with its steps; polls: records are written in the background."""
         deadline = time.monotonic() + within_s
         while True:
             found = [call for call in self.calls() if call["ani"] == ani]

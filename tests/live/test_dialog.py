@@ -111,7 +111,8 @@ async def test_speech_over_the_prompt_stops_it(bot: LiveBot) -> None:
 @live
 async def test_synthetic_speech_is_understood_and_digits_are_collected(bot: LiveBot, tmp_path: Path) -> None:
     wav = tmp_path / "digits.wav"
-    subprocess.run([IVR, "say", "four seven one two", "--voice", "en-gb", "-o", str(wav)], check=True, timeout=30)
+    command = [IVR, "say", "four seven one two", "--voice", "en-gb", "-o", str(wav)]
+    await asyncio.to_thread(subprocess.run, command, check=True, timeout=30)
     async with caller() as phone:
         call = await answered(phone.dial(control.number(1041)))
         await hears(call, MENU_HZ)

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from ivr.testing.sip_peer import PeerCall, RingForever, SipPeer
+from ivr.testing.sip_peer import PeerCall, RingForever
 from ivr.testing.sip_peer.measure import spans_of_tone
 from tests.lab import control
 from tests.live.bots import (
