@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -19,7 +19,7 @@ from ivr.config import Settings
 from ivr.errors import ConfigError, Problem
 from ivr.model_errors import did_you_mean, problems_of
 from ivr.secrets_in_text import has_password_in_url, is_secret_name
-from ivr.yaml_source import DataPath, Positions, YamlSource, read_yaml
+from ivr.yaml_source import DataPath, Position, Positions, YamlSource, read_yaml
 
 DEFAULT_FILE = Path("ivr.yaml")
 ENVIRONMENT_PREFIX = "IVR_"
@@ -63,18 +63,19 @@ def _read(path: Path | None) -> YamlSource:
 
 @dataclass(slots=True)
 class _Draft:
-    """Settings on their way: data so far, where overriding values came from, and what is wrong."""
+    """Settings on their way: the data so far, where overriding values came from, and what is wrong."""
 
     source: YamlSource
     data: dict[str, Any] = field(init=False)
     origins: dict[DataPath, str] = field(default_factory=dict)
     """Path of a value that is not the file's own -> who wrote it."""
-    problems: list[str] = field(default_factory=list)
+    in_file: list[Problem] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.problems += [str(problem) for problem in self.source.problems]
+        self.in_file += self.source.problems
         if self.source.data is None:
-            raise ConfigError("\n".join(self.problems))
+            self._raise_problems()
         assert isinstance(self.source.data, dict)
         self.data = self.source.data
 
@@ -96,17 +97,14 @@ class _Draft:
         if (is_secret_name(key) and written_out) or (isinstance(value, str) and has_password_in_url(value)):
             name = "_".join(str(part) for part in path).upper()
             message = "a secret is written in the file; secrets only come from the environment: write ${" + name + "}"
-            self._note(self.source.problem(path, message, "secret", step=_dotted(path)))
+            self.in_file.append(self.source.problem(path, message, "secret", step=_dotted(path)))
 
     def _replaced(self, text: str, path: DataPath, environ: Mapping[str, str]) -> str:
         for name in _REFERENCE.findall(text):
             if name not in environ:
                 message = f"the environment variable {name} is not set; set it before the start"
-                self._note(self.source.problem(path, message, "missing_variable", step=_dotted(path)))
+                self.in_file.append(self.source.problem(path, message, "missing_variable", step=_dotted(path)))
         return _REFERENCE.sub(lambda match: environ.get(match[1], ""), text)
-
-    def _note(self, problem: Problem) -> None:
-        self.problems.append(str(problem))
 
     def override_from_environment(self, environ: Mapping[str, str]) -> None:
         """Take `IVR_SECTION__KEY`; other variables that begin with IVR_ are somebody else's."""
@@ -117,7 +115,7 @@ class _Draft:
             if parts[0] not in Settings.model_fields:
                 known = [f"{ENVIRONMENT_PREFIX}{key.upper()}" for key in Settings.model_fields]
                 wrong = f"{ENVIRONMENT_PREFIX}{parts[0].upper()}"
-                self.problems.append(f"environment variable {name}: no such setting; {did_you_mean(wrong, known)}")
+                self.elsewhere.append(f"environment variable {name}: no such setting; {did_you_mean(wrong, known)}")
                 continue
             self._put(parts, _environment_value(environ[name]), f"environment variable {name}")
 
@@ -135,27 +133,33 @@ class _Draft:
             target = target[part]
         target[path[-1]] = value
         self.origins[path] = origin
+        for end in range(1, len(path) + 1):  # no place in the file, and yet a key with a name
+            self.source.positions.values.setdefault(path[:end], Position(1, 1))
 
     def settings(self) -> Settings:
         """The finished settings. Raises ConfigError with every problem."""
         try:
-            settings: Settings | None = Settings.model_validate(self.data)
+            settings = Settings.model_validate(self.data)
         except ValidationError as error:
-            settings = None
             problems = problems_of(error, Settings, self.source)
             for detail, problem in zip(error.errors(include_url=False), problems, strict=True):
-                self.problems.append(self._worded(detail["loc"], problem))
-        if settings is not None:
-            self.problems += [self._worded(problem_path, p) for problem_path, p in _loose_ends(settings, self.source)]
-        if settings is None or self.problems:
-            raise ConfigError("\n".join(self.problems))
+                self._note(detail["loc"], problem)
+            self._raise_problems()
+        for path, problem in _loose_ends(settings, self.source):
+            self._note(path, problem)
+        if self.in_file or self.elsewhere:
+            self._raise_problems()
         return settings
 
-    def _worded(self, path: DataPath, problem: Problem) -> str:
+    def _raise_problems(self) -> NoReturn:
+        raise ConfigError("\n".join([*map(str, sorted(self.in_file)), *self.elsewhere]))
+
+    def _note(self, path: DataPath, problem: Problem) -> None:
         origin = self.origin_of(path)
-        if origin:
-            return f"{origin}: {problem.message}"
-        return str(problem) if self.source.file else f"{_dotted(path)}: {problem.message}"
+        if origin is None and self.source.file:
+            self.in_file.append(problem)
+        else:
+            self.elsewhere.append(f"{origin or _dotted(path)}: {problem.message}")
 
     def origin_of(self, path: DataPath) -> str | None:
         """Who wrote the value at `path`, where it was not the file."""

@@ -1,0 +1,158 @@
+"""`ivr check` as operators and scripts use it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from ivr.check_context import flows_in_service, sound_problem, surroundings_of
+from ivr.cli import check as command
+from ivr.config import Settings, SpeechSettings
+from ivr.settings import load_settings
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[2]
+DEMO = (ROOT / "flows" / "demo.yaml").read_text(encoding="utf-8")
+CONFIG = "targets: {agent: {sip: 'sip:agent@127.0.0.1:5070'}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's folder with settings and the demo flow; the current one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IVR_MODELS_DIR", str(tmp_path / "models"))
+    (tmp_path / "ivr.yaml").write_text(CONFIG)
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "demo.yaml").write_text(DEMO, encoding="utf-8")
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    app = typer.Typer()
+    command.register(app)
+    app.command("other")(lambda: None)  # with one command only, Typer would drop its name
+    return CliRunner().invoke(app, ["check", *arguments])
+
+
+def break_demo(folder: Path, old: str, new: str) -> None:
+    assert old in DEMO
+    (folder / "flows" / "demo.yaml").write_text(DEMO.replace(old, new, 1), encoding="utf-8")
+
+
+def test_the_shipped_flow_passes_without_a_word_more(folder: Path) -> None:
+    result = run("flows/")
+    assert result.output == "1 flow read, 0 errors, 0 warnings\n"
+    assert result.exit_code == 0
+
+
+def test_a_mistake_is_shown_with_file_line_column_step_and_remedy(folder: Path) -> None:
+    break_demo(folder, "next: main", "next: mian")
+    result = run("flows")
+    assert result.exit_code == 1
+    assert "flows/demo.yaml:35:11: welcome: there is no step 'mian'; did you mean 'main'?\n" in result.output
+    assert result.output.endswith("1 flow read, 1 error, 0 warnings\n")
+
+
+def test_words_that_the_embedded_model_lacks_are_found(folder: Path) -> None:
+    break_demo(folder, "say: [opening hours,", "say: [flibbertigibbet,")
+    assert "the recognizer of en-US does not know 'flibbertigibbet'; use other words" in run("flows").output
+
+
+def test_warnings_fail_only_when_strict(folder: Path) -> None:
+    break_demo(folder, "To hear when we are open, say opening hours, or press 1.", "Press 1 for our opening hours.")
+    relaxed, strict = run("flows"), run("flows", "--strict")
+    assert "demo.yaml:39:15: main: warning: 'Press 1 for': people forget" in relaxed.output
+    assert (relaxed.exit_code, strict.exit_code) == (0, 1)
+
+
+def test_json_is_for_scripts(folder: Path) -> None:
+    break_demo(folder, "next: main", "next: mian")
+    result = run("flows/demo.yaml", "--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 1 and report["ok"] is False
+    assert report["flows"][0]["flow"] == "demo"
+    (problem,) = report["problems"]
+    assert (problem["line"], problem["rule"], problem["severity"]) == (35, "unknown_target", "error")
+
+
+def test_paths_that_hold_nothing_are_told(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    result = run("nowhere", "empty", "flows")
+    assert result.exit_code == 1
+    assert "nowhere:1:1: there is no such file or folder; correct the path\n" in result.output
+    assert "empty:1:1: there is no flow (*.yaml) in this folder; correct the path\n" in result.output
+    assert "1 flow read, 2 errors" in result.output
+
+
+def test_settings_that_cannot_be_read_are_told(folder: Path) -> None:
+    (folder / "other.yaml").write_text("tragets: {}")
+    result = run("flows", "--config", "other.yaml")
+    assert result.exit_code == 1
+    assert "other.yaml:1:1: tragets: unknown key 'tragets'; did you mean 'targets'?" in result.output
+
+
+def test_without_a_model_the_words_are_left_out_and_that_is_noted(folder: Path) -> None:
+    (folder / "ivr.yaml").write_text(CONFIG + "speech: {models: {en: ./nowhere}}\n")
+    result = run("flows")
+    assert result.exit_code == 0
+    assert "note: spoken words were not checked: speech model" in result.output
+
+
+def test_a_model_without_a_word_list_is_noted(folder: Path) -> None:
+    model = folder / "old-model"
+    for name in ("am/final.mdl", "conf/mfcc.conf", "conf/model.conf", "graph/HCLr.fst", "graph/Gr.fst"):
+        (model / name).parent.mkdir(parents=True, exist_ok=True)
+        (model / name).write_text("x")
+    (folder / "ivr.yaml").write_text(CONFIG + "speech: {models: {en: ./old-model}}\n")
+    assert "note: spoken words in en were not checked: the model has no graph/words.txt\n" in run("flows").output
+
+
+def test_without_a_recognizer_that_is_noted() -> None:
+    noted = surroundings_of(Settings(speech=SpeechSettings(recognizer="none")))
+    assert noted.context.knows_word is None
+    assert noted.notes == ("speech.recognizer is none: spoken words were not checked",)
+
+
+def test_recordings_are_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "text.wav").write_text("not a sound at all")
+    for name, seconds in (("good", 1), ("empty", 0)):
+        with wave.open(str(tmp_path / "en" / f"{name}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(b"\0\0" * 8000 * seconds)
+    assert sound_problem(tmp_path, "sounds/en/good.wav") is None
+    assert "holds no sound" in (sound_problem(tmp_path, "sounds/en/empty.wav") or "")
+    assert "cannot be played" in (sound_problem(tmp_path, "sounds/en/text.wav") or "")
+    assert "there is no recording" in (sound_problem(tmp_path, "sounds/en/none.wav") or "")
+
+
+def test_only_flows_that_pass_go_into_service(folder: Path) -> None:
+    break_demo(folder, "next: main", "next: mian")
+    (folder / "flows" / "other.yaml").write_text(DEMO.replace("flow: demo", "flow: other"), encoding="utf-8")
+    found = flows_in_service(load_settings(None, {}))
+    assert set(found.flows) == {"other"}
+    assert [problem.rule for problem in found.problems] == ["unknown_target"]
+
+
+def test_no_engine_is_needed(folder: Path) -> None:
+    """The check runs where pjsua2, vosk, pyttsx3 and SQLAlchemy cannot be imported."""
+    script = (
+        "import sys\n"
+        "for name in ('pjsua2', 'vosk', 'pyttsx3', 'sqlalchemy', 'webrtcvad', 'soxr', 'numpy'):\n"
+        "    sys.modules[name] = None\n"
+        "from ivr.cli.main import app\n"
+        "sys.argv = ['ivr', 'check', 'flows']\n"
+        "app()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=folder, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "1 flow read, 0 errors, 0 warnings\n"), done.stderr

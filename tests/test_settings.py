@@ -1,0 +1,209 @@
+"""Settings from the file, the environment and options: what wins, what is refused, and where paths lead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ivr.config import Settings
+from ivr.errors import ConfigError
+from ivr.settings import load_settings
+
+pytestmark = pytest.mark.unit
+
+SHIPPED = Path(__file__).parents[1] / "ivr.yaml"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def load(folder: Path, text: str, environ: dict[str, str] | None = None, **overrides: object) -> Settings:
+    file = folder / "bot.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load_settings(Path("bot.yaml"), environ or {}, {key.replace("__", "."): v for key, v in overrides.items()})
+
+
+def refusal(folder: Path, text: str, environ: dict[str, str] | None = None, **overrides: object) -> list[str]:
+    with pytest.raises(ConfigError) as refused:
+        load(folder, text, environ, **overrides)
+    return str(refused.value).splitlines()
+
+
+def test_without_a_file_the_built_in_settings_hold(folder: Path) -> None:
+    settings = load_settings(None, {})
+    assert settings.sip == Settings().sip
+    assert settings.flows == str(folder / "flows")
+
+
+def test_the_file_in_the_current_folder_is_found(folder: Path) -> None:
+    (folder / "ivr.yaml").write_text("sip: {port: 5099}")
+    assert load_settings(None, {}).sip.port == 5099
+
+
+@pytest.mark.parametrize("text", ["", "# nothing set\n"])
+def test_an_empty_file_changes_nothing(folder: Path, text: str) -> None:
+    assert load(folder, text).sip == Settings().sip
+
+
+def test_the_shipped_file_is_complete_and_correct() -> None:
+    settings = load_settings(SHIPPED, {})
+    assert settings.default_flow == settings.numbers["demo"].flow == "demo"
+    assert settings.targets["agent"].sip == "sip:agent@127.0.0.1:5070"
+    assert Path(settings.flows, "demo.yaml").is_file()
+    text = SHIPPED.read_text(encoding="utf-8")
+    assert all(f"\n{section}:" in text for section in Settings.model_fields)
+
+
+def test_environment_goes_before_the_file_and_options_before_both(folder: Path) -> None:
+    text = "sip: {port: 5061, udp: true, address: 10.0.0.1}"
+    environ = {"IVR_SIP__PORT": "5062", "IVR_SIP__UDP": "false", "IVR_LOG__LEVEL": "debug"}
+    settings = load(folder, text, environ, sip__port=5063, log__level=None)
+    assert (settings.sip.port, settings.sip.udp, settings.sip.address) == (5063, False, "10.0.0.1")
+    assert settings.log.level == "debug"
+
+
+def test_lists_and_new_entries_come_from_the_environment_too(folder: Path) -> None:
+    environ = {
+        "IVR_SIP__CODECS": "[PCMU, G722]",
+        "IVR_TARGETS__OFFICE__SIP": "sip:office@example.com",
+        "IVR_NUMBERS": "{100: {flow: a}}",
+        "IVR_DEFAULT_FLOW": "other",
+    }
+    settings = load(folder, "targets: {agent: {sip: 'sip:a@b'}}", environ)
+    assert settings.sip.codecs == ("PCMU", "G722")
+    assert set(settings.targets) == {"agent", "office"}
+    assert settings.numbers["100"].flow == "a"
+    assert settings.default_flow == "other"
+
+
+def test_other_programs_variables_are_left_alone(folder: Path) -> None:
+    assert load(folder, "", {"IVR_MODELS_DIR": "/x", "PATH": "/bin", "SIP__PORT": "1"}).sip.port == 5060
+
+
+def test_a_misspelt_variable_is_refused(folder: Path) -> None:
+    assert refusal(folder, "", {"IVR_SPI__PORT": "5070"}) == [
+        "environment variable IVR_SPI__PORT: no such setting; did you mean 'IVR_SIP'?"
+    ]
+
+
+def test_what_the_environment_or_an_option_got_wrong_is_said_of_them(folder: Path) -> None:
+    environ = {"IVR_SIP__PORT": "high", "IVR_SIP__CODECS": "[PCMA"}
+    assert refusal(folder, "sip: {port: 5060}", environ, log__level="loud") == [
+        "environment variable IVR_SIP__PORT: 'high' does not fit 'port'; write a whole number",
+        "environment variable IVR_SIP__CODECS: '[PCMA' does not fit 'codecs'; write a list",
+        "option log.level: 'loud' does not fit 'level'; write one of: debug, info, warning, error",
+    ]
+
+
+def test_without_a_file_the_key_is_named(folder: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^environment variable IVR_SIP__PORT: 99999 does not fit|'99999' does not fit"
+    ):
+        load_settings(None, {"IVR_SIP__PORT": "99999"})
+
+
+def test_secrets_come_from_the_environment(folder: Path) -> None:
+    text = "sip: {accounts: {office: {uri: 'sip:100@pbx', password: '${OFFICE_PASSWORD}'}}}\n"
+    text += "database: {url: 'postgresql://ivr:${DB_PASSWORD}@db/ivr'}\n"
+    settings = load(folder, text, {"OFFICE_PASSWORD": "geheim", "DB_PASSWORD": "tief"})
+    password = settings.sip.accounts["office"].password
+    assert password is not None and password.get_secret_value() == "geheim"
+    assert "geheim" not in repr(settings)
+    assert settings.database.url == "postgresql://ivr:tief@db/ivr"
+
+
+def test_a_missing_variable_is_named_with_its_place_and_key(folder: Path) -> None:
+    text = "sip:\n  accounts:\n    office: {uri: 'sip:100@pbx', password: '${OFFICE_PASSWORD}'}\n"
+    assert refusal(folder, text) == [
+        "bot.yaml:3:44: sip.accounts.office.password: the environment variable OFFICE_PASSWORD is not set; "
+        "set it before the start"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("sip: {accounts: {office: {uri: 'sip:1@pbx', password: hunter2}}}", "1:55: sip.accounts.office.password"),
+        ("sip: {accounts: {office: {uri: 'sip:1@pbx', password: 123456}}}", "1:55: sip.accounts.office.password"),
+        ("sip: {accounts: {office: {uri: 'sip:1@pbx', password: 'a${B}'}}}", "1:55: sip.accounts.office.password"),
+        ("database: {url: 'postgresql://ivr:hunter2@db/ivr'}", "1:17: database.url"),
+    ],
+)
+def test_a_secret_in_the_file_is_refused_without_repeating_it(folder: Path, text: str, place: str) -> None:
+    (line,) = [line for line in refusal(folder, text, {"B": "b"}) if "secret" in line]
+    assert line.startswith(f"bot.yaml:{place}: a secret is written in the file; ")
+    assert "${" in line and "hunter2" not in line
+
+
+def test_every_mistake_is_reported_with_its_place(folder: Path) -> None:
+    text = "sip:\n  prot: 5060\n  udp: yes\nnumber: {}\nlog: {level: loud}\nlog: {}\nsound: 012\n"
+    assert refusal(folder, text) == [
+        "bot.yaml:2:3: sip: unknown key 'prot'; did you mean 'port'?",
+        "bot.yaml:3:8: sip: 'yes' does not fit 'udp'; write true or false",
+        "bot.yaml:4:1: number: unknown key 'number'; did you mean 'numbers'?",
+        "bot.yaml:5:14: log: 'loud' does not fit 'level'; write one of: debug, info, warning, error",
+        "bot.yaml:6:1: 'log' is already written in line 5; keep one of them",
+        "bot.yaml:7:1: sound: unknown key 'sound'; did you mean 'sounds'?",
+        'bot.yaml:7:8: 012 can be read as a number in more than one way; write "012" in quotes',
+    ]
+
+
+def test_names_that_lead_nowhere_are_refused(folder: Path) -> None:
+    text = "sip: {accounts: {office: {uri: 100@pbx}}}\nnumbers: {100: {flow: a, account: ofice}}\n"
+    text += "targets: {agent: {sip: agent@pbx, account: other}}\n"
+    assert refusal(folder, text) == [
+        "bot.yaml:1:32: sip.accounts.office.uri: '100@pbx' is not a SIP address; write it as sip:user@host",
+        "bot.yaml:2:35: numbers.100.account: there is no account 'ofice' under sip: accounts; did you mean 'office'?",
+        "bot.yaml:3:24: targets.agent.sip: 'agent@pbx' is not a SIP address; write it as sip:user@host",
+        "bot.yaml:3:44: targets.agent.account: there is no account 'other' under sip: accounts; use one of: office",
+    ]
+
+
+def test_a_file_that_is_not_there_or_is_not_settings_is_refused(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^none.yaml: cannot be read \(No such file or directory\); check its name"):
+        load_settings(Path("none.yaml"), {})
+    assert refusal(folder, "- a") == [
+        "bot.yaml:1:1: the settings are a group of keys; write `sip:`, `numbers:` and so on"
+    ]
+    assert refusal(folder, "sip: *")[0].startswith("bot.yaml:1:6: a bare * marks an alias")
+    assert refusal(folder, "sip:") == [
+        "bot.yaml:1:1: sip: nothing is written after 'sip'; write a value (text that begins with # goes in quotes)"
+    ]
+
+
+def test_paths_in_the_file_are_relative_to_its_folder(folder: Path) -> None:
+    below = folder / "etc"
+    below.mkdir()
+    (below / "ivr.yaml").write_text(
+        "flows: dialogs\nsounds: ../sounds\nspeech: {cache_dir: cache, models: {en: models/mine, de: de}}\n"
+        "database: {url: 'sqlite:///var/calls.db?timeout=5', spool_dir: /var/spool/ivr}\n"
+    )
+    settings = load_settings(Path("etc/ivr.yaml"), {})
+    assert settings.flows == str(below / "dialogs")
+    assert settings.sounds == str(folder / "sounds")
+    assert settings.speech.cache_dir == str(below / "cache")
+    assert settings.speech.models == {"en": str(below / "models" / "mine"), "de": "de"}
+    assert settings.database.url == f"sqlite:///{below}/var/calls.db?timeout=5"
+    assert settings.database.spool_dir == "/var/spool/ivr"
+
+
+def test_paths_from_elsewhere_are_relative_to_the_current_folder(folder: Path) -> None:
+    below = folder / "etc"
+    below.mkdir()
+    (below / "ivr.yaml").write_text("flows: dialogs")
+    environ = {"IVR_DATABASE__SPOOL_DIR": "spool"}
+    settings = load_settings(Path("etc/ivr.yaml"), environ, {"flows": "mine"})
+    assert settings.flows == str(folder / "mine")
+    assert settings.database.spool_dir == str(folder / "spool")
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////abs/calls.db", "sqlite://", "sqlite:///:memory:", "postgresql+psycopg://db/ivr"]
+)
+def test_database_addresses_without_a_relative_path_are_kept(folder: Path, url: str) -> None:
+    assert load(folder, f"database: {{url: '{url}'}}").database.url == url
