@@ -99,6 +99,8 @@ def account_config(account: AccountSettings, settings: SipSettings) -> Any:
     if account.registrar:
         config.regConfig.registrarUri = with_transport(account.registrar, account.transport)
         config.regConfig.timeoutSec = max(1, round(account.register_every))
+        config.regConfig.delayBeforeRefreshSec = max(1, min(30, round(account.register_every / 10)))
+        config.regConfig.registerOnAdd = False
         config.regConfig.retryIntervalSec = 0
         config.regConfig.dropCallsOnFail = False
     if account.password is not None:

@@ -27,9 +27,11 @@ from ivr.sip.account import LOCAL, RegistrationReport, SipAccount, account_confi
 from ivr.sip.call import Leg, LegCall, add_headers
 from ivr.sip.endpoint import Endpoint
 from ivr.sip.media import SETTLE_S, FramePorts, LegMedia
-from ivr.sip.peers import TrustedPeers
+from ivr.sip.peers import NameGate, TrustedPeers
 from ivr.sip.thread import SipThread
 
+_TOO_MANY: Final = 70010
+"""`PJ_ETOOMANY`: the library has no call left."""
 UNDECIDED_LIMIT_S: Final = 10.0
 """An offered leg that nobody answers, refuses or lets ring is refused after this time."""
 RINGING_LIMIT_S: Final = 180.0
@@ -63,6 +65,7 @@ class UserAgent:
         self._follows_refer = follows_refer
         self.endpoint = Endpoint(settings)
         self._ports = FramePorts(settings.sample_rate_hz, thread)
+        self._names = NameGate(thread.post)
         self._accounts: dict[str, SipAccount] = {}
         self._registrations: dict[str, tuple[bool, int]] = {}
         self._failures: dict[str, int] = {}
@@ -86,6 +89,7 @@ class UserAgent:
             account = SipAccount(name, given.uri, self)
             account.create(account_config(given, self._settings))
             self._accounts[name] = account
+            self._register(name)
 
     def close(self) -> None:
         """End all legs, unregister, free everything. The library is gone afterwards."""
@@ -99,6 +103,7 @@ class UserAgent:
         if self.endpoint.has_clock:
             self._pump(SETTLE_S, lambda: False)
             self.endpoint.stop_clock()
+        self._names.close()
         self._thread.clear()
         self._ports.close()
         for account in self._accounts.values():
@@ -138,7 +143,20 @@ class UserAgent:
         failures = self._failures[report.account] = self._failures.get(report.account, 0) + 1
         retry_every_s = self._settings.accounts[report.account].retry_every
         delay_s = codes.retry_delay_s(report.sip_status, failures, retry_every_s)
-        self._thread.after(delay_s, partial(self._accounts[report.account].register, is_on=True))
+        self._thread.after(delay_s, partial(self._register, report.account))
+
+    def _register(self, name: str) -> None:
+        given = self._settings.accounts[name]
+        if given.registrar:
+            self._names.when_known(given.proxy or given.registrar, partial(self._register_known, name))
+
+    def _register_known(self, name: str, is_known: bool) -> None:
+        if self._is_closing:
+            return
+        if is_known:
+            self._accounts[name].register(is_on=True)
+        else:
+            self.registration_changed(RegistrationReport(name, False, codes.BAD_GATEWAY, "no address for it", ""))
 
     def invite_received(self, account: SipAccount, call_id: int, message: str, source: str) -> None:
         """Make the leg; what becomes of it is decided outside the callback."""
@@ -164,7 +182,7 @@ class UserAgent:
     def _admit(self, leg: Leg, offer: LegOffered) -> None:
         if leg.is_ended:
             return
-        callers = sum(other.is_incoming for other in self._legs.values())
+        callers = sum(other.is_incoming and not other.is_ended for other in self._legs.values())
         if self._is_closing or callers > self.callers_limit:
             leg.hang_up(codes.SERVICE_UNAVAILABLE if self._is_closing else codes.BUSY_HERE)
             return
@@ -249,7 +267,17 @@ class UserAgent:
         elif self._is_closing or len(self._legs) > self.endpoint.max_legs:
             leg.end(EndedBy.LOCAL, codes.SERVICE_UNAVAILABLE, "no free leg")
         else:
+            given = self._settings.accounts.get(request.account)
+            hop = given.proxy if given and given.proxy else request.uri
+            self._names.when_known(hop, partial(self._name_known, leg, account, request))
+
+    def _name_known(self, leg: Leg, account: SipAccount, request: DialRequest, is_known: bool) -> None:
+        if leg.is_ended:
+            return
+        if is_known:
             self._call_out(leg, account, request)
+        else:
+            leg.end(EndedBy.NETWORK, codes.BAD_GATEWAY, f"no address for {translate.uri_host(request.uri)}")
 
     def _call_out(self, leg: Leg, account: SipAccount, request: DialRequest) -> None:
         call = LegCall(account)
@@ -263,6 +291,6 @@ class UserAgent:
         try:
             call.makeCall(uri, parameters)
         except pj.Error as error:
-            is_full = error.status == pj.PJ_ETOOMANY
+            is_full = error.status == _TOO_MANY
             status = codes.SERVICE_UNAVAILABLE if is_full else codes.BAD_REQUEST
             leg.end(EndedBy.LOCAL, status, "no free leg" if is_full else str(error.reason))

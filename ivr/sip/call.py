@@ -184,10 +184,11 @@ class Leg:
 
     def _disconnected(self, change: CallChange) -> None:
         message = translate.parse_message(change.message)
+        status = codes.OK if self.is_accepted or self.is_answered else change.sip_status
         ended_by = EndedBy.NETWORK if change.is_network else EndedBy.REMOTE
         if self._is_ended_by_us:
             ended_by = EndedBy.LOCAL
-        self.end(ended_by, change.sip_status, change.reason, translate.hangup_cause(message))
+        self.end(ended_by, status, change.reason, translate.hangup_cause(message))
 
     def media_changed(self, audio: Any) -> None:
         """Audio was negotiated, for the first time or anew."""
@@ -236,9 +237,10 @@ class Leg:
 
     def hang_up(self, sip_status: int = 0, hangup_cause: int | None = None) -> None:
         """End the call with the request or status that its state asks for (0), or refuse it with a status."""
-        if self.is_ended or self.call is None:
-            return
         self.is_decided = self._is_ended_by_us = True
+        if not self._has_call:
+            self.end(EndedBy.LOCAL, sip_status or codes.REQUEST_TERMINATED, "ended before it was sent")
+            return
         parameters = pj.CallOpParam()
         parameters.statusCode = sip_status
         if hangup_cause is not None:
@@ -265,13 +267,22 @@ class Leg:
         if not self._try("refer", lambda: self.call.xferReplaces(other.call, pj.CallOpParam())):
             self.refer_progressed(codes.SERVICE_UNAVAILABLE, "REFER could not be sent", True)
 
-    def send_digits(self, digits: str) -> None:
-        """Keys by RFC 4733."""
-        self._try("send_digits", lambda: self.call.dialDtmf(digits))
+    def send_digits(self, digits: str, method: DtmfMethod = DtmfMethod.RFC4733) -> None:
+        """Keys by RFC 4733, or by INFO."""
+        parameters = pj.CallSendDtmfParam()
+        is_info = method is DtmfMethod.SIP_INFO
+        parameters.method = pj.PJSUA_DTMF_METHOD_SIP_INFO if is_info else pj.PJSUA_DTMF_METHOD_RFC2833
+        parameters.digits = digits
+        self._try("send_digits", lambda: self.call.sendDtmf(parameters))
+
+    @property
+    def _has_call(self) -> bool:
+        """The library aborts the process when asked about a call that it never had."""
+        return self.call is not None and self.call.getId() >= 0
 
     def _try(self, command: str, run: Callable[[], None]) -> bool:
         """The other side may have been faster: that is no error. Its end is reported by the library."""
-        if self.is_ended:
+        if self.is_ended or not self._has_call:
             return False
         try:
             run()

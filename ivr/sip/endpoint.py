@@ -58,6 +58,13 @@ class Endpoint:
 
     def open(self) -> None:
         """Start the library. Raises PortInUse, TelephonyError, ConfigError."""
+        failure = self._open()
+        if failure is not None:
+            # Raised here, with no trace of the library's own error: its frames would keep the library's object alive
+            # until another thread dropped it.
+            raise failure
+
+    def _open(self) -> TelephonyError | ConfigError | None:
         library = _library()
         library.pj_log_set_level(0)  # the library prints to stdout before it has read its configuration
         self._ep = pj.Endpoint()
@@ -65,12 +72,14 @@ class Endpoint:
             self._ep.libCreate()
             self._ep.libInit(self._config())
             self.max_legs = int(library.pjsua_call_get_max_count())
-            self._open_transports()
-            self._ep.libStart()
-            self._ep.audDevManager().setNoDev()
-            self._choose_codecs()
+            failure = self._open_transports()
+            if failure is None:
+                self._ep.libStart()
+                self._ep.audDevManager().setNoDev()
+                self._choose_codecs()
         except pj.Error as error:
-            raise TelephonyError(f"the SIP library did not start: {error.reason}") from error
+            return TelephonyError(f"the SIP library did not start: {error.reason}")
+        return failure
 
     def _config(self) -> Any:
         config = pj.EpConfig()
@@ -89,36 +98,32 @@ class Endpoint:
             config.logConfig.filename, config.logConfig.consoleLevel = file, 0
         return config
 
-    def _open_transports(self) -> None:
+    def _open_transports(self) -> TelephonyError | ConfigError | None:
         if not (self._settings.udp or self._settings.tcp):
-            raise ConfigError("sip: both udp and tcp are off; switch one of them on")
-        attempts = 1 if self._settings.port else _BIND_ATTEMPTS
-        for attempt in range(attempts):
-            try:
-                self._open_both()
+            return ConfigError("sip: both udp and tcp are off; switch one of them on")
+        failure = None
+        for _ in range(1 if self._settings.port else _BIND_ATTEMPTS):
+            failure = self._open_both()
+            if not isinstance(failure, PortInUse):
                 break
-            except PortInUse:
-                if attempt == attempts - 1:
-                    raise
         self._prepare_wake()
+        return failure
 
-    def _open_both(self) -> None:
+    def _open_both(self) -> TelephonyError | None:
         """UDP and TCP on the same port; what was opened is closed again when the second one fails."""
-        port = self._settings.port
+        self.port, failure = self._settings.port, None
         if self._settings.udp:
-            port = self._open_transport("udp", pj.PJSIP_TRANSPORT_UDP, port)
-        if self._settings.tcp:
-            try:
-                port = self._open_transport("tcp", pj.PJSIP_TRANSPORT_TCP, port)
-            except PortInUse:
-                for name in list(self.transport_ids):
-                    self._ep.transportClose(self.transport_ids.pop(name))
-                raise
-        self.port = port
+            failure = self._open_transport("udp", pj.PJSIP_TRANSPORT_UDP)
+        if self._settings.tcp and failure is None:
+            failure = self._open_transport("tcp", pj.PJSIP_TRANSPORT_TCP)
+        if failure is not None:
+            for name in list(self.transport_ids):
+                self._ep.transportClose(self.transport_ids.pop(name))
+        return failure
 
-    def _open_transport(self, name: str, kind: int, port: int) -> int:
+    def _open_transport(self, name: str, kind: int) -> TelephonyError | None:
         config = pj.TransportConfig()
-        config.port = port
+        config.port = self.port
         if self._settings.address != "0.0.0.0":
             config.boundAddress = self._settings.address
         if self._settings.public_address:
@@ -126,9 +131,10 @@ class Endpoint:
         try:
             transport_id = self._ep.transportCreate(kind, config)
         except pj.Error as error:
-            raise self._transport_error(name, port, error) from error
+            return self._transport_error(name, self.port, error)
         self.transport_ids[name] = transport_id
-        return int(self._ep.transportGetInfo(transport_id).localName.rpartition(":")[2]) or port
+        self.port = int(self._ep.transportGetInfo(transport_id).localName.rpartition(":")[2]) or self.port
+        return None
 
     def _transport_error(self, name: str, port: int, error: Any) -> TelephonyError:
         where = f"{self._settings.address}:{port} ({name.upper()})"
@@ -154,6 +160,11 @@ class Endpoint:
             if codec_id.startswith("L16/") and codec_id != f"L16/{self._settings.sample_rate_hz}/1":
                 priority = 0
             self._ep.codecSetPriority(codec_id, priority)
+
+    @staticmethod
+    def limit_unanswered(limit_s: float) -> None:
+        """Give a request up when nobody has answered it in any way for so long."""
+        _library().pjsip_tsx_set_timers(0, 0, 0, round(limit_s * 1000))  # 0 leaves a timer as it is
 
     # --- driven by SipThread
 

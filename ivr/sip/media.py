@@ -97,9 +97,9 @@ class FramePorts:
 class _Player(pj.AudioMediaPlayer):  # type: ignore[misc]  # the library's bindings are untyped
     """Plays one piece of audio from memory."""
 
-    def __init__(self, wav: bytes, *, is_loop: bool, on_end: Callable[[], None]) -> None:
+    def __init__(self, wav: bytes, *, is_loop: bool, on_end: Callable[[], None] | None) -> None:
         pj.AudioMediaPlayer.__init__(self)
-        self._on_end: Callable[[], None] | None = on_end
+        self._on_end = on_end
         descriptor = os.memfd_create("prompt")
         try:
             with os.fdopen(descriptor, "wb", closefd=False) as file:
@@ -132,6 +132,7 @@ class LegMedia:
         self._ports = ports
         self._audio: Any = None
         self._port: FramePort | None = None
+        self._sent_port: FramePort | None = None
         self._playback: _Playback | None = None
         self._partner: LegMedia | None = None
         self.on_finished: Callable[[str], None] = lambda play_id: None
@@ -165,8 +166,9 @@ class LegMedia:
             # Silence in front of a loop would be repeated with it: such a loop is started later instead.
             prefix_s = 0.0 if is_loop else lead_in_s
             pcm = assemble(files, lead_in_s=prefix_s, rate_hz=self._rate_hz, is_loop=is_loop)
-            ended = partial(self._thread.post, partial(self._ended, play_id))
-            player = _Player(to_wav(pcm), is_loop=is_loop, on_end=ended)
+            # The library reports the end of every round of a loop.
+            on_end = None if is_loop else partial(self._thread.post, partial(self._ended, play_id))
+            player = _Player(to_wav(pcm), is_loop=is_loop, on_end=on_end)
         except MediaFailed as error:
             self.on_failed(play_id, str(error))
         except (pj.Error, OSError) as error:
@@ -186,6 +188,8 @@ class LegMedia:
 
     def _start(self, playback: _Playback) -> None:
         if playback is self._playback and playback.player is not None and self._audio is not None:
+            if self._sent_port is not None:
+                self._try(playback.player.startTransmit, self._sent_port)
             self._try(playback.player.startTransmit, self._audio)
 
     def _ended(self, play_id: str) -> None:
@@ -202,6 +206,8 @@ class LegMedia:
         player, playback.player = playback.player, None
         if self._audio is not None:
             self._try(player.stopTransmit, self._audio)  # type: ignore[union-attr]
+        if self._sent_port is not None:
+            self._try(player.stopTransmit, self._sent_port)  # type: ignore[union-attr]
         self._thread.after(SETTLE_S, partial(_drop, [player]))
 
     # --- listening
@@ -227,6 +233,18 @@ class LegMedia:
         if self._audio is not None:
             self._try(self._audio.stopTransmit, port)
         self._ports.give_back(port)
+
+    def listen_sent(self, sink: AudioSink | None) -> None:
+        """Send frames of what is played to `sink` as well, from the next play on; None ends it."""
+        port = self._sent_port
+        if sink is not None:
+            port = self._sent_port = port or self._ports.take()
+            port.sink = sink
+        elif port is not None:
+            self._sent_port, port.sink = None, None
+            if self._playback is not None and self._playback.player is not None:
+                self._try(self._playback.player.stopTransmit, port)
+            self._ports.give_back(port)
 
     # --- joining
 
@@ -258,6 +276,7 @@ class LegMedia:
         self._audio = None
         self.stop_playing()
         self._return_port()
+        self.listen_sent(None)
         self.part()
         self.on_finished, self.on_failed = lambda play_id: None, lambda play_id, reason: None
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from ivr.config import SipSettings
 from ivr.sip.translate import peer_host, uri_host
@@ -85,3 +87,30 @@ def _address(text: str) -> Address | None:
         return ipaddress.ip_address(text)
     except ValueError:
         return None
+
+
+class NameGate:
+    """Looks host names up before the library does, which would block the SIP thread until the resolver gives up.
+
+    The library asks again, but by then the answer is known to the resolver and comes at once.
+    """
+
+    def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
+        self._post = post
+        self._executor = ThreadPoolExecutor(2, thread_name_prefix="sip-names")
+
+    def when_known(self, uri: str, proceed: Callable[[bool], None]) -> None:
+        """Call `proceed` on the SIP thread with whether the URI's host has an address; at once for an address."""
+        host = uri_host(uri)
+        if not host or _address(host) is not None:
+            proceed(True)
+            return
+        self._executor.submit(resolve, host).add_done_callback(partial(self._looked_up, proceed))
+
+    def _looked_up(self, proceed: Callable[[bool], None], lookup: Future[set[str]]) -> None:
+        if not lookup.cancelled():
+            self._post(partial(proceed, bool(lookup.result())))
+
+    def close(self) -> None:
+        """Forget what is under way; a look-up that the resolver still holds ends by itself."""
+        self._executor.shutdown(wait=False, cancel_futures=True)

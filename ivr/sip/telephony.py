@@ -16,7 +16,7 @@ import structlog
 
 from ivr.config import SipSettings
 from ivr.errors import TelephonyError
-from ivr.ports import AudioSink, Clock, DialRequest, LegId, TelephonyEvent
+from ivr.ports import AudioSink, Clock, DialRequest, DtmfMethod, LegId, TelephonyEvent
 from ivr.sip import codes
 from ivr.sip.agent import UserAgent
 from ivr.sip.call import Leg
@@ -44,14 +44,23 @@ class PjsuaTelephony:
     """SIP legs and their audio through pjsua2; one per process at a time.
 
     `follows_refer` makes it behave as a telephone: a peer's REFER or Replaces is followed (reported as LegReferred)
-    instead of being declined.
+    instead of being declined. A request that nobody answers at all is given up after `unanswered_limit_s` (RFC 3261
+    §17.1.1.2, timer B: 32 s, for the whole process).
     """
 
-    def __init__(self, settings: SipSettings, *, clock: Clock | None = None, follows_refer: bool = False) -> None:
+    def __init__(
+        self,
+        settings: SipSettings,
+        *,
+        clock: Clock | None = None,
+        follows_refer: bool = False,
+        unanswered_limit_s: float | None = None,
+    ) -> None:
         self.sample_rate_hz: int = settings.sample_rate_hz
         self._settings = settings
         self._clock: Clock = clock or SystemClock()
         self._follows_refer = follows_refer
+        self._unanswered_limit_s = unanswered_limit_s
         self._jobs = SipThread()
         self._peers = TrustedPeers(settings)
         self._agent: UserAgent | None = None
@@ -114,6 +123,8 @@ class PjsuaTelephony:
         )
         try:
             agent.open()
+            if self._unanswered_limit_s is not None:
+                agent.endpoint.limit_unanswered(self._unanswered_limit_s)
         except BaseException as error:
             opened.set_exception(error)
         else:
@@ -192,6 +203,10 @@ class PjsuaTelephony:
         """Send the leg's incoming audio to `sink`; None ends it."""
         self._on_leg(leg_id, lambda leg: leg.media.listen(sink))
 
+    def listen_sent(self, leg_id: LegId, sink: AudioSink | None) -> None:
+        """Send what is played to the leg to `sink` as well, frame by frame as it is sent; None ends it."""
+        self._on_leg(leg_id, lambda leg: leg.media.listen_sent(sink))
+
     def join(self, leg_id: LegId, other_leg_id: LegId) -> None:
         """Bridge the audio of two answered legs, both ways."""
         self._on_legs(leg_id, other_leg_id, lambda leg, other: leg.media.join(other.media))
@@ -204,6 +219,6 @@ class PjsuaTelephony:
         """Attended transfer."""
         self._on_legs(leg_id, other_leg_id, lambda leg, other: leg.refer_replacing(other))
 
-    def send_digits(self, leg_id: LegId, digits: str) -> None:
-        """Send keys by RFC 4733."""
-        self._on_leg(leg_id, lambda leg: leg.send_digits(digits))
+    def send_digits(self, leg_id: LegId, digits: str, method: DtmfMethod = DtmfMethod.RFC4733) -> None:
+        """Send keys by RFC 4733, or by INFO."""
+        self._on_leg(leg_id, lambda leg: leg.send_digits(digits, method))

@@ -13,6 +13,8 @@ from ivr.errors import MediaFailed
 RATES_HZ: Final = (8000, 16000)
 SHORTEST_S: Final = 0.1
 """The library refuses shorter files; they are filled up with silence."""
+LOOP_S: Final = 60.0
+"""Loops are repeated to at least this length: the library's player leaves a gap of a frame at each new round."""
 FILE_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _SAMPLE_BYTES: Final = 2
 _PCM: Final = 1
@@ -88,10 +90,9 @@ def assemble(files: Sequence[Path], *, lead_in_s: float, rate_hz: int, is_loop: 
     rates = {part.rate_hz for part in parts}
     common_hz = rates.pop() if len(rates) == 1 else rate_hz
     samples = silence(lead_in_s, common_hz) + b"".join(_at_rate(part, common_hz) for part in parts)
-    shortest_bytes = len(silence(SHORTEST_S, common_hz))
     if is_loop:
-        samples *= -(-shortest_bytes // len(samples))
-    return Pcm(common_hz, samples.ljust(shortest_bytes, b"\0"))
+        samples *= -(-len(silence(LOOP_S, common_hz)) // len(samples))
+    return Pcm(common_hz, samples.ljust(len(silence(SHORTEST_S, common_hz)), b"\0"))
 
 
 def _at_rate(part: Pcm, rate_hz: int) -> bytes:

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import pytest
+
+from ivr.ports import DtmfMethod
+from ivr.sip import translate
+
+pytestmark = pytest.mark.unit
+
+INVITE = (
+    "INVITE sip:+4930123;phone-context=x@bot.example:5060;transport=udp SIP/2.0\r\n"
+    "Via: SIP/2.0/UDP 192.0.2.1\r\n"
+    'f: "Ann \\"A\\" Other" <sip:200@pbx.example;user=phone>;tag=1\r\n'
+    "P-Asserted-Identity: <tel:+49301;ext=2>\r\n"
+    "i: abc@host\r\n"
+    "x-queue-name: sales\r\n"
+    "User-to-User: 0001;encoding=hex\r\n"
+    "Diversion: <sip:300@pbx>\r\n ;reason=no-answer\r\n"
+    "Subject: ignored\r\n"
+    "\r\n"
+    "X-Body: not a header\r\n"
+)
+
+
+def test_request_line_names_the_number_dialled() -> None:
+    assert translate.dialled_number(translate.parse_message(INVITE)) == "+4930123"
+
+
+@pytest.mark.parametrize(("is_trusted", "ani", "name"), [(True, "+49301", ""), (False, "200", 'Ann "A" Other')])
+def test_asserted_identity_counts_only_from_a_trusted_peer(is_trusted: bool, ani: str, name: str) -> None:
+    party = translate.calling_party(translate.parse_message(INVITE), is_trusted=is_trusted)
+    assert (party.user, party.name) == (ani, name)
+
+
+def test_context_headers_are_named_canonically_and_unfolded() -> None:
+    assert translate.context_headers(translate.parse_message(INVITE)) == {
+        "X-Queue-Name": "sales",
+        "User-to-User": "0001;encoding=hex",
+        "Diversion": "<sip:300@pbx> ;reason=no-answer",
+    }
+
+
+def test_compact_names_are_spelled_out() -> None:
+    assert translate.parse_message(INVITE).first("call-id") == "abc@host"
+
+
+def test_what_a_peer_sends_is_limited() -> None:
+    many = "".join(f"X-H{number}: {'v' * 600}\r\n" for number in range(100))
+    headers = translate.context_headers(translate.parse_message(f"INVITE sip:{'9' * 500}@h SIP/2.0\r\n{many}\r\n"))
+    assert len(headers) == translate.HEADER_COUNT_LIMIT
+    assert {len(value) for value in headers.values()} == {translate.HEADER_VALUE_LIMIT}
+    long_number = translate.parse_message(f"INVITE sip:{'9' * 500}@h SIP/2.0\r\n\r\n")
+    assert len(translate.dialled_number(long_number)) == translate.NUMBER_LIMIT
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\r\n", "INVITE", "INVITE sip: SIP/2.0", ": :\r\n: x", "\0\xff", "INVITE  SIP/2.0"]
+)
+def test_broken_messages_give_empty_values(text: str) -> None:
+    message = translate.parse_message(text)
+    assert translate.dialled_number(message) == ""
+    assert translate.calling_party(message, is_trusted=True).user == ""
+    assert translate.context_headers(message) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "user", "host"),
+    [
+        ("<sip:bob@h>", "bob", "h"),
+        ("sip:bob@h;tag=1", "bob", "h"),
+        ("sip:h", "", "h"),
+        ("<sip:bob:secret@h:5070;lr>", "bob", "h"),
+        ("<sips:%2B49@[2001:db8::1]:5061>", "+49", "2001:db8::1"),
+        ('"a, <b> c" <sip:x@y>', "x", "y"),
+        ("Bob <sip:bob@h>", "bob", "h"),
+        ("anonymous", "", ""),
+    ],
+)
+def test_parties(value: str, user: str, host: str) -> None:
+    party = translate.parse_party(value)
+    assert (party.user, party.host) == (user, host)
+
+
+def test_control_characters_are_dropped() -> None:
+    assert translate.parse_party('"a\x07b\x1b[1m" <sip:1%0d%0a2@h>').name == "ab[1m"
+    assert translate.parse_party("<sip:1%0d%0a2@h>").user == "12"
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        ('Q.850;cause=16;text="Normal"', 16),
+        ('SIP;cause=200;text="x", Q.850 ; cause=17', 17),
+        ("SIP;cause=486", None),
+        ("Q.850;cause=999", None),
+        ("Q.850", None),
+    ],
+)
+def test_q850_cause_of_the_reason_header(value: str, cause: int | None) -> None:
+    assert translate.hangup_cause(translate.parse_message(f"BYE sip:a SIP/2.0\r\nReason: {value}\r\n\r\n")) == cause
+
+
+@pytest.mark.parametrize(("raw", "digit"), [("1", "1"), ("#", "#"), ("a", "A"), ("", ""), ("E", ""), ("é", "")])
+def test_only_telephone_keys_are_digits(raw: str, digit: str) -> None:
+    assert translate.dtmf_digit(raw) == digit
+
+
+@pytest.mark.parametrize(
+    ("method", "duration_ms", "held_s"),
+    [
+        (DtmfMethod.RFC4733, 160, 0.16),
+        (DtmfMethod.RFC4733, 2**32 - 1, 0.0),
+        (DtmfMethod.SIP_INFO, 160, 0.0),
+    ],
+)
+def test_held_time_is_known_from_rtp_only(method: DtmfMethod, duration_ms: int, held_s: float) -> None:
+    assert translate.held_s(method, duration_ms) == held_s
+
+
+def test_own_headers_cannot_smuggle_lines() -> None:
+    pairs = translate.header_pairs({"X-A": "1\r\nX-B: 2", "Bad name": "x", "X-C\r\nX-D": "y"})
+    assert pairs == [("X-A", "1X-B: 2")]
+
+
+@pytest.mark.parametrize(
+    ("caller_id", "uri"), [("+49 30", ""), ("4930", "sip:4930@h:5080"), ("a@b", ""), ("*21#", "sip:*21%23@h:5080")]
+)
+def test_caller_id_keeps_our_domain(caller_id: str, uri: str) -> None:
+    assert translate.caller_id_uri(caller_id, "sip:bot@h:5080") == uri
+
+
+@pytest.mark.parametrize(
+    ("address", "host"), [("1.2.3.4:5060", "1.2.3.4"), ("[::1]:5060", "::1"), ("1.2.3.4", "1.2.3.4"), ("", "")]
+)
+def test_peer_host(address: str, host: str) -> None:
+    assert translate.peer_host(address) == host
