@@ -1,0 +1,338 @@
+"""A conversation with a flow, without telephone, audio or waiting: the pure engine on a virtual clock.
+
+    call = CallScript(flow_text).offered()
+    call.hears("press 1")
+    call.presses("1")
+    call.says("my bill")
+    call.stays_silent(6)
+    call.hangs_up()
+
+The caller is polite: `presses` and `says` wait until the bot has finished speaking; `interrupts` does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from ivr.flow import commands as c
+from ivr.flow import engine
+from ivr.flow import events as e
+from ivr.flow.grammar import UNKNOWN_WORD, normalized
+from ivr.flow.loader import load_flow
+from ivr.flow.model import Flow
+from ivr.flow.state import FlowState, Phase
+from ivr.testing.clock import ManualClock, ManualTimer
+from ivr.testing.prompts import said_for_s, said_text
+
+WORD_S = 0.35
+"""How long a caller takes for one word."""
+
+
+class NotAsScripted(AssertionError):
+    """The conversation went another way; the text has all of it so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaidPrompt:
+    """Something that the bot said."""
+
+    text: str
+    began_s: float
+    """Since the call came in."""
+    heard_s: float = 0.0
+    """How much of it the caller heard; the whole once it is over."""
+    was_cut: bool = False
+
+
+def _read(flow: Flow | Path | str) -> Flow:
+    if isinstance(flow, Flow):
+        return flow
+    if isinstance(flow, Path):
+        return load_flow(flow.read_bytes(), str(flow)).flow
+    return load_flow(flow, "flow.yaml").flow
+
+
+class CallScript:
+    """One call, played by a test. Every verb returns the script, so that sentences can be chained."""
+
+    def __init__(self, flow: Flow | Path | str, *, deaf: Collection[str] = ()) -> None:
+        """`flow` is a model, a file or YAML text; `deaf` are language tags in which no speech can be recognized."""
+        self.flow = _read(flow)
+        self.clock = ManualClock()
+        self.state = FlowState()
+        self.commands: list[c.Command] = []
+        """Everything that the engine asked for."""
+        self.prompts: list[SaidPrompt] = []
+        self._deaf = frozenset(deaf)
+        self._timers: dict[str, ManualTimer] = {}
+        self._playing: ManualTimer | None = None
+        self._play_began_s = 0.0
+        self._listening: c.StartListening | None = None
+        self._seen = 0
+        """Prompts before this one belong to an earlier turn."""
+        self._lines: list[str] = []
+
+    # --- what the caller does
+
+    def offered(
+        self,
+        ani: str = "+49301234",
+        dnis: str = "100",
+        *,
+        variables: Mapping[str, object] | None = None,
+        sensitive: Collection[str] = (),
+        language: str = "",
+        resume_at: str = "",
+        returned_because: str = "",
+    ) -> Self:
+        """The call comes in. The named values are those of a caller who comes back from a transfer."""
+        more = (dict(variables or {}), frozenset(sensitive), language, resume_at, returned_because)
+        self.feed(e.CallOffered(self._now_s, ani, dnis, "", *more))
+        return self
+
+    def hears(self, text: str) -> Self:
+        """The bot says this before it is the caller's turn (capitals do not matter)."""
+        while not any(text.lower() in prompt.text.lower() for prompt in self.prompts[self._seen :]):
+            if not self._prompt_runs or not self.clock.advance_to_next():
+                raise self._wrong(f"the bot did not say {text!r}")
+        return self
+
+    def does_not_hear(self, text: str) -> Self:
+        """The bot has its say and this is not in it."""
+        self.listens()
+        if any(text.lower() in prompt.text.lower() for prompt in self.prompts[self._seen :]):
+            raise self._wrong(f"the bot said {text!r}")
+        return self
+
+    def listens(self) -> Self:
+        """The caller listens until the bot has finished."""
+        while self._prompt_runs and self.clock.advance_to_next():
+            pass
+        return self
+
+    def presses(self, keys: str, *, every_s: float = 0.3) -> Self:
+        """The caller waits for the bot to finish, and presses keys."""
+        return self.listens()._press(keys, every_s)
+
+    def says(self, text: str, confidence: float = 0.95) -> Self:
+        """The caller waits for the bot to finish, and speaks; words outside the step's list are heard as unknown."""
+        return self.listens()._say(text, confidence)
+
+    def makes_noise(self, seconds: float = 0.5) -> Self:
+        """Something that is taken for speech, and has no words."""
+        return self._say("", 0.0, seconds)
+
+    def interrupts(self, text: str = "", *, keys: str = "", after_s: float = 0.5, confidence: float = 0.95) -> Self:
+        """The caller speaks, or presses keys, while the bot speaks, so long after the bot began."""
+        self._must_be_speaking(after_s)
+        return self._press(keys, 0.3) if keys else self._say(text, confidence)
+
+    def is_interrupted_by_noise(self, *, after_s: float = 0.5) -> Self:
+        """Noise while the bot speaks."""
+        self._must_be_speaking(after_s)
+        return self._say("", 0.0, 0.5)
+
+    def begins_to_speak(self) -> Self:
+        """Speech that has no end yet."""
+        if self._listening is not None:
+            self._turn()
+            self.feed(e.SpeechStarted(self._now_s, self._listening.listen_id))
+        return self
+
+    def stays_silent(self, seconds: float) -> Self:
+        """The caller says nothing for so long after the bot has finished."""
+        self.listens()
+        self._turn()
+        self._lines.append(f"  caller: (silent for {seconds:g} s)")
+        self.clock.advance(seconds)
+        return self
+
+    def waits(self, seconds: float) -> Self:
+        """Time passes, whoever speaks."""
+        self.clock.advance(seconds)
+        return self
+
+    def recognizer_breaks(self) -> Self:
+        """The recognizer gives up."""
+        if self._listening is not None:
+            self.feed(e.ListeningFailed(self._now_s, self._listening.listen_id, "the engine stopped"))
+        return self
+
+    def transfer_ends(self, outcome: str, detail: str = "") -> Self:
+        """The transfer in progress ends like this (`busy`, `no_answer`, `connected` …)."""
+        self.listens()
+        if self.phase is not Phase.TRANSFERRING:
+            raise self._wrong("nobody is being called")
+        self._turn()
+        self.feed(e.TransferEnded(self._now_s, e.TransferOutcome(outcome), detail))
+        return self
+
+    def hangs_up(self) -> Self:
+        """The caller hangs up."""
+        self._lines.append("  caller: (hangs up)")
+        self.feed(e.CallerHungUp(self._now_s))
+        return self
+
+    def feed(self, event: e.Event) -> None:
+        """Give the engine an event, and carry out what it asks for."""
+        result = engine.step(self.flow, self.state, event)
+        self.state = result.state
+        failed = [listen for command in result.commands if (listen := self._carry_out(command)) is not None]
+        for listen_id in failed:
+            self.feed(e.ListeningFailed(self._now_s, listen_id, "no speech model for the language"))
+
+    # --- what a test looks at
+
+    @property
+    def step(self) -> str:
+        """The step that the call is in, once the bot has finished speaking what it has to."""
+        return self.state.step
+
+    @property
+    def phase(self) -> Phase:
+        """What the call is doing."""
+        return self.state.phase
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the call is over; a goodbye is listened to."""
+        return self.listens().phase is Phase.ENDED
+
+    @property
+    def variables(self) -> Mapping[str, object]:
+        """What the flow knows."""
+        return self.state.variables
+
+    @property
+    def record(self) -> list[c.NoteStep]:
+        """The lines of the call's record."""
+        return [command for command in self.commands if isinstance(command, c.NoteStep)]
+
+    @property
+    def prompts_heard(self) -> list[str]:
+        """What the bot said, one text per prompt."""
+        return [prompt.text for prompt in self.prompts]
+
+    @property
+    def listening(self) -> c.StartListening | None:
+        """What the recognizer was asked for, while it is."""
+        return self._listening
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether the bot is."""
+        return self._prompt_runs
+
+    @property
+    def can_wake(self) -> bool:
+        """Whether anything but the caller can move the call on: a prompt, a timer, a transfer; true once it is over."""
+        over_or_away = self.phase in (Phase.ENDED, Phase.TRANSFERRING)
+        return over_or_away or self._prompt_runs or bool(self._timers)
+
+    @property
+    def transcript(self) -> str:
+        """The conversation so far, a line per turn."""
+        return "\n".join(self._lines)
+
+    # --- inside
+
+    @property
+    def _now_s(self) -> float:
+        return self.clock.monotonic_s()
+
+    @property
+    def _prompt_runs(self) -> bool:
+        return self._playing is not None
+
+    def _wrong(self, what: str) -> NotAsScripted:
+        where = f"step {self.state.step!r}, {self.state.phase}"
+        return NotAsScripted(f"{what} ({where})\n{self.transcript}")
+
+    def _turn(self) -> None:
+        self._seen = len(self.prompts)
+
+    def _must_be_speaking(self, after_s: float) -> None:
+        if not self._prompt_runs:
+            raise self._wrong("the bot says nothing that could be interrupted")
+        self.clock.advance(max(0.0, self._play_began_s + after_s - self._now_s))
+        if not self._prompt_runs:
+            raise self._wrong(f"the bot had finished within {after_s:g} s")
+
+    def _press(self, keys: str, every_s: float) -> Self:
+        self._turn()
+        self._lines.append(f"  caller: [{keys}]")
+        for index, key in enumerate(keys):
+            self.clock.advance(every_s if index else 0.0)
+            self.feed(e.DigitPressed(self._now_s, key))
+        return self
+
+    def _say(self, text: str, confidence: float, seconds: float | None = None) -> Self:
+        self._turn()
+        self._lines.append(f"  caller: {text or '(noise)'}")
+        listening = self._listening
+        speaking_s = WORD_S * len(text.split()) if seconds is None else seconds
+        if listening is None:
+            self.clock.advance(speaking_s)
+            return self
+        heard = self._as_recognized(text, listening)
+        self.feed(e.SpeechStarted(self._now_s, listening.listen_id))
+        self.clock.advance(speaking_s + listening.final_silence_s)
+        self.feed(e.UtteranceHeard(self._now_s, listening.listen_id, heard, confidence if heard else 0.0))
+        return self
+
+    @staticmethod
+    def _as_recognized(text: str, listening: c.StartListening) -> str:
+        known = {word for phrase in listening.phrases for word in phrase.split()}
+        words: list[str] = []
+        for word in normalized(text).split():
+            heard = word if word in known else UNKNOWN_WORD if listening.allow_unknown else ""
+            if heard and (heard != UNKNOWN_WORD or words[-1:] != [UNKNOWN_WORD]):
+                words.append(heard)
+        return " ".join(words)
+
+    def _carry_out(self, command: c.Command) -> str | None:
+        """Do what the engine asks; the id of a listening that failed at once."""
+        self.commands.append(command)
+        match command:
+            case c.PlayPrompt():
+                self._play(command)
+            case c.StopPrompt():
+                self._stop_prompt(was_cut=True)
+            case c.StartListening(listen_id=listen_id, language=language):
+                self._listening = command
+                return listen_id if language in self._deaf else None
+            case c.StopListening():
+                self._listening = None
+            case c.StartTimer(timer_id=timer_id, after_s=after_s):
+                self._timers[timer_id] = self.clock.call_later(after_s, lambda: self._time_over(timer_id))
+            case c.CancelTimer(timer_id=timer_id):
+                self._timers.pop(timer_id).cancel()
+            case c.HangUp() | c.Reject() | c.StartTransfer():
+                self._lines.append(f"  bot: ({type(command).__name__})")
+        return None
+
+    def _play(self, command: c.PlayPrompt) -> None:
+        self._stop_prompt(was_cut=True)
+        text, seconds = said_text(command.segments), said_for_s(command.segments)
+        self._lines.append(f"  bot: {text}")
+        self._play_began_s = self._now_s
+        self.prompts.append(SaidPrompt(text, self._now_s - self.clock.started_s))
+        self._playing = self.clock.call_later(seconds, lambda: self._prompt_over(command.play_id))
+
+    def _stop_prompt(self, *, was_cut: bool) -> None:
+        if self._playing is not None:
+            self._playing.cancel()
+            self._playing = None
+            heard_s = self._now_s - self._play_began_s
+            self.prompts[-1] = replace(self.prompts[-1], heard_s=heard_s, was_cut=was_cut)
+
+    def _prompt_over(self, play_id: str) -> None:
+        self._stop_prompt(was_cut=False)
+        self.feed(e.PromptFinished(self._now_s, play_id))
+
+    def _time_over(self, timer_id: str) -> None:
+        self._timers.pop(timer_id, None)
+        self.feed(e.TimerFired(self._now_s, timer_id))

@@ -1,0 +1,80 @@
+"""Prompts without audio: how long a text takes to say, and a prompt store that renders nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ivr.errors import SynthesisFailed
+from ivr.flow.segments import Pause, Segment, SoundFile, Speech
+
+CHARACTERS_PER_S = 15.0
+"""English at about 160 words per minute."""
+
+RECORDING_S = 2.0
+"""A recording whose length is not known."""
+
+
+def said_for_s(segments: Sequence[Segment]) -> float:
+    """About how long a prompt takes."""
+    return sum(_segment_s(segment) for segment in segments)
+
+
+def _segment_s(segment: Segment) -> float:
+    if isinstance(segment, Pause):
+        return segment.duration_s
+    return RECORDING_S if isinstance(segment, SoundFile) else 0.3 + len(segment.text) / CHARACTERS_PER_S
+
+
+def said_text(segments: Sequence[Segment]) -> str:
+    """The words of a prompt; recordings appear as `[file]`."""
+    shown = [s.text if isinstance(s, Speech) else f"[{s.path}]" for s in segments if not isinstance(s, Pause)]
+    return " ".join(shown)
+
+
+@dataclass
+class MemoryPrompts:
+    """Implements `ivr.ports.PromptStore`. Everything is cached, unless `is_cold`; `gate` holds rendering up."""
+
+    is_cold: bool = False
+    gate: asyncio.Event | None = None
+    """Rendering waits for it."""
+    broken: set[str] = field(default_factory=set)
+    """Texts that cannot be synthesized."""
+    rendered: list[tuple[Segment, ...]] = field(default_factory=list)
+    _files: dict[Path, Segment] = field(default_factory=dict)
+    _ready: dict[Segment, Path] = field(default_factory=dict)
+
+    def cached(self, segments: Sequence[Segment]) -> list[Path] | None:
+        """Files that are ready."""
+        if self._is_broken(segments) or (self.is_cold and any(segment not in self._ready for segment in segments)):
+            return None
+        return self._paths(segments)
+
+    async def render(self, segments: Sequence[Segment]) -> list[Path]:
+        """Files for the segments. Raises SynthesisFailed for a text in `broken`."""
+        if self.gate is not None:
+            await self.gate.wait()
+        if self._is_broken(segments):
+            raise SynthesisFailed("the synthesizer gave no audio")
+        self.rendered.append(tuple(segments))
+        return self._paths(segments)
+
+    def length_s(self, file: Path) -> float:
+        """How long one of the files plays; KeyError for a file of somebody else."""
+        return _segment_s(self._files[file])
+
+    def texts(self, files: Sequence[Path]) -> str:
+        """What the files say."""
+        return said_text([self._files[file] for file in files if file in self._files])
+
+    def _is_broken(self, segments: Sequence[Segment]) -> bool:
+        return any(isinstance(segment, Speech) and segment.text in self.broken for segment in segments)
+
+    def _paths(self, segments: Sequence[Segment]) -> list[Path]:
+        for segment in segments:
+            path = self._ready.setdefault(segment, Path(f"/prompts/{len(self._ready)}.wav"))
+            self._files[path] = segment
+        return [self._ready[segment] for segment in segments]

@@ -1,0 +1,284 @@
+"""A telephony without a network: records what it is asked for, and lets a test play the other side of every leg."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ivr.ports import (
+    AudioSink,
+    DialRequest,
+    DtmfMethod,
+    EndedBy,
+    KeyPressed,
+    LegAnswered,
+    LegEnded,
+    LegId,
+    LegOffered,
+    LegRinging,
+    PlayFailed,
+    PlayFinished,
+    ReferProgressed,
+    TelephonyEvent,
+)
+from ivr.testing.clock import ManualClock, ManualTimer
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call of a method of the port."""
+
+    name: str
+    leg_id: str
+    details: tuple[Any, ...] = ()
+
+
+@dataclass(slots=True)
+class _Leg:
+    is_incoming: bool
+    is_answered: bool = False
+    play_id: str = ""
+    play_timer: ManualTimer | None = None
+    sink: AudioSink | None = None
+    joined: str = ""
+
+
+def wav_length_s(file: Path) -> float:
+    """Length of a WAV file."""
+    with wave.open(str(file)) as opened:
+        return float(opened.getnframes() / opened.getframerate())
+
+
+@dataclass
+class FakeTelephony:
+    """Implements `ivr.ports.Telephony` on a manual clock.
+
+    Events reach the sink when the clock is moved on (`clock.advance()` is enough), never inside a method of the port.
+    """
+
+    clock: ManualClock
+    max_legs: int = 4
+    sample_rate_hz: int = 8000
+    length_s: Callable[[Path], float] = wav_length_s
+    """How long a file plays."""
+    asked: list[Asked] = field(default_factory=list)
+    is_started: bool = False
+    _sink: Callable[[TelephonyEvent], None] | None = None
+    _legs: dict[LegId, _Leg] = field(default_factory=dict)
+    _count: int = 0
+
+    # --- the port
+
+    async def start(self, sink: Callable[[TelephonyEvent], None]) -> None:
+        """Events go to `sink`."""
+        self._sink, self.is_started = sink, True
+
+    async def stop(self) -> None:
+        """End all legs."""
+        for leg_id in list(self._legs):
+            self._end(leg_id, EndedBy.LOCAL, 200)
+        self.is_started = False
+
+    def ring(self, leg_id: LegId) -> None:
+        """Send 180."""
+        self._note("ring", leg_id)
+
+    def answer(self, leg_id: LegId) -> None:
+        """Send 200; `LegAnswered` follows."""
+        if self._note("answer", leg_id) and not self._legs[leg_id].is_answered:
+            self._answered(leg_id)
+
+    def reject(self, leg_id: LegId, sip_status: int) -> None:
+        """Refuse."""
+        if self._note("reject", leg_id, sip_status):
+            self._end(leg_id, EndedBy.LOCAL, sip_status)
+
+    def hang_up(self, leg_id: LegId, hangup_cause: int | None = None) -> None:
+        """End a leg; `LegEnded` follows."""
+        if self._note("hang_up", leg_id, hangup_cause):
+            leg = self._legs[leg_id]
+            status = 200 if leg.is_answered else 603 if leg.is_incoming else 487
+            self._end(leg_id, EndedBy.LOCAL, status, hangup_cause)
+
+    def dial(self, request: DialRequest) -> LegId:
+        """Start an outgoing leg, or fail with 503 where none is free."""
+        leg_id = self._new_leg(is_incoming=False)
+        self._note("dial", leg_id, request)
+        if len(self._legs) > self.max_legs:
+            self._end(leg_id, EndedBy.LOCAL, 503, reason="no free leg")
+        return leg_id
+
+    def play(
+        self, leg_id: LegId, play_id: str, files: Sequence[Path], *, loop: bool = False, lead_in_s: float = 0.0
+    ) -> None:
+        """Play; `PlayFinished` comes after the files' length."""
+        if not self._note("play", leg_id, play_id, tuple(files), loop, lead_in_s):
+            return
+        self._silence(leg_id)
+        leg = self._legs[leg_id]
+        leg.play_id = play_id
+        try:
+            seconds = lead_in_s + sum(self.length_s(file) for file in files)
+        except (OSError, wave.Error, KeyError) as error:
+            self._send(PlayFailed(leg_id, self._now_s(), play_id, str(error)))
+            return
+        if not loop:
+            leg.play_timer = self.clock.call_later(seconds, lambda: self._play_over(leg_id, play_id))
+
+    def stop_playing(self, leg_id: LegId) -> None:
+        """Silence."""
+        if self._note("stop_playing", leg_id):
+            self._silence(leg_id)
+
+    def listen(self, leg_id: LegId, sink: AudioSink | None) -> None:
+        """Keep the sink."""
+        if self._note("listen", leg_id, sink is not None):
+            self._legs[leg_id].sink = sink
+
+    def join(self, leg_id: LegId, other_leg_id: LegId) -> None:
+        """Bridge; what was played stops."""
+        if self._note("join", leg_id, other_leg_id) and other_leg_id in self._legs:
+            for one, other in ((leg_id, other_leg_id), (other_leg_id, leg_id)):
+                self._silence(one)
+                self._legs[one].joined = other
+
+    def refer(self, leg_id: LegId, uri: str) -> None:
+        """Blind REFER; a test answers with `refer_progress`."""
+        self._note("refer", leg_id, uri)
+
+    def refer_replacing(self, leg_id: LegId, other_leg_id: LegId) -> None:
+        """REFER with Replaces."""
+        self._note("refer_replacing", leg_id, other_leg_id)
+
+    def send_digits(self, leg_id: LegId, digits: str) -> None:
+        """Keys to the peer."""
+        self._note("send_digits", leg_id, digits)
+
+    # --- the other side, played by a test
+
+    def offer(
+        self, ani: str = "+4930111", dnis: str = "100", account: str = "", headers: Mapping[str, str] | None = None
+    ) -> LegId:
+        """A caller dials the bot."""
+        leg_id = self._new_leg(is_incoming=True)
+        remote, sip_call_id = "192.0.2.1:5060", f"{leg_id}@peer"
+        self._send(
+            LegOffered(leg_id, self._now_s(), ani, "Caller", dnis, account, remote, sip_call_id, dict(headers or {}))
+        )
+        return leg_id
+
+    def press(
+        self,
+        leg_id: LegId,
+        keys: str,
+        method: DtmfMethod = DtmfMethod.RFC4733,
+        *,
+        every_s: float = 0.2,
+        held_s: float = 0.0,
+    ) -> None:
+        """The party of a leg presses keys; time moves on by `every_s` after each."""
+        for key in keys:
+            self._send(KeyPressed(leg_id, self._now_s(), key, method, held_s))
+            self.clock.advance(every_s)
+
+    def ringing(self, leg_id: LegId, sip_status: int = 180) -> None:
+        """The dialled telephone rings."""
+        self._send(LegRinging(leg_id, self._now_s(), sip_status))
+
+    def pick_up(self, leg_id: LegId) -> None:
+        """The dialled person answers."""
+        self._answered(leg_id)
+
+    def refer_progress(self, leg_id: LegId, sip_status: int, *, is_final: bool) -> None:
+        """News of a REFER."""
+        self._send(ReferProgressed(leg_id, self._now_s(), sip_status, is_final))
+
+    def end(
+        self,
+        leg_id: LegId,
+        sip_status: int = 200,
+        *,
+        ended_by: EndedBy = EndedBy.REMOTE,
+        hangup_cause: int | None = None,
+    ) -> None:
+        """The other side ends its leg, or refuses it."""
+        self._end(leg_id, ended_by, sip_status, hangup_cause)
+
+    # --- what a test looks at
+
+    @property
+    def live_legs(self) -> list[LegId]:
+        """Legs that have not ended."""
+        return list(self._legs)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the methods called, in order."""
+        return [asked.name for asked in self.asked]
+
+    def asked_for(self, name: str, leg_id: LegId | None = None) -> list[Asked]:
+        """Calls of one method."""
+        return [asked for asked in self.asked if asked.name == name and leg_id in (None, asked.leg_id)]
+
+    def dialled(self) -> list[LegId]:
+        """Legs that were dialled, in order."""
+        return [LegId(asked.leg_id) for asked in self.asked_for("dial")]
+
+    def playing(self, leg_id: LegId) -> str:
+        """The play that runs on a leg; empty when silent."""
+        return self._legs[leg_id].play_id
+
+    def sink_of(self, leg_id: LegId) -> AudioSink | None:
+        """Where a leg's audio goes."""
+        return self._legs[leg_id].sink
+
+    def joined_to(self, leg_id: LegId) -> str:
+        """The leg at the other end of the bridge."""
+        return self._legs[leg_id].joined
+
+    # --- inside
+
+    def _now_s(self) -> float:
+        return self.clock.monotonic_s()
+
+    def _new_leg(self, *, is_incoming: bool) -> LegId:
+        self._count += 1
+        leg_id = LegId(f"leg{self._count}")
+        self._legs[leg_id] = _Leg(is_incoming)
+        return leg_id
+
+    def _note(self, name: str, leg_id: LegId, *details: Any) -> bool:
+        self.asked.append(Asked(name, leg_id, details))
+        return leg_id in self._legs
+
+    def _send(self, event: TelephonyEvent) -> None:
+        self.clock.call_later(0.0, lambda: self._deliver(event))
+
+    def _deliver(self, event: TelephonyEvent) -> None:
+        if self._sink is not None:
+            self._sink(event)
+
+    def _answered(self, leg_id: LegId) -> None:
+        self._legs[leg_id].is_answered = True
+        self._send(LegAnswered(leg_id, self._now_s(), "PCMA"))
+
+    def _end(
+        self, leg_id: LegId, ended_by: EndedBy, sip_status: int, hangup_cause: int | None = None, reason: str = ""
+    ) -> None:
+        if leg_id in self._legs:
+            self._silence(leg_id)
+            del self._legs[leg_id]
+            self._send(LegEnded(leg_id, self._now_s(), ended_by, sip_status, reason, hangup_cause))
+
+    def _silence(self, leg_id: LegId) -> None:
+        leg = self._legs[leg_id]
+        if leg.play_timer is not None:
+            leg.play_timer.cancel()
+        leg.play_id, leg.play_timer = "", None
+
+    def _play_over(self, leg_id: LegId, play_id: str) -> None:
+        self._silence(leg_id)
+        self._deliver(PlayFinished(leg_id, self._now_s(), play_id))
