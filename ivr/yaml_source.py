@@ -126,6 +126,8 @@ class _GiveUp(Exception):
 class _Anchor:
     value: object
     node_count: int
+    height: int
+    """Levels below it."""
 
 
 class _Builder:
@@ -138,6 +140,7 @@ class _Builder:
         self.problems: list[Problem] = []
         self._anchors: dict[str, _Anchor] = {}
         self._node_count = 0
+        self._deepest = 0
         self._events: Iterator[yaml.Event] = iter(())
         self._long_quote: yaml.ScalarEvent | None = None
 
@@ -171,18 +174,17 @@ class _Builder:
     def _node(self, event: yaml.Event, path: DataPath, depth: int) -> object:
         self.positions.values[path] = _position(event)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
+            return self._alias(event, depth)
         assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
-        before = self._node_count
-        self._count(event, 1)
-        if depth > MAX_DEPTH:
-            self._report(event, f"nested deeper than {MAX_DEPTH} levels; flatten it", "nesting")
-            raise _GiveUp
+        nodes_before, deepest_before = self._node_count, self._deepest
+        self._deepest = depth
+        self._measure(event, 1, depth)
         if event.tag is not None and event.tag != "!":
             self._report(event, f"tags such as {_short_tag(event.tag)} are not used here; remove it", "tag")
         value = self._content(event, path, depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchor(value, self._node_count - before)
+            self._anchors[event.anchor] = _Anchor(value, self._node_count - nodes_before, self._deepest - depth)
+        self._deepest = max(self._deepest, deepest_before)
         return value
 
     def _content(self, event: yaml.Event, path: DataPath, depth: int) -> object:
@@ -193,20 +195,25 @@ class _Builder:
         assert isinstance(event, yaml.ScalarEvent)
         return self._scalar(event)
 
-    def _count(self, event: yaml.Event, nodes: int) -> None:
+    def _measure(self, event: yaml.Event, nodes: int, depth: int) -> None:
+        """Count what is read, aliases with all that they stand for, and stop at the limits."""
         self._node_count += nodes
+        self._deepest = max(self._deepest, depth)
         if self._node_count > MAX_NODES:
             self._report(event, f"more than {MAX_NODES} values (aliases included); split the file", "size")
             raise _GiveUp
+        if depth > MAX_DEPTH:
+            self._report(event, f"nested deeper than {MAX_DEPTH} levels (aliases included); flatten it", "nesting")
+            raise _GiveUp
 
-    def _alias(self, event: yaml.AliasEvent) -> object:
+    def _alias(self, event: yaml.AliasEvent, depth: int) -> object:
         name = event.anchor or ""
         anchor = self._anchors.get(name)
         if anchor is None:
             message = f"*{name} stands for a value marked &{name} further up, and there is none; put text in quotes"
             self._report(event, message, "alias")
             return None
-        self._count(event, anchor.node_count)
+        self._measure(event, anchor.node_count, depth + anchor.height)
         return anchor.value
 
     def _sequence(self, path: DataPath, depth: int) -> list[object]:
@@ -236,7 +243,7 @@ class _Builder:
             if event.value == "<<" and event.implicit[0]:
                 self._report(event, "merge keys (<<) are not part of the language; write the keys out", "merge_key")
                 return None
-            self._count(event, 1)
+            self._measure(event, 1, depth)
             return str(event.value)
         if isinstance(event, yaml.MappingStartEvent):
             message = "a text that begins with { must be in quotes, also where it begins with {{; a key is plain text"

@@ -101,6 +101,13 @@ def test_aliases_cannot_be_used_to_blow_up_a_small_file() -> None:
     assert source.data is None
 
 
+def test_aliases_cannot_be_used_to_nest_too_deeply() -> None:
+    lines = ["a0: &a0 " + "[" * 20 + "]" * 20]
+    lines += [f"a{n}: &a{n} " + "[" * 20 + f"*a{n - 1}" + "]" * 20 for n in range(1, 3)]
+    assert read("\n".join(lines[:2])).problems == ()
+    assert [f"{p.line} {p.rule}" for p in read("\n".join(lines)).problems] == ["3 nesting"]
+
+
 def test_a_file_with_too_many_values_is_refused() -> None:
     assert [p.rule for p in read("[" + "1," * MAX_NODES + "1]").problems] == ["size"]
 
