@@ -88,7 +88,7 @@ def _decode(raw: bytes, width_bytes: int, path: Path) -> Samples:
 def write_wav(path: Path, audio: Audio) -> None:
     """Write mono 16-bit. Raises MediaFailed."""
     try:
-        with wave.open(str(path), "wb") as file:
+        with path.open("wb") as raw, wave.open(raw, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(audio.sample_rate_hz)

@@ -14,6 +14,9 @@ import os
 import sys
 from typing import IO, Any
 
+_ATTEMPTS = 3
+_HEADER_BYTES = 44
+
 
 def main() -> None:
     """Serve requests until standard input ends."""
@@ -50,13 +53,28 @@ def _speak(engine: Any, voices: set[str], request: dict[str, Any]) -> dict[str, 
     if voice.split("+")[0].lower() not in voices:  # the engine would go on silently with the voice before
         return {"ok": False, "kind": "voice", "reason": f"espeak-ng has no voice {voice!r}"}
     try:
-        engine.setProperty("voice", voice)
-        engine.setProperty("rate", request["rate_wpm"])
-        engine.save_to_file(request["text"], request["wav"])
-        engine.runAndWait()
+        for _ in range(_ATTEMPTS):
+            _forget_stop(engine)
+            engine.setProperty("voice", voice)
+            engine.setProperty("rate", request["rate_wpm"])
+            engine.save_to_file(request["text"], request["wav"])
+            engine.runAndWait()
+            if os.path.getsize(request["wav"]) > _HEADER_BYTES:
+                break
     except Exception as error:
         return {"ok": False, "kind": "engine", "reason": f"{type(error).__name__}: {error}"}
     return {"ok": True}
+
+
+def _forget_stop(engine: Any) -> None:
+    """Clear the driver's order to stop: at the end of a text pyttsx3 (2.99) may leave one behind for the next.
+
+    Whether it does depends on whether espeak-ng still counts as playing when its last callback comes. The next text is
+    then cut off at its beginning: one in twelve comes out empty.
+    """
+    driver = getattr(engine.proxy, "_driver", None)
+    if driver is not None:
+        driver._stopping = False
 
 
 if __name__ == "__main__":

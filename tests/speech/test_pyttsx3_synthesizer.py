@@ -233,3 +233,13 @@ def test_a_closed_synthesizer_refuses(engine: Pyttsx3Synthesizer, tmp_path: Path
     engine.close()
     with pytest.raises(SynthesisFailed, match="closed"):
         engine.synthesize("Hello", "en", tmp_path / "x.wav")
+
+
+def test_no_text_of_many_is_empty_or_cut_off(engine: Pyttsx3Synthesizer, tmp_path: Path) -> None:
+    durations = []
+    for number in range(120):
+        engine.synthesize("Please press one, or say sales.", "de" if number % 3 else "en", tmp_path / "x.wav")
+        durations.append(read_wav(tmp_path / "x.wav").duration_s)
+    for language in (0, 1):
+        of_language = [duration for number, duration in enumerate(durations) if bool(number % 3) == bool(language)]
+        assert max(of_language) - min(of_language) < 0.1
