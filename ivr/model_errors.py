@@ -140,7 +140,7 @@ def _pattern(name: str, given: object, pattern: str) -> str:
         return f"{given!r} is not a name; write lower case letters, digits and _, beginning with a letter"
     if pattern == _LANGUAGE_PATTERN:
         return f"{given!r} is not a language; write a tag such as en-US or de"
-    return f"{given!r} does not fit '{name}'; write it as {pattern}"
+    return f"{given!r} does not fit '{name}'; write something of the form {pattern}"
 
 
 def _unknown_key(detail: ErrorDetails, model: type[BaseModel]) -> str:

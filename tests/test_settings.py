@@ -164,6 +164,18 @@ def test_names_that_lead_nowhere_are_refused(folder: Path) -> None:
     ]
 
 
+def test_an_account_is_missed_where_there_are_none(folder: Path) -> None:
+    assert refusal(folder, "numbers: {100: {flow: a, account: office}}") == [
+        "bot.yaml:1:35: numbers.100.account: there is no account 'office' under sip: accounts; add it"
+    ]
+
+
+def test_one_of_several_numbers_is_asked_for(folder: Path) -> None:
+    assert refusal(folder, "sip: {sample_rate_hz: 44100}") == [
+        "bot.yaml:1:23: sip: 44100 does not fit 'sample_rate_hz'; write 8000 or 16000"
+    ]
+
+
 def test_a_file_that_is_not_there_or_is_not_settings_is_refused(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"^none.yaml: cannot be read \(No such file or directory\); check its name"):
         load_settings(Path("none.yaml"), {})

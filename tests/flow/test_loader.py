@@ -150,6 +150,23 @@ def test_a_wrong_value_is_refused_in_the_operators_words(old: str, new: str, exp
     assert any(line.startswith(f"f.yaml:{expected}") for line in changed(old, new))
 
 
+def test_a_branch_that_says_else_says_true() -> None:
+    text = FLOW + "  fork:\n    when:\n      - {else: yes, go: hang_up}\n      - {if: {a: 1}, go: [b]}\n"
+    assert refusals(text) == [
+        "f.yaml:24:16: fork: 'yes' does not fit 'else'; write true",
+        "f.yaml:25:14: fork: a group of keys does not fit 'if'; write text; put it in quotes",
+        "f.yaml:25:26: fork: a list does not fit 'go'; write text; put it in quotes",
+    ]
+
+
+def test_a_long_wrong_value_is_shown_shortened() -> None:
+    (line,) = changed("sensitive: true", f"sensitive: {'very ' * 20}secret")
+    assert (
+        line
+        == "f.yaml:20:16: number: 'very very very very very very very ve…' does not fit 'sensitive'; write true or false"
+    )
+
+
 def test_what_may_be_an_empty_value_is_left_alone() -> None:
     text = FLOW.replace("steps:", "variables: {account: }\nsteps:").replace(
         "  number:\n", "  wipe:\n    set: {account: null}\n  number:\n"
