@@ -6,11 +6,12 @@ import asyncio
 import functools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +136,11 @@ class LiveBot:
         """What it printed and logged."""
         return (self.folder / "out.txt").read_text() + (self.folder / "err.txt").read_text()
 
+    def rss_mb(self) -> float:
+        """Memory of the process, its helpers not counted."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+
     def resources(self) -> tuple[int, int]:
         """Threads and open files of the process."""
         proc = Path(f"/proc/{self.process.pid}")
@@ -157,8 +163,15 @@ class LiveBot:
         return self.process.wait(10)
 
 
-def write_project(folder: Path, port: int, **sip: Any) -> None:
-    """Settings, flow and tones of a bot."""
+def write_project(
+    folder: Path,
+    port: int,
+    *,
+    flows: Sequence[dict[str, Any]] = (),
+    settings: Mapping[str, Any] | None = None,
+    **sip: Any,
+) -> None:
+    """Settings, flow and tones of a bot. `flows` come beside the flow under test, `settings` replace whole sections."""
     (folder / "flows").mkdir(parents=True)
     (folder / "sounds").mkdir()
     for hz, seconds in [(MENU_HZ, MENU_S), (NUMBER_HZ, 2.0), (HOLD_HZ, 1.0)] + [
@@ -166,7 +179,9 @@ def write_project(folder: Path, port: int, **sip: Any) -> None:
     ]:
         write_wav(folder / "sounds" / f"t{hz}.wav", tone(hz, seconds))
     (folder / "flows" / "live.yaml").write_text(yaml.safe_dump(live_flow(), sort_keys=False))
-    settings = {
+    for flow in flows:
+        (folder / "flows" / f"{flow['flow']}.yaml").write_text(yaml.safe_dump(flow, sort_keys=False))
+    written = {
         "sip": {
             "address": "127.0.0.1",
             "port": port,
@@ -177,14 +192,22 @@ def write_project(folder: Path, port: int, **sip: Any) -> None:
         "default_flow": "live",
         "targets": {name: {"sip": control.number(number)} for name, number in TARGETS.items()},
         "speech": {"cache_dir": str(folder / "cache")},
+        **(settings or {}),
     }
-    (folder / "ivr.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    (folder / "ivr.yaml").write_text(yaml.safe_dump(written, sort_keys=False))
 
 
 @contextmanager
-def running_bot(folder: Path, port: int, *, environ: dict[str, str] | None = None, **sip: Any) -> Iterator[LiveBot]:
-    """A bot on a port, ready for calls; ended with SIGTERM, which must be clean."""
-    write_project(folder, port, **sip)
+def running_bot(folder: Path, port: int, *, environ: dict[str, str] | None = None, **project: Any) -> Iterator[LiveBot]:
+    """A bot on a port, ready for calls; ended with SIGTERM, which must be clean. `project`: see `write_project`."""
+    write_project(folder, port, **project)
+    with serving(folder, port, environ=environ) as bot:
+        yield bot
+
+
+@contextmanager
+def serving(folder: Path, port: int, *, environ: dict[str, str] | None = None) -> Iterator[LiveBot]:
+    """A bot of a project that is written already."""
     with (folder / "out.txt").open("w") as out, (folder / "err.txt").open("w") as err:
         process = subprocess.Popen(
             [IVR, "serve", "--config", str(folder / "ivr.yaml")],
@@ -228,6 +251,13 @@ def live(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
 def caller(user: str = "caller", **options: Any) -> SipPeer:
     """A telephone of the lab."""
     return SipPeer(user=user, password=f"{user}-secret", registrar=control.REGISTRAR, **options)
+
+
+async def greeted(bot: LiveBot, *, user: str = "next") -> None:
+    """A call straight to the bot gets through and hears the menu: the bot is well."""
+    async with SipPeer(user=user) as phone:
+        call = await answered(phone.dial(bot.uri, timeout_s=5))
+        await hears(call, MENU_HZ)
 
 
 async def hears(call: PeerCall, hz: float, within_s: float = 8.0, *, after_s: float = 0.0) -> float:
