@@ -123,6 +123,17 @@ class LegReferred(LegEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class RtpStats:
+    """Packets of a leg's audio since it was last negotiated, as the library counted them."""
+
+    sent: int
+    received: int
+    lost: int
+    jitter_ms: float
+    """Mean of what was received."""
+
+
+@dataclass(frozen=True, slots=True)
 class LegEnded(LegEvent):
     """The leg is gone. The last event of every leg, sent exactly once."""
 
@@ -132,6 +143,8 @@ class LegEnded(LegEvent):
     reason: str = ""
     hangup_cause: int | None = None
     """Q.850 cause of the Reason header (RFC 3326), if one came."""
+    rtp: RtpStats | None = None
+    """None for a leg that had no audio."""
 
 
 @dataclass(frozen=True, slots=True)

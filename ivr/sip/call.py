@@ -21,6 +21,7 @@ from ivr.ports import (
     PlayFailed,
     PlayFinished,
     ReferProgressed,
+    RtpStats,
 )
 from ivr.sip import codes, translate
 from ivr.sip.media import LegMedia
@@ -91,6 +92,15 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
         method = DtmfMethod.SIP_INFO if is_info else DtmfMethod.RFC4733
         digit, duration_ms = str(prm.digit), int(prm.duration)
         self._guard("onDtmfEvent", lambda leg: leg.key_pressed(digit, method, duration_ms))
+
+    def onStreamDestroyed(self, prm: Any) -> None:
+        index = int(prm.streamIdx)
+        self._guard("onStreamDestroyed", lambda leg: leg.stream_ended(self._rtp_stats(index)))
+
+    def _rtp_stats(self, index: int) -> RtpStats:
+        stats = self.getStreamStat(index).rtcp
+        received, sent = stats.rxStat, stats.txStat
+        return RtpStats(int(sent.pkt), int(received.pkt), int(received.loss), received.jitterUsec.mean / 1000)
 
     def onCallTransferStatus(self, prm: Any) -> None:
         status, reason, is_final = int(prm.statusCode), str(prm.reason), bool(prm.finalNotify)
@@ -163,6 +173,7 @@ class Leg:
         """The application knows of it."""
         self._is_confirmed = False
         self._is_ended_by_us = False
+        self._rtp: RtpStats | None = None
         media.on_finished = lambda play_id: owner.emit(PlayFinished(leg_id, owner.now_s(), play_id))
         media.on_failed = lambda play_id, reason: owner.emit(PlayFailed(leg_id, owner.now_s(), play_id, reason))
 
@@ -211,6 +222,10 @@ class Leg:
         except pj.Error:
             return ""
 
+    def stream_ended(self, rtp: RtpStats) -> None:
+        """What its audio stream had counted."""
+        self._rtp = rtp
+
     def key_pressed(self, raw_digit: str, method: DtmfMethod, duration_ms: int) -> None:
         """A new key press began."""
         digit = translate.dtmf_digit(raw_digit)
@@ -230,7 +245,9 @@ class Leg:
             return
         self.is_ended = True
         if self.is_reported:
-            self.owner.emit(LegEnded(self.id, self.owner.now_s(), ended_by, sip_status, reason, hangup_cause))
+            self.owner.emit(
+                LegEnded(self.id, self.owner.now_s(), ended_by, sip_status, reason, hangup_cause, self._rtp)
+            )
         self.owner.leg_ended(self)
 
     # --- commands

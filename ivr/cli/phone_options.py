@@ -1,0 +1,123 @@
+"""Options of `ivr call` turned into what the telephone needs. Raises ConfigError with the option and the remedy."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ivr.errors import ConfigError
+
+ACCOUNT: Final = "phone"
+_RTP_PORT: Final = 20000
+_RTP_PORT_COUNT: Final = 4000
+_RESOLVE_LIMIT_S: Final = 4.0
+_HOST = re.compile(r"^<?sips?:(?:[^@<>]*@)?(?P<host>\[[^\]]+\]|[^:;?<>\s]+)(?::(?P<port>\d+))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the telephone is."""
+
+    user: str
+    account: str
+    registrar: str
+    password_env: str
+    local_address: str
+    local_port: int
+    is_tcp: bool
+    codecs: tuple[str, ...]
+
+
+def full_uri(uri: str, *, is_tcp: bool) -> str:
+    """A SIP URI that can be dialled, from what people type: `demo@host`, `sip:demo@host`."""
+    whole = uri.strip()
+    if not re.match(r"sips?:", whole, re.IGNORECASE):
+        whole = f"sip:{whole}"
+    if not _HOST.match(whole) or re.search(r"[\s<>\"]", whole):
+        raise ConfigError(f"{uri!r} is not a SIP address; write sip:name@host or sip:name@host:port")
+    if is_tcp and "transport=" not in whole.lower():
+        whole += ";transport=tcp"
+    return whole
+
+
+def host_of(uri: str) -> str:
+    """`host` or `host:port` of a SIP URI, for messages."""
+    match = _HOST.match(uri)
+    if match is None:
+        return uri
+    return match["host"] + (f":{match['port']}" if match["port"] else "")
+
+
+def route_address(uri: str) -> str:
+    """The address of this machine that packets to the URI's host leave from; `0.0.0.0` where that is not known."""
+    match = _HOST.match(uri)
+    if match is None:
+        return "0.0.0.0"
+    try:
+        found = socket.getaddrinfo(match["host"].strip("[]"), 5060, socket.AF_INET, socket.SOCK_DGRAM)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(found[0][4])
+            return str(probe.getsockname()[0])
+    except OSError:
+        return "0.0.0.0"
+
+
+def sip_settings(identity: Identity, towards: str) -> Any:
+    """Settings of the telephony; `towards` is a URI that it is going to talk to, empty for none in particular."""
+    from pydantic import ValidationError
+
+    from ivr.config import SipSettings
+
+    address = identity.local_address or (route_address(towards) if towards else "127.0.0.1")
+    given: dict[str, Any] = {
+        "address": address,
+        "port": identity.local_port,
+        "rtp_port": _RTP_PORT,
+        "rtp_port_count": _RTP_PORT_COUNT,
+        "user_agent": identity.user,
+        "accounts": _accounts(identity),
+    }
+    if identity.codecs:
+        given["codecs"] = identity.codecs
+    try:
+        return SipSettings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{where}: {first['msg']}; see `ivr call --help`") from error
+
+
+def _accounts(identity: Identity) -> dict[str, Any]:
+    if not identity.account and not identity.registrar:
+        if identity.password_env:
+            raise ConfigError("--password-env needs --account sip:name@domain; give both")
+        return {}
+    if not identity.account:
+        raise ConfigError("--registrar needs --account sip:name@domain; give both")
+    account: dict[str, Any] = {
+        "uri": full_uri(identity.account, is_tcp=False),
+        "transport": "tcp" if identity.is_tcp else "udp",
+    }
+    if identity.registrar:
+        account["registrar"] = full_uri(identity.registrar, is_tcp=False)
+    if identity.user:
+        account["username"] = identity.user
+    if identity.password_env:
+        if not (password := os.environ.get(identity.password_env)):
+            raise ConfigError(f"--password-env {identity.password_env}: no such environment variable is set; set it")
+        account["password"] = password
+    return {ACCOUNT: account}
+
+
+def playable(wav: Path, folder: Path, sample_rate_hz: int) -> Path:
+    """A copy of a recording that the telephony can play. Raises MediaFailed."""
+    from ivr.speech.pcm import read_wav, resample, write_wav
+
+    audio = resample(read_wav(wav), sample_rate_hz)
+    copy = folder / f"{len(list(folder.iterdir()))}.wav"
+    write_wav(copy, audio)
+    return copy
