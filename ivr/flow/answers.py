@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ivr.flow import grammar, speaking
@@ -53,7 +55,9 @@ def by_voice(run: Run, step: InputStep, question: Question, text: str, confidenc
     if found is None:
         return None
     read_back = _read_back(run, step, found.meaning, found.phrase)
-    return Answer(found.meaning, _value_of(found.meaning), text, read_back, found.confidence)
+    is_command = found.meaning.startswith("command:")
+    heard = found.phrase if is_command else text  # what else was said may be a part of a sensitive answer
+    return Answer(found.meaning, _value_of(found.meaning), heard, read_back, found.confidence)
 
 
 def _spoken_value(run: Run, step: InputStep, question: Question, text: str, confidence: float) -> Answer | None:
@@ -62,7 +66,9 @@ def _spoken_value(run: Run, step: InputStep, question: Question, text: str, conf
         digits = grammar.spoken_digits(text, run.language)
         return Answer("part", digits, text, digits, sureness) if digits else None
     number = grammar.spoken_number(text, run.language)
-    return None if number is None else _value(run, step, str(number), text, sureness)
+    if number is None or len(str(number)) > question.rules.max_length:
+        return None
+    return _value(run, step, str(number), text, sureness)
 
 
 def _value(run: Run, step: InputStep, typed: str, heard: str, confidence: float | None) -> Answer:
@@ -140,6 +146,8 @@ def _obey(run: Run, name: str) -> None:
     """Carry a command out."""
     command = run.flow.commands[name]
     if command.language:
-        call = {**dict(run.state.variables["call"]), "language": command.language}  # type: ignore[call-overload]
-        run.set(language=command.language, variables={**run.state.variables, "call": call})
+        known = run.state.variables.get("call")
+        call = {**(known if isinstance(known, Mapping) else {}), "language": command.language}
+        variables = {**run.state.variables, "call": MappingProxyType(call)}
+        run.set(language=command.language, variables=variables)
     run.goto(command.go)

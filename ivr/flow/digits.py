@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from math import inf
 
 HELD_KEY_GUARD_S = {"rfc4733": 0.1, "sip_info": 0.3}
 """Keys that began before this much of a call, or of the time after a transfer, are left over from before.
@@ -12,6 +13,9 @@ HELD_KEY_GUARD_S = {"rfc4733": 0.1, "sip_info": 0.3}
 A key still held down when a call comes in is heard again on the new leg: through Asterisk within 10 ms of the answer,
 with a duration that reaches back before it. INFO comes at the end of a key and seldom tells how long it was down.
 """
+
+OTHER_GUARD_S = 0.3
+"""The same for a method that is not in the table."""
 
 DOUBLE_WINDOW_S = 1.0
 """A key that comes by a second method within this time of the first is the same press: senders that use RFC 4733 and
@@ -22,28 +26,24 @@ INFO at once send both within one packet time to a few hundred milliseconds."""
 class KeyFilter:
     """Decides which key presses of a leg count. `accept` returns the decision and the filter for the next press.
 
-    One method of a leg is the main one: the first that delivers a key. A key of the other method counts only when the
-    main method did not deliver the same digit within DOUBLE_WINDOW_S; each main press excuses one double.
+    A press is the double of an earlier one when that had the same digit, came by another method within
+    DOUBLE_WINDOW_S, and has no double yet. Which of the two comes first does not matter.
     """
 
     open_since_s: float
     """When keys began to count: the answer, or the caller's return from a transfer."""
-    main_method: str = ""
-    unpaired: tuple[tuple[str, float], ...] = field(default=())
-    """Main presses (digit, instant) that no double has been seen for."""
+    unpaired: tuple[tuple[str, str, float], ...] = field(default=())
+    """Presses (digit, method, instant) that no double has been seen for."""
 
     def accept(self, digit: str, method: str, at_s: float, held_s: float = 0.0) -> tuple[bool, KeyFilter]:
         """Whether the press counts. `held_s`: how long the key was down already when it was first seen."""
-        if at_s - held_s < self.open_since_s + HELD_KEY_GUARD_S.get(method, 0.3):
-            return False, self
-        recent = tuple((d, t) for d, t in self.unpaired if at_s - t <= DOUBLE_WINDOW_S)
-        main = self.main_method or method
-        if method == main:
-            return True, replace(self, main_method=main, unpaired=(*recent, (digit, at_s)))
-        for index, (seen, _) in enumerate(recent):
-            if seen == digit:
+        recent = tuple(press for press in self.unpaired if at_s - press[2] <= DOUBLE_WINDOW_S)
+        for index, (seen, seen_method, _) in enumerate(recent):
+            if seen == digit and seen_method != method:
                 return False, replace(self, unpaired=recent[:index] + recent[index + 1 :])
-        return True, replace(self, unpaired=recent)
+        counts = at_s - held_s >= self.open_since_s + HELD_KEY_GUARD_S.get(method, OTHER_GUARD_S)
+        # The double of a key held from before comes when it is released, however late that is.
+        return counts, replace(self, unpaired=(*recent, (digit, method, at_s if counts else inf)))
 
 
 class KeyMatch(Enum):

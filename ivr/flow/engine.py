@@ -4,10 +4,10 @@ It never waits, reads a clock or knows a telephone. Prompts of `say` steps are q
 question that follows (as in VoiceXML 2.0 §4.1.8), so that a caller may interrupt the greeting with the answer to the
 menu behind it; they are played to their end before anything that is not a question.
 
-    CallOffered ──► steps are entered one after the other ──► a menu or ask opens: LISTENING ──► its answer enters the next
-                    (say queues, set and when decide at once)    ├─ something queued before a transfer or the end: SPEAKING
-                                                                 ├─ transfer: TRANSFERRING ──► exit of its outcome
-                                                                 └─ hang_up, or the caller leaves: ENDED
+    CallOffered ─► steps are entered one after the other ─► a menu or ask opens: LISTENING ─► its answer enters the next
+                   (say queues, set and when decide at once)  ├─ something queued before a transfer, the end: SPEAKING
+                                                              ├─ transfer: TRANSFERRING ─► exit of its outcome
+                                                              └─ hang_up, or the caller leaves: ENDED
 """
 
 from __future__ import annotations
@@ -104,9 +104,12 @@ def _caller_left(run: Run) -> None:
 
 def _prompt_over(run: Run, event: e.Event) -> None:
     run.set(play_id="")
-    if isinstance(event, e.PromptFailed) and run.flow.on_error and not run.state.has_failed:
-        run.fail("say", event.reason)
-    elif run.state.phase is Phase.SPEAKING:
+    if isinstance(event, e.PromptFailed):
+        if run.flow.on_error and not run.state.has_failed:
+            run.fail("say", event.reason)
+            return
+        run.note_failure("say", event.reason)
+    if run.state.phase is Phase.SPEAKING:
         run.goto(run.state.resume_at)
     elif run.state.phase is Phase.LISTENING:
         listening.prompt_over(run)
@@ -121,9 +124,16 @@ def _digit(run: Run, digit: str) -> None:
     if state.phase is Phase.LISTENING:
         listening.digit(run, digit)
     elif state.phase is Phase.SPEAKING and state.queued.barge_in in ("any", "digits", "match"):
+        if _ends_call(run, state.resume_at):
+            return  # nothing follows that a key could be meant for: the goodbye is heard to its end
         run.stop_prompt()
         run.set(typed_ahead=state.typed_ahead + digit)
         run.goto(state.resume_at)
+
+
+def _ends_call(run: Run, name: str) -> bool:
+    found = run.flow.steps.get(name)
+    return isinstance(found, HangUpStep) or (found is None and name == "hang_up")
 
 
 # --- entering steps --------------------------------------------------------------------------------------------------
@@ -233,5 +243,4 @@ def _transfer_ended(run: Run, event: e.TransferEnded) -> None:
     if event.outcome is e.TransferOutcome.CONNECTED:
         run.end()
         return
-    run.set(steps_without_input=0)
     run.goto(getattr(found, event.outcome) or found.failed or run.flow.defaults.failed or "hang_up")

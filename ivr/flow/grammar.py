@@ -41,7 +41,8 @@ class PhraseMatch:
 
 def normalized(text: str) -> str:
     """Lower case, single spaces, no punctuation: the form that recognizers answer in."""
-    return " ".join("".join(c if c.isalnum() or c in "'[]" else " " for c in text.lower()).split())
+    plain = text.lower().replace("’", "'")
+    return " ".join("".join(c if c.isalnum() or c in "'[]" else " " for c in plain).split())
 
 
 def known_words(text: str) -> list[str]:

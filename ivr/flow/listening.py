@@ -1,6 +1,6 @@
 """The listening steps: prompt, barge-in, keys and speech at once, attempts, confirmation.
 
-      enter ──► prompt runs ───────────► prompt over: first_input_timeout runs ──► no_input ──► next attempt, or `failed`
+      enter ──► prompt runs ───────────► prompt over: first_input_timeout runs ──► no_input ─► next attempt, or `failed`
                   │ key or speech          │ key: inter_digit_timeout after each ──► entry complete, or no_match
                   ▼ stops it (barge_in)    │ speech: no timer until its end      ──► answer, confirmation, or no_match
                   └────────────────────────┘
@@ -18,7 +18,7 @@ from ivr.flow import events as e
 from ivr.flow.answers import Answer, accept, by_keys, by_voice
 from ivr.flow.digits import KeyMatch, match_keys
 from ivr.flow.grammar import Band, band
-from ivr.flow.model import AskStep, InputStep, MenuStep, Prompt, PromptItem
+from ivr.flow.model import AskStep, InputStep, Menu, MenuStep, Prompt, PromptItem
 from ivr.flow.question import Question, Waiting, confirmation, question_of, waiting_for
 from ivr.flow.run import Run
 from ivr.flow.segments import Segment
@@ -34,12 +34,14 @@ MAX_CONFIRM_TRIES = 2
 
 def step_for(run: Run, target: str) -> str:
     """The step that `repeat` or `back` means now."""
+    here = run.state.step
     history = list(run.state.history)
-    if target == "back" and history:
+    while target == "back" and history:
         previous = history.pop()
         run.set(history=tuple(history))
-        return previous
-    return run.state.step if run.state.step else run.flow.start
+        if previous != here:
+            return previous
+    return here if here in run.flow.steps else run.flow.start
 
 
 def enter(run: Run, name: str, found: InputStep) -> None:
@@ -53,15 +55,23 @@ def enter(run: Run, name: str, found: InputStep) -> None:
     typed, lead = run.state.typed_ahead, run.take_queue()
     run.set(phase=Phase.LISTENING, typed_ahead="")
     if typed:
-        run.set_input(prompt_text=_text(run, _prompt(run, found)))
+        run.set_input(prompt_text=run.text(_prompt(run, found)))
         _open_ears(run, found)
         for position, key in enumerate(typed):
             digit(run, key)
             if run.target or run.state.input.attempt > 1:
-                run.set(typed_ahead=typed[position + 1 :] if run.target else "")
+                run.set(typed_ahead=_rest(run, typed[position + 1 :]) if run.target else "")
                 return
         return
     _ask(run, found, lead)
+
+
+def _rest(run: Run, keys: str) -> str:
+    """Keys typed ahead beyond a complete entry, without the terminator that goes with that entry."""
+    if keys and keys[0] == run.state.swallow_key:
+        run.set(swallow_key="")
+        return keys[1:]
+    return keys
 
 
 def handle(run: Run, event: e.Event) -> None:
@@ -135,23 +145,26 @@ def _is_deaf(run: Run) -> bool:
     return run.state.language in run.state.is_deaf
 
 
+def _asked(found: InputStep) -> Menu | AskStep:
+    """The part of the step that has the prompts."""
+    if isinstance(found, MenuStep):
+        return found.menu
+    assert isinstance(found, AskStep)
+    return found
+
+
 def _prompt(run: Run, found: InputStep) -> Prompt:
-    asked = found.menu if isinstance(found, MenuStep) else found
-    assert isinstance(asked, AskStep) or hasattr(asked, "keys_prompt")
-    keys_prompt = asked.keys_prompt
-    return keys_prompt if keys_prompt is not None and _is_deaf(run) else asked.prompt  # type: ignore[union-attr]
-
-
-def _text(run: Run, prompt: Prompt) -> str:
-    return run.text(prompt)
+    asked = _asked(found)
+    return asked.keys_prompt if asked.keys_prompt is not None and _is_deaf(run) else asked.prompt
 
 
 def _ask(
     run: Run, found: InputStep, lead: tuple[Segment, ...] = (), lead_text: str = "", only_lead: bool = False
 ) -> None:
     """Play `lead` and the prompt, and listen as the barge-in kind allows."""
+    run.set_input(lead=lead, lead_text=lead_text, is_only_lead=only_lead)
     prompt = _prompt(run, found)
-    text = "" if only_lead else _text(run, prompt)
+    text = "" if only_lead else run.text(prompt)
     run.set_input(prompt_text=" ".join(part for part in (lead_text, text) if part), started_at_s=run.at_s)
     _say_and_listen(run, found, lead if only_lead else lead + run.segments(prompt))
 
@@ -201,7 +214,7 @@ def _collect(run: Run, question: Question, waiting: Waiting, key: str) -> None:
         _end_entry(run, question)
         return
     if not key.isdigit():
-        _no_match(run, typed + key)
+        _leave_entry(run, question, waiting, typed, key)
         return
     run.set_input(typed=typed + key)
     if rules.is_complete(typed + key):
@@ -210,6 +223,15 @@ def _collect(run: Run, question: Question, waiting: Waiting, key: str) -> None:
         _end_entry(run, question)
     else:
         _wait(run)
+
+
+def _leave_entry(run: Run, question: Question, waiting: Waiting, typed: str, key: str) -> None:
+    """A key that cannot belong to the number: it begins a command, and the entry is dropped; else it is a mistake."""
+    if match_keys(key, question.keys) is KeyMatch.NONE:
+        _no_match(run, typed + key)
+    else:
+        run.set_input(confidence=None)
+        _choose(run, question, waiting, key)
 
 
 def _end_entry(run: Run, question: Question) -> None:
@@ -238,8 +260,6 @@ def _time_over(run: Run) -> None:
     held, question = run.state.input, _question(run)
     if held.is_speaking:  # the recognizer never came to an end
         _deaf(run)
-        run.set_input(is_speaking=False)
-        _wait(run)
     elif not held.typed:
         _no_input(run)
     elif held.typed in question.keys:
@@ -270,7 +290,7 @@ def _utterance(run: Run, event: e.UtteranceHeard) -> None:
         return
     question, found = _question(run), _step(run)
     answer = by_voice(run, found, question, event.text, event.confidence)
-    if run.state.play_id and answer is None:  # barge_in: match, and no match: the prompt goes on
+    if run.state.play_id and not _is_usable(run, answer):  # barge_in: match, and no match: the prompt goes on
         return
     run.set(steps_without_input=0)
     run.set_input(was_interrupted=False, mode="mixed" if run.state.input.mode == "dtmf" else "voice")
@@ -280,6 +300,13 @@ def _utterance(run: Run, event: e.UtteranceHeard) -> None:
         _more_digits(run, question, str(answer.value), answer.confidence)
     else:
         _consider(run, answer, answer.confidence)
+
+
+def _is_usable(run: Run, answer: Answer | None) -> bool:
+    """Whether an utterance is worth stopping a prompt for that only matches may stop."""
+    if answer is None or answer.is_invalid:
+        return False
+    return answer.confidence is None or answer.confidence >= _waiting(run).confidence.reject
 
 
 def _more_digits(run: Run, question: Question, digits: str, confidence: float | None) -> None:
@@ -300,25 +327,33 @@ def _nothing_said(run: Run) -> None:
     """Noise, not words: say an interrupted prompt again (once), else wait on."""
     held = run.state.input
     if held.was_interrupted and not held.has_replayed:
-        run.set_input(has_replayed=True, was_interrupted=False)
-        if held.pending is not None:
-            _confirm(run, held.pending)
-        else:
-            run.stop_listening()
-            _ask(run, _step(run))
+        run.set_input(has_replayed=True)
+        _say_again(run)
     elif not run.state.play_id:
         run.set_input(was_interrupted=False)
         _wait(run)
+
+
+def _say_again(run: Run) -> None:
+    """The prompt that was interrupted, from its beginning, with what was said before it."""
+    held = run.state.input
+    run.set_input(was_interrupted=False)
+    if held.pending is not None:
+        _confirm(run, held.pending)
+    else:
+        _ask(run, _step(run), held.lead, held.lead_text, held.is_only_lead)
 
 
 def _deaf(run: Run) -> None:
     """Speech cannot be recognized in this language: go on with keys."""
     run.set(is_deaf=run.state.is_deaf | {run.state.language})
     run.stop_listening()
-    found = _step(run)
-    asked = found.menu if isinstance(found, MenuStep) else found
-    if run.state.play_id and getattr(asked, "keys_prompt", None) is not None and run.state.input.pending is None:
-        _ask(run, found)
+    held, has_keys_prompt = run.state.input, _asked(_step(run)).keys_prompt is not None
+    run.set_input(is_speaking=False)
+    if held.was_interrupted or (run.state.play_id and has_keys_prompt and held.pending is None):
+        _say_again(run)
+    elif not run.state.play_id:
+        _wait(run)
 
 
 # --- what comes of it ------------------------------------------------------------------------------------------------
@@ -426,7 +461,6 @@ def _next_attempt(run: Run, reason: str | None) -> None:
     """Ask again with the text for this attempt, or give up and take the `failed` exit."""
     found, waiting, attempt = _step(run), _waiting(run), run.state.input.attempt
     run.quiet()
-    run.set(steps_without_input=0)
     if attempt >= waiting.max_attempts:
         run.goto(waiting.failed or "hang_up")
         return

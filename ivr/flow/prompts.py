@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ivr.flow import templates
+from ivr.flow.languages import language_for
 from ivr.flow.model import Flow, Prompt, PromptItem
 from ivr.flow.segments import Pause, Segment, SoundFile, Speech
 
@@ -20,6 +21,11 @@ def text_for(item: PromptItem, language: str) -> str | None:
 def segments_of(prompt: Prompt, variables: Mapping[str, object], language: str) -> tuple[Segment, ...]:
     """What is played. Raises TemplateFailed."""
     return tuple(_segment(item, variables, language) for item in prompt.items)
+
+
+def is_empty(segment: Segment) -> bool:
+    """Whether there is nothing to say in it."""
+    return isinstance(segment, Speech) and not segment.text
 
 
 def _segment(item: PromptItem, variables: Mapping[str, object], language: str) -> Segment:
@@ -51,10 +57,15 @@ def fixed_prompts(flow: Flow) -> tuple[tuple[Segment, ...], ...]:
     """Every prompt of the flow whose text is known before a call, in every language: what is rendered at load time."""
     found: dict[tuple[Segment, ...], None] = {}
     for language in languages_of(flow):
+        spoken = language_for(language)
+        found[(Speech(spoken.no_input, language),)] = None
+        found[(Speech(spoken.no_match, language),)] = None
         for prompt in prompts_of(flow):
             fixed = [item for item in prompt.items if not templates.is_template(text_for(item, language) or "")]
             for item in fixed:
-                found[(_segment(item, {}, language),)] = None
+                segment = _segment(item, {}, language)
+                if not is_empty(segment):
+                    found[(segment,)] = None
     return tuple(found)
 
 

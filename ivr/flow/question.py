@@ -13,6 +13,8 @@ from ivr.flow.model import AskStep, Choice, Confidence, Flow, InputStep, MenuSte
 LONGEST_ENTRY = 40
 """Most digits that any question takes."""
 
+ANY_ENTRY = DigitRules(1, LONGEST_ENTRY, "#")
+
 YES_KEY, NO_KEY = "1", "2"
 
 LONGEST_ENTRY_WITH_UNKNOWN = 2
@@ -48,7 +50,7 @@ class Question:
     """Meaning to the words for it."""
     collects: str = ""
     """`digits` or `number` where a value is collected; empty where one of the meanings is chosen."""
-    rules: DigitRules = DigitRules(1, LONGEST_ENTRY, "#")
+    rules: DigitRules = ANY_ENTRY
     extra_words: tuple[str, ...] = ()
     allows_unknown: bool = True
 

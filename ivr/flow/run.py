@@ -11,7 +11,7 @@ from ivr.flow import prompts, templates
 from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
 from ivr.flow.model import Flow, Prompt
-from ivr.flow.segments import Segment, Speech
+from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase, Queued
 
 
@@ -62,11 +62,14 @@ class Run:
     def segments(self, prompt: Prompt, extra: Mapping[str, object] | None = None) -> tuple[Segment, ...]:
         """What is played for a prompt."""
         found = prompts.segments_of(prompt, {**self.state.variables, **(extra or {})}, self.state.language)
-        return tuple(part for part in found if not (isinstance(part, Speech) and not part.text))
+        return tuple(part for part in found if not prompts.is_empty(part))
 
     def text(self, prompt: Prompt, extra: Mapping[str, object] | None = None) -> str:
-        """What the record says of a prompt."""
-        return prompts.text_of(prompt, {**self.masked_variables, **(extra or {})}, self.state.language)
+        """What the record says of a prompt; a text that cannot be told without a masked value is masked whole."""
+        try:
+            return prompts.text_of(prompt, {**self.masked_variables, **(extra or {})}, self.state.language)
+        except templates.TemplateFailed:
+            return templates.MASK
 
     def queue(self, segments: tuple[Segment, ...], barge_in: str) -> None:
         """Keep segments for the next time something is played."""
@@ -138,7 +141,7 @@ class Run:
 
     def fail(self, kind: str, reason: str) -> None:
         """Something of ours broke in this step: go to `on_error`, once, else end the call."""
-        self.note(kind, "error", detail=reason)
+        self.note_failure(kind, reason)
         self.quiet()
         target = self.flow.on_error or self.flow.defaults.failed
         if target is None or self.state.has_failed:
@@ -146,6 +149,11 @@ class Run:
             return
         self.set(has_failed=True)
         self.goto(target)
+
+    def note_failure(self, kind: str, reason: str) -> None:
+        """Write down that something of ours broke. Reasons quote the values that they stumbled over."""
+        shown = "details left out: they may hold a sensitive value" if self.state.sensitive else reason
+        self.note(kind, "error", detail=shown)
 
     def end(self, hangup_cause: int | None = None) -> None:
         """Hang up."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -53,33 +54,54 @@ def digits(tag: str, value: Any) -> str:
 
 @_passes_mask
 def number(tag: str, value: Any) -> str:
-    """As a number in words: 105 → "one hundred and five"."""
-    amount = float(value)
-    return str(num2words(int(amount) if amount.is_integer() else amount, lang=tag))
+    """As a number in words: 105 → "one hundred and five"; in figures where the language has no words for it."""
+    amount = value if isinstance(value, int) else Decimal(str(value))
+    whole = amount == int(amount)
+    try:
+        return str(num2words(int(amount) if whole else float(amount), lang=tag))
+    except (NotImplementedError, OverflowError):  # no such language; beyond the words that it has
+        return str(int(amount) if whole else amount)
 
 
 @_passes_mask
 def money(tag: str, value: Any) -> str:
     """As an amount of money in the language's own way: 12.5 → "twelve euro, fifty cents"."""
-    return str(num2words(round(float(value), 2), to="currency", lang=tag, currency="EUR"))
+    amount = round(Decimal(str(value)), 2)
+    try:
+        return str(num2words(amount, to="currency", lang=tag, currency="EUR"))
+    except NotImplementedError:
+        return f"{amount} EUR"
 
 
 @_passes_mask
 def spoken_date(tag: str, value: Any) -> str:
     """A date (or its ISO text) as it is said."""
+    from babel import UnknownLocaleError
     from babel.dates import format_date
 
     day = value if isinstance(value, date) else date.fromisoformat(str(value)[:10])
-    return str(format_date(day, format="long", locale=tag))
+    try:
+        return str(format_date(day, format="long", locale=tag))
+    except UnknownLocaleError:
+        return day.isoformat()
 
 
 @_passes_mask
 def spoken_time(tag: str, value: Any) -> str:
     """A time of day (or its ISO text) as it is said."""
+    from babel import UnknownLocaleError
     from babel.dates import format_time
 
-    moment = value if isinstance(value, datetime | time) else time.fromisoformat(str(value)[-8:])
-    return str(format_time(moment, format="short", locale=tag))
+    moment = value if isinstance(value, datetime | time) else _time_of(str(value).strip())
+    try:
+        return str(format_time(moment, format="short", locale=tag))
+    except UnknownLocaleError:
+        return f"{moment:%H:%M}"
+
+
+def _time_of(text: str) -> time:
+    """The time of day in ISO text, with or without a date before it; the zone is the writer's and stays as it is."""
+    return datetime.fromisoformat(text).time() if "-" in text[:5] else time.fromisoformat(text).replace(tzinfo=None)
 
 
 def filters(tag: str) -> dict[str, Callable[..., str]]:

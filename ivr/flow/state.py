@@ -52,6 +52,11 @@ class Input:
     """The prompt was stopped by speech that has not proved to be an answer yet."""
     has_replayed: bool = False
     prompt_text: str = ""
+    lead: tuple[Segment, ...] = ()
+    """What was said before the step's own prompt: a greeting, or the text of another attempt."""
+    lead_text: str = ""
+    is_only_lead: bool = False
+    """The step's own prompt is left out in this attempt."""
     pending: Pending | None = None
 
 

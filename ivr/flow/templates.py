@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes
+from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ivr.flow import speaking
@@ -41,6 +42,14 @@ FILTERS = (
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja2 without loops over numbers, attributes of objects or anything that is not data."""
 
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Products of numbers only: a text repeated or a power could stop the whole bot."""
+        if operator == "**" or not isinstance(left, int | float) or not isinstance(right, int | float):
+            raise SecurityError(f"{operator} works on numbers only" if operator == "*" else "** is not offered")
+        return left * right
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return False
 
@@ -70,8 +79,8 @@ def _compiled(text: str, tag: str) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _compiled_expression(text: str) -> Any:
-    return _for_language("en").compile_expression(text, undefined_to_none=False)
+def _compiled_expression(text: str, tag: str) -> Any:
+    return _for_language(tag).compile_expression(text, undefined_to_none=False)
 
 
 class TemplateFailed(Exception):
@@ -93,10 +102,10 @@ def render(text: str, variables: Mapping[str, object], language: str) -> str:
         raise TemplateFailed(str(error)) from error
 
 
-def evaluate(expression: str, variables: Mapping[str, object]) -> object:
+def evaluate(expression: str, variables: Mapping[str, object], language: str = "en") -> object:
     """Value of an expression such as `customer.balance > 0`. Raises TemplateFailed."""
     try:
-        value = _compiled_expression(expression)(**variables)
+        value = _compiled_expression(expression, language.split("-")[0])(variables)
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         raise TemplateFailed(str(error)) from error
     if isinstance(value, Undefined):
@@ -110,7 +119,7 @@ def evaluate_set(value: object, variables: Mapping[str, object], language: str) 
         return value
     stripped = value.strip()
     if stripped.startswith("{{") and stripped.endswith("}}") and stripped.count("{{") == 1:
-        return evaluate(stripped[2:-2], variables)
+        return evaluate(stripped[2:-2].removeprefix("-").removesuffix("-"), variables, language)
     return render(value, variables, language)
 
 
@@ -131,7 +140,7 @@ def check_template(text: str) -> str | None:
 def check_expression(text: str) -> str | None:
     """What is wrong with a condition, or None."""
     try:
-        _compiled_expression(text)
+        _compiled_expression(text, "en")
     except TemplateError as error:
         return str(error)
     return check_template("{{ " + text + " }}")

@@ -9,31 +9,55 @@ from ivr.flow.languages.base import Language
 _UNITS = {
     word: value
     for value, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 }
 _TENS = {
-    word: 10 * value for value, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+    word: 10 * value
+    for value, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
 }
+_NOTHING_YET = 1_000_000_000
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 
 
 def _small(word: str) -> int | None:
-    return {**_UNITS, **_TENS, "a": 1, "oh": 0}.get(word)
+    return {**_UNITS, **_TENS, "oh": 0}.get(word)
 
 
 def read_number(words: Sequence[str]) -> int | None:
     """Whole number of words such as "one hundred and five"; a plain run of digits is read digit by digit."""
     if len(words) > 1 and all(word in _UNITS and _UNITS[word] < 10 for word in words):
         return int("".join(str(_UNITS[word]) for word in words))
-    total, group, last = 0, 0, 1_000_000_000
-    for word in words:
-        if word == "and":
+    total, group, last, scale = 0, 0, _NOTHING_YET, _NOTHING_YET
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        if word == "and" or (word == "a" and following in _SCALES and last >= 100):
             continue
-        if word == "hundred":
+        if word == "hundred" and group < 100:
             group, last = max(group, 1) * 100, 100
-        elif word in _SCALES:
-            total, group, last = total + max(group, 1) * _SCALES[word], 0, 1_000_000_000
+        elif word != "hundred" and _SCALES.get(word, scale) < scale:
+            scale, last = _SCALES[word], _NOTHING_YET
+            total, group = total + max(group, 1) * scale, 0
         else:
             value = _small(word)
             if value is None or not _fits(value, last):
@@ -63,7 +87,19 @@ ENGLISH = Language(
         "exactly",
         "yes please",
     ),
-    no=("no", "nope", "nah", "wrong", "incorrect", "no thanks", "not really", "negative"),
+    no=(
+        "no",
+        "nope",
+        "nah",
+        "wrong",
+        "incorrect",
+        "no thanks",
+        "not really",
+        "negative",
+        "not right",
+        "not correct",
+        "that's wrong",
+    ),
     digits={"oh": "0", **{word: str(value) for word, value in _UNITS.items() if value < 10}},
     repeats={"double": 2, "triple": 3},
     number_words=(*_UNITS, *_TENS, *_SCALES, "and", "oh", "a"),

@@ -1,0 +1,163 @@
+"""Whatever happens in whatever order, the engine does not break, and no caller is left in silence for ever."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from ivr.flow import events as e
+from ivr.flow.loader import load_flow
+from ivr.flow.state import Phase
+from ivr.testing.conversation import CallScript
+
+pytestmark = pytest.mark.unit
+
+DEMO = Path(__file__).parents[2] / "flows" / "demo.yaml"
+
+EVERYTHING = load_flow(
+    """
+flow: everything
+language: en-US
+start: hello
+on_error: sorry
+defaults:
+  max_attempts: 3
+  failed: to_person
+commands:
+  agent: {keys: "0", say: [agent], go: to_person}
+  again: {keys: "*", say: [repeat], go: repeat}
+  back: {keys: "##", say: [go back], go: back}
+  german: {keys: "*9", say: [deutsch], language: de-DE}
+  english: {keys: "*8", say: {de: [english]}, language: en-US}
+variables: {count: 0}
+steps:
+  hello: {say: "Hello.", barge_in: none, next: news}
+  news: {say: "There is news.", next: main}
+  main:
+    menu:
+      prompt: "Press 1 for the code."
+      keys_prompt: "Keys only: press 1."
+      choices:
+        code: {keys: "1", say: [code], go: code}
+        amount: {keys: "12", say: [amount], go: amount}
+        color: {keys: "3", say: [color], go: color}
+        broken: {keys: "4", say: [broken], go: broken}
+        end: {keys: "5", say: [end], go: bye}
+    barge_in: any
+    into: picked
+  code:
+    {ask: digits, prompt: "Your code?", length: 4, into: code, sensitive: true, confirm: always, barge_in: match,
+      next: copy}
+  copy: {set: {copied: "{{ code }}", count: "{{ count + 1 }}"}, next: check}
+  check: {when: [{if: "count > 3", go: to_person}, {else: true, go: told}]}
+  told: {say: "It is {{ copied | digits }}.", barge_in: digits, next: sure}
+  sure: {ask: yes_no, prompt: "Sure?", into: sure, barge_in: speech, confirmed: main, denied: amount}
+  amount:
+    ask: number
+    prompt: "How many?"
+    keys_prompt: "Key it in."
+    minimum: 2
+    maximum: 200
+    into: amount
+    barge_in: none
+    next: color
+  color:
+    ask: choice
+    prompt: ""
+    choices: {red: {keys: "1", say: [red]}, blue: {keys: "22", say: [blue, sky blue]}}
+    into: color
+    confirm: low_confidence
+    barge_in: digits
+    reprompt: false
+    next: main
+  broken: {say: "{{ picked | date }}", next: main}
+  sorry: {say: "Sorry.", next: main}
+  to_person:
+    transfer: {to: agent, announce: "One moment.", hold: "Please wait."}
+    busy: main
+    no_answer: back
+    failed: repeat
+  bye: {say: "Bye.", next: stop}
+  stop: {hang_up: {cause: 16}}
+""",
+    "everything.yaml",
+).flow
+
+WORDS = [
+    "", "[unk]", "code", "amount", "color", "broken", "end", "agent", "repeat", "go back", "deutsch", "english", "yes",
+    "no", "ja", "nein", "one two", "three four", "one two three four five", "fünf", "hundred", "one hundred and five",
+    "red", "sky blue",
+]  # fmt: skip
+
+
+def random_step(call: CallScript, chance: random.Random) -> None:
+    """One thing that a caller, the recognizer, a person or a broken part may do."""
+    now_s, state = call.clock.monotonic_s(), call.state
+    match chance.randrange(13):
+        case 0 | 1 | 2:
+            call.feed(e.DigitPressed(now_s, chance.choice("0123456789*#A")))
+        case 3 | 4 | 5:
+            call.clock.advance(chance.choice([0.1, 0.4, 1.0, 2.5, 7.0, 25.0]))
+        case 6:
+            call.feed(e.SpeechStarted(now_s, state.listen_id or "listen1"))
+        case 7 | 8:
+            confidence = chance.choice([0.1, 0.5, 0.8, 1.0])
+            call.feed(e.UtteranceHeard(now_s, state.listen_id or "listen1", chance.choice(WORDS), confidence))
+        case 9:
+            if chance.random() < 0.15:
+                call.recognizer_breaks()
+        case 10:
+            if state.phase is Phase.TRANSFERRING:
+                outcomes = [o for o in e.TransferOutcome if o is not e.TransferOutcome.CONNECTED]
+                call.feed(e.TransferEnded(now_s, chance.choice(outcomes)))
+        case 11:
+            call.feed(e.PromptFailed(now_s, state.play_id if chance.random() < 0.2 else "play1", "no audio"))
+        case 12:
+            call.feed(e.TimerFired(now_s, chance.choice(["timer1", "timer2"])))
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_random_events_never_leave_a_caller_in_silence_for_ever(seed: int) -> None:
+    chance = random.Random(seed)
+    call = CallScript(EVERYTHING).offered()
+    for _ in range(120):
+        random_step(call, chance)
+        assert call.can_wake, call.transcript
+        if call.state.phase is Phase.LISTENING:
+            assert call.state.play_id or call.state.timer_id, call.transcript
+    call.hangs_up()
+    assert call.phase is Phase.ENDED
+    assert call.clock.timer_count == 0
+    assert not call.is_speaking and call.listening is None
+
+
+@pytest.mark.parametrize(
+    "flow", [EVERYTHING, load_flow(DEMO.read_bytes(), "demo.yaml").flow], ids=["everything", "demo"]
+)
+def test_a_caller_who_says_nothing_is_led_to_the_end(flow: object) -> None:
+    call = CallScript(flow).offered()  # type: ignore[arg-type]
+    for _ in range(2000):
+        if call.phase is Phase.TRANSFERRING:
+            call.transfer_ends("no_answer")
+        elif call.phase is Phase.ENDED or not call.clock.advance_to_next():
+            break
+    assert call.phase is Phase.ENDED, call.transcript[-2000:]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_sensitive_answer_is_in_no_record(seed: int) -> None:
+    chance = random.Random(1000 + seed)
+    call = CallScript(EVERYTHING).offered()
+    call.presses("1").waits(2.1).hears("your code")
+    if chance.random() < 0.5:
+        call.presses("7391")
+    else:
+        call.says("seven three").waits(1.0).says("nine one", chance.choice([0.5, 0.95]))
+    for _ in range(60):
+        random_step(call, chance)
+    for note in call.record:
+        shown = f"{note.prompt} {note.heard} {note.meaning} {note.detail}"
+        for secret in ("7391", "7 3 9", "739", "seven three", "nine one"):
+            assert secret not in shown, note

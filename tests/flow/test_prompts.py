@@ -1,0 +1,65 @@
+"""From prompts to segments and texts."""
+
+from __future__ import annotations
+
+import pytest
+
+from ivr.flow.loader import load_flow
+from ivr.flow.model import Prompt
+from ivr.flow.prompts import fixed_prompts, languages_of, segments_of, text_of
+from ivr.flow.segments import Pause, SoundFile, Speech
+
+pytestmark = pytest.mark.unit
+
+PROMPT = Prompt.model_validate(
+    [
+        "Hello {{ name }}",
+        {"en": "Good day", "en-GB": "Cheers", "de": "Guten Tag"},
+        "sounds/en/beep.wav",
+        {"pause": "500ms"},
+    ]
+)
+FLOW = """
+flow: shop
+language: en-US
+languages: [fr-FR]
+start: hello
+commands:
+  german: {keys: "9", language: de-DE}
+steps:
+  hello: {say: ["Hello.", "Dear {{ call.name }}", ""], next: main}
+  main:
+    menu:
+      prompt: {en: "Press 1.", de: "Drücken Sie 1."}
+      choices: {one: {keys: "1", go: hang_up}}
+    no_input: ["Are you there?", {en: "Hm?", de: "Hm!"}]
+"""
+
+
+def test_segments_in_the_calls_language() -> None:
+    beep, rest = SoundFile("sounds/en/beep.wav"), Pause(0.5)
+    assert segments_of(PROMPT, {"name": "Ann"}, "en-US") == (
+        Speech("Hello Ann", "en-US"), Speech("Good day", "en-US"), beep, rest,
+    )  # fmt: skip
+    assert segments_of(PROMPT, {"name": "Ann"}, "en-GB")[1] == Speech("Cheers", "en-GB")
+    assert segments_of(PROMPT, {"name": "Ann"}, "fr-FR")[1] == Speech("Good day", "fr-FR")
+
+
+def test_text_for_the_record() -> None:
+    assert text_of(PROMPT, {"name": "***"}, "de-DE") == "Hello *** Guten Tag [sounds/en/beep.wav]"
+
+
+def test_an_item_without_text_says_nothing() -> None:
+    nothing = Prompt.model_validate({"items": [{}]})
+    assert text_of(nothing, {}, "en") == ""
+    assert segments_of(nothing, {}, "en") == (Speech("", "en"),)
+
+
+def test_fixed_prompts_hold_every_text_that_is_known_before_a_call() -> None:
+    flow = load_flow(FLOW, "shop.yaml").flow
+    assert languages_of(flow) == ("en-US", "fr-FR", "de-DE")
+    english = {s.text for (s,) in fixed_prompts(flow) if isinstance(s, Speech) and s.language == "en-US"}
+    assert {"Hello.", "Press 1.", "Are you there?", "Hm?"} <= english
+    assert {"Sorry, I did not hear anything.", "Sorry, I did not understand that."} <= english
+    assert "" not in english and not any("call.name" in text for text in english)
+    assert (Speech("Drücken Sie 1.", "de-DE"),) in fixed_prompts(flow)
