@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from ivr.errors import ModelMissing
+from ivr.speech.fst_file import is_whole_fst
 from ivr.speech.model_catalog import CATALOG, CatalogModel, catalog_model, language_name, primary_language
 
 EMBEDDED_DIR = Path(__file__).parent / "models"
@@ -82,13 +83,23 @@ def check_model(folder: Path, language: str = "") -> None:
         raise ModelMissing(f"speech model {folder}: no such folder; {remedy}")
     if missing := missing_files(folder):
         raise ModelMissing(f"speech model {folder} is incomplete, missing: {', '.join(missing)}; {remedy}")
+    graphs = [folder / place / name for place in ("", "graph") for name in ("HCLr.fst", "Gr.fst", "HCLG.fst")]
+    if damaged := [file.name for file in graphs if file.is_file() and not is_whole_fst(file)]:
+        raise ModelMissing(f"speech model {folder} is damaged, cut off or changed: {', '.join(damaged)}; {remedy}")
+
+
+def has_closed_lists(folder: Path) -> bool:
+    """Whether the model can be held to a list of words; large ones with a ready-made graph cannot."""
+    return any((folder / place / "HCLr.fst").is_file() for place in ("", "graph"))
 
 
 def model_rate_hz(folder: Path) -> int:
     """The rate that the model was trained for (`--sample-frequency` of its mfcc.conf)."""
     for file in (folder / "conf" / "mfcc.conf", folder / "mfcc.conf"):
         if file.is_file():
-            match = re.search(r"^\s*--sample-frequency=(\d+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+            match = re.search(
+                r"^\s*--sample-frequency=(\d+)", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
+            )
             return int(match[1]) if match else _DEFAULT_RATE_HZ
     return _DEFAULT_RATE_HZ
 

@@ -16,7 +16,7 @@ import vosk
 from ivr.errors import ModelMissing, RecognizerFailed
 from ivr.ports import Word
 from ivr.speech.grammar import UNKNOWN, Grammar, build_grammar
-from ivr.speech.model_store import check_model, model_rate_hz
+from ivr.speech.model_store import check_model, has_closed_lists, model_rate_hz
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +41,7 @@ class VoskModel:
         self.path = path
         self.language = language
         self.sample_rate_hz = model_rate_hz(path)
+        self._has_closed_lists = has_closed_lists(path)
         self._warned: set[tuple[str, ...]] = set()
         try:
             self._model = vosk.Model(str(path))
@@ -56,6 +57,15 @@ class VoskModel:
     def grammar(self, phrases: Sequence[str], allow_unknown: bool) -> Grammar | None:
         """The closed list as this model can hear it; None for free speech. Warns once of each set of missing words."""
         if not phrases:
+            return None
+        if not self._has_closed_lists:
+            if () not in self._warned:
+                self._warned.add(())
+                log.warning(
+                    "closed_lists_unsupported",
+                    model=self.path.name,
+                    remedy="it hears free speech instead: use a small or lgraph model for menus (`ivr models`)",
+                )
             return None
         grammar = build_grammar(phrases, allow_unknown, self.knows)
         if grammar.missing_words and grammar.missing_words not in self._warned:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
 
 from ivr.errors import ModelMissing
+from ivr.speech.fst_file import is_whole_fst
 from ivr.speech.model_catalog import CATALOG, catalog_model
 from ivr.speech.model_store import (
     Origin,
     available_models,
+    check_model,
     configured_models,
     find_model,
+    has_closed_lists,
     missing_files,
     model_rate_hz,
 )
 from tests.speech.conftest import ENGLISH_MODEL
 
 pytestmark = pytest.mark.unit
+
+GRAPH = struct.pack("<ii5si8siiQqqq", 2125659606, 5, b"const", 8, b"standard", 2, 0, 0, 0, 0, 0)
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +39,7 @@ def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def make_model(folder: Path, rate_hz: int | None = 16000) -> Path:
     for name in ("am/final.mdl", "conf/model.conf", "graph/HCLr.fst", "graph/Gr.fst"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(b"x")
+        (folder / name).write_bytes(GRAPH if name.endswith(".fst") else b"x")
     (folder / "conf" / "mfcc.conf").write_text(f"--sample-frequency={rate_hz}\n" if rate_hz else "--dither=0\n")
     return folder
 
@@ -139,3 +145,30 @@ def test_the_catalogue_has_distinct_keys_and_names() -> None:
     assert english is not None and english.key == "en-us"
     assert german is not None and german.name == "vosk-model-small-de-0.15"
     assert catalog_model("tlh") is None
+
+
+@pytest.mark.parametrize("name", ["HCLr.fst", "Gr.fst"])
+@pytest.mark.parametrize("kept", [0.0001, 0.3, 0.8])
+def test_a_graph_that_was_cut_off_is_noticed_before_it_crashes_the_process(
+    tmp_path: Path, name: str, kept: float
+) -> None:
+    shutil.copytree(ENGLISH_MODEL, tmp_path / "model")
+    graph = tmp_path / "model" / "graph" / name
+    content = graph.read_bytes()
+    graph.write_bytes(content[: int(len(content) * kept) + 1])
+    with pytest.raises(ModelMissing, match=f"damaged, cut off or changed: {name}"):
+        check_model(tmp_path / "model")
+
+
+def test_whole_graphs_pass() -> None:
+    assert is_whole_fst(ENGLISH_MODEL / "graph" / "HCLr.fst")
+    assert is_whole_fst(ENGLISH_MODEL / "graph" / "Gr.fst")
+    assert not is_whole_fst(ENGLISH_MODEL / "graph" / "words.txt")
+    assert not is_whole_fst(ENGLISH_MODEL / "absent.fst")
+
+
+def test_models_with_a_ready_made_graph_have_no_closed_lists(tmp_path: Path) -> None:
+    assert has_closed_lists(ENGLISH_MODEL)
+    static = make_model(tmp_path / "static")
+    shutil.move(static / "graph" / "HCLr.fst", static / "graph" / "HCLG.fst")
+    assert not has_closed_lists(static)

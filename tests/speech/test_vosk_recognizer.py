@@ -436,3 +436,17 @@ def test_workers_forked_after_loading_hear(english_dir: Path) -> None:
 def test_shared_recordings_are_looked_for_beside_the_project(tmp_path: Path) -> None:
     with pytest.raises(pytest.skip.Exception, match="used from there, not copied"):
         needed(tmp_path / "absent")
+
+
+def test_a_model_without_closed_lists_hears_free_speech_and_says_so(
+    english_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vosk_engine, "has_closed_lists", lambda path: False)
+    engine = VoskRecognizer({"en": ENGLISH_MODEL})
+    try:
+        with structlog.testing.capture_logs() as logs:
+            texts = [heard(engine, read_wav(english_dir / "vm-password.wav"), request(["yes"])).text for _ in range(2)]
+        assert texts == ["password"] * 2
+        assert [entry["event"] for entry in logs] == ["closed_lists_unsupported"]
+    finally:
+        engine.close()
