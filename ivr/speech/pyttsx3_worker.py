@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import IO, Any
 
 _ATTEMPTS = 3
@@ -24,15 +25,17 @@ def main() -> None:
     os.dup2(2, 1)  # the engine prints on standard output
     try:
         import pyttsx3
+        from pyttsx3.drivers import _espeak
 
         engine = pyttsx3.init("espeak")
+        engine.proxy.setBusy(False)  # from now on properties are set when they are given
         voices = _voice_names(engine)
     except Exception as error:
         _answer(answers, {"ok": False, "kind": "library", "reason": f"{type(error).__name__}: {error}"})
         return
     _answer(answers, {"ok": True})
     for line in sys.stdin:
-        _answer(answers, _speak(engine, voices, json.loads(line)))
+        _answer(answers, _speak(engine, _espeak.Synchronize, voices, json.loads(line)))
 
 
 def _answer(answers: IO[str], answer: dict[str, Any]) -> None:
@@ -48,33 +51,29 @@ def _voice_names(engine: Any) -> set[str]:
     return names
 
 
-def _speak(engine: Any, voices: set[str], request: dict[str, Any]) -> dict[str, Any]:
+def _speak(engine: Any, settle: Callable[[], Any], voices: set[str], request: dict[str, Any]) -> dict[str, Any]:
+    """Speak one text.
+
+    espeak-ng works its commands off on a thread of its own. While it does, pyttsx3 (2.99) takes it for playing and, on
+    its way to the end of the text, cancels: the rate just set is lost, or the text (one in twelve came out empty). So
+    `settle` waits for that thread before and after.
+    """
     voice = request["voice"]
     if voice.split("+")[0].lower() not in voices:  # the engine would go on silently with the voice before
         return {"ok": False, "kind": "voice", "reason": f"espeak-ng has no voice {voice!r}"}
     try:
         for _ in range(_ATTEMPTS):
-            _forget_stop(engine)
             engine.setProperty("voice", voice)
             engine.setProperty("rate", request["rate_wpm"])
+            settle()
             engine.save_to_file(request["text"], request["wav"])
             engine.runAndWait()
+            settle()
             if os.path.getsize(request["wav"]) > _HEADER_BYTES:
                 break
     except Exception as error:
         return {"ok": False, "kind": "engine", "reason": f"{type(error).__name__}: {error}"}
     return {"ok": True}
-
-
-def _forget_stop(engine: Any) -> None:
-    """Clear the driver's order to stop: at the end of a text pyttsx3 (2.99) may leave one behind for the next.
-
-    Whether it does depends on whether espeak-ng still counts as playing when its last callback comes. The next text is
-    then cut off at its beginning: one in twelve comes out empty.
-    """
-    driver = getattr(engine.proxy, "_driver", None)
-    if driver is not None:
-        driver._stopping = False
 
 
 if __name__ == "__main__":

@@ -103,14 +103,15 @@ def test_a_prompt_takes_well_under_150_ms(engine: Pyttsx3Synthesizer, tmp_path: 
     assert sorted(took_s)[5] < 0.15
 
 
-def test_the_rate_is_heard(tmp_path: Path) -> None:
-    durations = []
-    for rate_wpm in (120, 240):
-        synthesizer = Pyttsx3Synthesizer(rate_wpm=rate_wpm)
-        synthesizer.synthesize("Please tell me your customer number now.", "en", tmp_path / "x.wav")
-        synthesizer.close()
-        durations.append(read_wav(tmp_path / "x.wav").duration_s)
-    assert durations[0] > durations[1] * 1.5
+def test_the_rate_is_heard_in_every_process_from_the_first_text_on(tmp_path: Path) -> None:
+    for _ in range(6):
+        durations = []
+        for rate_wpm in (120, 240):
+            synthesizer = Pyttsx3Synthesizer(rate_wpm=rate_wpm)
+            synthesizer.synthesize("Please tell me your customer number now.", "en", tmp_path / "x.wav")
+            synthesizer.close()
+            durations.append(read_wav(tmp_path / "x.wav").duration_s)
+        assert durations[0] > durations[1] * 1.8
 
 
 def test_the_name_tells_the_rate_because_it_is_part_of_the_cache_key() -> None:
