@@ -19,6 +19,8 @@ from typing import Any, ParamSpec
 
 import yaml
 
+from ivr.calls.record import as_json
+from ivr.storage.calls import CallRepository
 from ivr.testing.sip_peer import PeerCall, SipPeer
 from ivr.testing.sip_peer.measure import spans_of_tone, tone
 from ivr.testing.sip_peer.recording import write_wav
@@ -124,13 +126,14 @@ class LiveBot:
     def record_of(self, ani: str, *, within_s: float = 5.0) -> dict[str, Any]:
         """The newest finished record of a caller, with its steps; polls: records are written in the background."""
         deadline = time.monotonic() + within_s
-        while True:
-            found = [call for call in self.calls() if call["ani"] == ani]
-            if found and found[0]["ended_at"]:
-                return self._json("calls", "show", found[0]["id"])  # type: ignore[no-any-return]
-            if time.monotonic() > deadline:
-                raise AssertionError(f"no finished record of {ani} within {within_s} s: {found}")
-            time.sleep(0.1)
+        with CallRepository(f"sqlite:///{self.folder}/var/calls.db") as repository:
+            while True:
+                found = [call for call in repository.last(50) if call.ani == ani]
+                if found and found[0].ended_at:
+                    return as_json(repository.get(found[0].id))
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"no finished record of {ani} within {within_s} s: {found}")
+                time.sleep(0.1)
 
     def log(self) -> str:
         """What it printed and logged."""
