@@ -50,7 +50,15 @@ def step(flow: Flow, state: FlowState, event: e.Event) -> Result:
         except TemplateFailed as error:
             run.fail("prompt", str(error))
         _enter_all(run)
+    if state.phase is Phase.NEW and isinstance(event, e.CallOffered):
+        _answer_first(run)
     return Result(run.state, tuple(run.commands))
+
+
+def _answer_first(run: Run) -> None:
+    """A call is answered before anything else is done, unless the flow refuses it without a word."""
+    if not any(isinstance(command, c.Reject) for command in run.commands):
+        run.commands.insert(0, c.Answer())
 
 
 def _handle(run: Run, event: e.Event) -> None:
@@ -81,15 +89,7 @@ def _begin(run: Run, event: e.CallOffered) -> None:
     run.set(language=language, variables=variables, sensitive=event.sensitive)
     start = event.resume_at or run.flow.start
     if event.resume_at:
-        run.set(step=start)
         run.note("transfer", event.returned_because, detail="the caller came back")
-    first = run.flow.steps.get(start)
-    if isinstance(first, HangUpStep) and first.hang_up.status is not None:
-        run.set(phase=Phase.ENDED, step=start)
-        run.note("hang_up", "done")
-        run.emit(c.Reject(first.hang_up.status))
-        return
-    run.emit(c.Answer())
     run.goto(start)
 
 
@@ -179,9 +179,7 @@ def _perform(run: Run, name: str, found: Step, is_announced: bool) -> None:
         case TransferStep():
             _transfer(run, name, found, is_announced)
         case HangUpStep():
-            if not run.flush(name):
-                run.note("hang_up", "done")
-                run.end(found.hang_up.cause)
+            _hang_up(run, name, found)
         case _:
             raise AssertionError(f"no rule for {type(found).__name__}")
 
@@ -212,10 +210,28 @@ def _set(run: Run, found: SetStep) -> None:
 def _when(run: Run, found: WhenStep) -> None:
     for branch in found.when:
         if branch.condition is None or templates.evaluate(branch.condition, run.state.variables):
-            run.note("when", "done", meaning=branch.condition or "else")
+            run.note("when", "done", meaning=_shown_condition(run, branch.condition))
             run.goto(branch.go)
             return
     run.goto(found.next or "hang_up")
+
+
+def _hang_up(run: Run, name: str, found: HangUpStep) -> None:
+    if run.flush(name):
+        return
+    run.note("hang_up", "done")
+    if run.state.phase is Phase.NEW and found.hang_up.status is not None:
+        run.set(phase=Phase.ENDED)
+        run.emit(c.Reject(found.hang_up.status))
+    else:
+        run.end(found.hang_up.cause)
+
+
+def _shown_condition(run: Run, condition: str | None) -> str:
+    """The condition that held; one on a sensitive value tells the value."""
+    if condition is None:
+        return "else"
+    return templates.MASK if templates.variables_of_expression(condition) & run.state.sensitive else condition
 
 
 def _transfer(run: Run, name: str, found: TransferStep, is_announced: bool) -> None:

@@ -48,7 +48,10 @@ def enter(run: Run, name: str, found: InputStep) -> None:
     """Open the step: say what is queued together with its own prompt, and listen."""
     waiting = waiting_for(run.flow, found)
     queued = run.state.queued
-    if queued.segments and queued.barge_in != waiting.barge_in and not run.state.typed_ahead:
+    must_be_heard = (
+        queued.barge_in in ("none", "speech") if run.state.typed_ahead else queued.barge_in != waiting.barge_in
+    )
+    if queued.segments and must_be_heard:
         run.flush(name)
         return
     run.set(input=Input(started_at_s=run.at_s))
@@ -97,7 +100,7 @@ def digit(run: Run, key: str) -> None:
         return
     run.quiet()
     run.set(steps_without_input=0)
-    run.set_input(is_speaking=False, was_interrupted=False, mode="mixed" if run.state.input.mode == "voice" else "dtmf")
+    run.set_input(is_speaking=False, was_interrupted=False, mode=_mode(run, "dtmf"))
     question = _question(run)
     typed = run.state.input.typed
     if question.collects and (typed + key)[0] not in "*#" and run.state.input.pending is None:
@@ -112,6 +115,11 @@ def prompt_over(run: Run) -> None:
         _open_ears(run, _step(run))
     if not run.state.input.is_speaking:
         _wait(run)
+
+
+def _mode(run: Run, by: str) -> str:
+    """How the input came, with what comes now."""
+    return by if run.state.input.mode in ("", by) else "mixed"
 
 
 def note_open(run: Run, outcome: str, **more: Any) -> None:
@@ -293,7 +301,7 @@ def _utterance(run: Run, event: e.UtteranceHeard) -> None:
     if run.state.play_id and not _is_usable(run, answer):  # barge_in: match, and no match: the prompt goes on
         return
     run.set(steps_without_input=0)
-    run.set_input(was_interrupted=False, mode="mixed" if run.state.input.mode == "dtmf" else "voice")
+    run.set_input(was_interrupted=False, mode=_mode(run, "voice"))
     if answer is None:
         _no_match(run, event.text, event.confidence)
     elif answer.meaning == "part":

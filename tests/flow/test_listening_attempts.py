@@ -1,0 +1,178 @@
+"""Attempts, confirmation, and what the record says of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ivr.testing.conversation import CallScript
+from tests.flow.dialogs import HEAD, ask, menu, offered
+
+pytestmark = pytest.mark.unit
+
+TEXTS = {
+    "no_input": '["Silence one.", "Silence two."]',
+    "no_match": '["Wrong one.", "Wrong two."]',
+    "max_attempts": "4",
+    "failed": "bye",
+}
+
+
+def outcomes(call: CallScript) -> list[str]:
+    return [note.outcome for note in call.record]
+
+
+def test_each_attempt_has_its_text_and_the_last_repeats() -> None:
+    call = menu(**TEXTS).stays_silent(6.1).hears("silence one. say sales").stays_silent(6.1).hears("silence two. say")
+    call.stays_silent(6.1).hears("silence two.").stays_silent(6.1).hears("an agent it is")
+    assert outcomes(call)[:4] == ["no_input"] * 4
+    assert [note.attempt for note in call.record[:4]] == [1, 2, 3, 4]
+
+
+def test_silence_and_mistakes_share_the_attempts() -> None:
+    call = menu(**TEXTS).stays_silent(6.1).hears("silence one").presses("9").hears("wrong two")
+    call.stays_silent(6.1).hears("silence two").says("bananas").hears("an agent it is")
+
+
+def test_without_texts_of_its_own_the_flow_uses_those_of_the_language() -> None:
+    menu().stays_silent(6.1).hears("Sorry, I did not hear anything. Say sales").presses("9").hears("Sorry, I did not")
+
+
+def test_after_the_last_attempt_without_an_exit_the_call_ends() -> None:
+    call = menu(max_attempts="1").stays_silent(6.1)
+    assert call.has_ended and outcomes(call) == ["no_input"]
+
+
+def test_without_reprompt_only_the_text_is_said() -> None:
+    call = menu(reprompt="false", **TEXTS).stays_silent(6.1).hears("silence one.")
+    assert call.prompts_heard[-1] == "Silence one."
+    call.is_interrupted_by_noise(after_s=0.2)
+    assert call.prompts_heard[-1] == "Silence one."
+    call.presses("1").hears("here is sales")
+
+
+def test_a_prompt_without_text_listens_at_once() -> None:
+    flow = HEAD + 'start: q\nsteps:\n  q: {ask: digits, prompt: "", length: 1, into: v}\n'
+    call = offered(flow)
+    assert not call.is_speaking and call.listening is not None
+    assert call.presses("4").has_ended
+
+
+def test_a_new_visit_begins_with_the_first_attempt() -> None:
+    call = menu(**TEXTS).stays_silent(6.1).says("repeat").hears("say sales").does_not_hear("silence")
+    call.stays_silent(6.1).hears("silence one")
+
+
+# --- confirmation
+
+
+def test_low_confidence_is_confirmed_and_high_is_not() -> None:
+    menu().says("sales", 0.5).hears("I understood sales. Is that right?").says("yes").hears("here is sales")
+    menu().says("sales", 0.9).hears("here is sales")
+
+
+def test_too_low_confidence_is_no_match() -> None:
+    menu().says("sales", 0.2).hears("did not understand")
+
+
+def test_bands_of_the_step() -> None:
+    menu(confidence="{accept: 0.4, reject: 0.1}").says("sales", 0.5).hears("here is sales")
+
+
+def test_never_confirm() -> None:
+    menu(confirm="never").says("sales", 0.5).hears("here is sales")
+    menu(confirm="never").says("sales", 0.2).hears("did not understand")
+
+
+def test_always_confirm_keys_too_but_no_commands() -> None:
+    menu(confirm="always").presses("1").hears("I understood sales.").presses("1").hears("here is sales")
+    menu(confirm="always").presses("0").hears("an agent it is")
+
+
+def test_yes_and_no_are_not_read_back() -> None:
+    ask("yes_no", confirm="always").says("yes").hears("thank you")
+
+
+def test_own_confirm_prompt() -> None:
+    call = ask("digits", length="3", confirm="always", confirm_prompt='"Did you say {{ heard }}?"').presses("123")
+    call.hears("did you say 1 2 3?").presses("1").hears("thank you")
+    assert outcomes(call) == ["to_confirm", "confirmed", "done"]
+
+
+def test_a_number_is_read_back_in_words() -> None:
+    ask("number", confirm="always").presses("105#").hears("one hundred and five")
+
+
+def test_denial_asks_again() -> None:
+    call = ask("digits", length="2", confirm="always").presses("12").says("no").hears("what is it?").presses("34")
+    call.presses("1").hears("thank you")
+    assert call.variables["value"] == "34"
+    assert outcomes(call)[:3] == ["to_confirm", "denied", "to_confirm"]
+
+
+def test_denial_counts_as_an_attempt() -> None:
+    call = ask("digits", length="1", confirm="always", max_attempts="2", failed="sorry")
+    call.presses("1").presses("2").hears("what is it").presses("1").presses("2").hears("too bad")
+
+
+@pytest.mark.parametrize("unclear", ["silence", "words", "unsure", "key"])
+def test_an_unclear_confirmation_twice_is_a_no(unclear: str) -> None:
+    call = ask("digits", length="2", confirm="always").presses("12").hears("is that right?")
+    for _ in range(2):
+        assert call.state.input.pending is not None
+        match unclear:
+            case "silence":
+                call.stays_silent(6.1)
+            case "words":
+                call.says("bananas")
+            case "unsure":
+                call.says("yes", 0.1)
+            case "key":
+                call.presses("9")
+    assert call.state.input.pending is None and call.state.input.attempt == 2
+    call.hears("what is it?")
+
+
+def test_an_unclear_confirmation_once_is_asked_again() -> None:
+    call = ask("digits", length="2", confirm="always").presses("12").says("bananas").hears("is that right?").says("yes")
+    call.hears("thank you")
+
+
+def test_commands_work_in_a_confirmation() -> None:
+    call = ask("digits", length="2", confirm="always").presses("12").presses("0").hears("an agent it is")
+    assert "value" not in call.variables
+    ask("digits", length="2", confirm="always").presses("12").says("agent").hears("an agent it is")
+    ask("digits", length="2", confirm="always").presses("12").presses("*").hears("what is it?")
+
+
+def test_an_unsure_command_in_a_confirmation_is_confirmed_itself() -> None:
+    call = ask("digits", length="2", confirm="always").presses("12").says("agent", 0.5).hears("I understood agent")
+    call.says("yes").hears("an agent it is")
+
+
+def test_an_unheard_command_in_a_confirmation_is_unclear() -> None:
+    ask("digits", length="2", confirm="always").presses("12").says("agent", 0.1).hears("1 2. is that right?")
+
+
+def test_digits_by_voice_are_confirmed_when_unsure() -> None:
+    call = ask("digits", length="3").says("one two three", 0.5).hears("1 2 3").says("yes").hears("thank you")
+    assert call.variables["value"] == "123" and call.record[1].confidence == pytest.approx(0.5)
+
+
+def test_the_prompt_of_a_confirmation_can_be_interrupted() -> None:
+    call = ask("digits", length="2", confirm="always").presses("12").interrupts(keys="1", after_s=0.3)
+    assert call.variables["value"] == "12"
+
+
+# --- the record
+
+
+def test_the_record_of_a_menu() -> None:
+    call = menu().presses("9").presses("1").hears("here is sales")
+    wrong, right, said = call.record
+    assert (wrong.step, wrong.kind, wrong.attempt, wrong.outcome, wrong.heard, wrong.mode) == (
+        "main", "menu", 1, "no_match", "9", "dtmf",
+    )  # fmt: skip
+    assert (right.attempt, right.outcome, right.heard, right.meaning) == (2, "match", "1", "sales")
+    assert right.prompt == "Sorry, I did not understand that. Say sales or press 1. Say support or press 2."
+    assert right.started_at_s == wrong.ended_at_s and right.ended_at_s > right.started_at_s
+    assert (said.step, said.kind, said.outcome, said.prompt) == ("sales", "say", "done", "Here is sales.")
