@@ -38,6 +38,7 @@ RINGING_LIMIT_S: Final = 180.0
 """An offered leg that only rings is refused after this time."""
 CLOCK_LINGER_S: Final = 2.0
 """The media clock goes on this long after the last leg, so that everything disconnected has settled."""
+SWEEP_EVERY_S: Final = 5.0
 GOODBYE_LIMIT_S: Final = 1.5
 UNREGISTER_LIMIT_S: Final = 0.7
 
@@ -70,6 +71,7 @@ class UserAgent:
         self._registrations: dict[str, tuple[bool, int]] = {}
         self._failures: dict[str, int] = {}
         self._legs: dict[LegId, Leg] = {}
+        self._ended_calls: list[Any] = []
         self._numbers = itertools.count(1)
         self._is_closing = False
 
@@ -90,6 +92,7 @@ class UserAgent:
             account.create(account_config(given, self._settings))
             self._accounts[name] = account
             self._register(name)
+        self._sweep()
 
     def close(self) -> None:
         """End all legs, unregister, free everything. The library is gone afterwards."""
@@ -106,6 +109,7 @@ class UserAgent:
         self._names.close()
         self._thread.clear()
         self._ports.close()
+        self._ended_calls.clear()
         for account in self._accounts.values():
             account.release()
         self._accounts.clear()
@@ -160,8 +164,10 @@ class UserAgent:
 
     def invite_received(self, account: SipAccount, call_id: int, message: str, source: str) -> None:
         """Make the leg; what becomes of it is decided outside the callback."""
+        self.endpoint.call_started()
         call = LegCall(account, call_id)
         parsed = translate.parse_message(message)
+        is_usable = translate.has_usable_addresses(translate.body_of(message))
         name = account.name or self._peers.account_of(source)
         leg = self._new_leg(is_incoming=True, account=name)
         leg.bind(call)
@@ -177,10 +183,14 @@ class UserAgent:
             sip_call_id=translate.clean(parsed.first("Call-ID"), translate.HEADER_VALUE_LIMIT),
             headers=translate.context_headers(parsed),
         )
-        self._thread.post(partial(self._admit, leg, offer))
+        self._thread.post(partial(self._admit, leg, offer, is_usable))
 
-    def _admit(self, leg: Leg, offer: LegOffered) -> None:
+    def _admit(self, leg: Leg, offer: LegOffered, is_usable: bool) -> None:
         if leg.is_ended:
+            return
+        if not is_usable:
+            log.warning("sip.malformed_offer", leg=leg.id)
+            leg.hang_up(codes.BAD_REQUEST)
             return
         callers = sum(other.is_incoming and not other.is_ended for other in self._legs.values())
         if self._is_closing or callers > self.callers_limit:
@@ -216,9 +226,31 @@ class UserAgent:
 
     def _release(self, leg: Leg) -> None:
         self._legs.pop(leg.id, None)
-        leg.release()
+        call = leg.release()
+        if call is not None:
+            self._ended_calls.append(call)
+            del call
+        self._drop_ended_calls()
         if not self._legs:
             self._thread.after(CLOCK_LINGER_S, self._rest)
+
+    def _drop_ended_calls(self) -> None:
+        """Let go of call objects whose number no call has now.
+
+        Numbers are given again at once, and the library hangs up whatever call has the number of an object that is
+        deleted: the new caller would be thrown out in place of the old one.
+        """
+        self._ended_calls = [call for call in self._ended_calls if call.isActive()]
+
+    def _sweep(self) -> None:
+        """End legs that the library has dropped without saying so, and free what had to wait."""
+        self._drop_ended_calls()
+        newest = {leg.call_number: leg for leg in self._legs.values() if leg.call_number >= 0}
+        for leg in list(self._legs.values()):
+            if leg.call_number >= 0 and (newest[leg.call_number] is not leg or not leg.is_alive):
+                log.warning("sip.leg_lost", leg=leg.id)
+                leg.end(EndedBy.NETWORK, codes.REQUEST_TIMEOUT, "the call was lost")
+        self._thread.after(SWEEP_EVERY_S, self._sweep)
 
     def _rest(self) -> None:
         if not self._legs:
@@ -288,6 +320,7 @@ class UserAgent:
         parameters.txOption.localUri = translate.caller_id_uri(request.caller_id, account.uri)
         given = self._settings.accounts.get(request.account)
         uri = with_transport(request.uri, given.transport if given else "udp")
+        self.endpoint.call_started()
         try:
             call.makeCall(uri, parameters)
         except pj.Error as error:

@@ -111,6 +111,10 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
         prm.statusCode = codes.DECLINE
         self._guard("onCallTransferRequest", lambda leg: _follow(leg, prm, codes.ACCEPTED))
 
+    def onCallRxOffer(self, prm: Any) -> None:
+        if not translate.has_usable_addresses(str(prm.offer.wholeSdp)):
+            prm.statusCode = codes.BAD_REQUEST
+
     def onCallReplaceRequest(self, prm: Any) -> None:
         prm.statusCode, prm.reason = codes.DECLINE, "Replaces not accepted"
         self._guard("onCallReplaceRequest", lambda leg: _follow(leg, prm, codes.OK))
@@ -255,7 +259,8 @@ class Leg:
     def hang_up(self, sip_status: int = 0, hangup_cause: int | None = None) -> None:
         """End the call with the request or status that its state asks for (0), or refuse it with a status."""
         self.is_decided = self._is_ended_by_us = True
-        if not self._has_call:
+        # The library aborts the process when asked about a call that it never had.
+        if self.call_number < 0:
             self.end(EndedBy.LOCAL, sip_status or codes.REQUEST_TERMINATED, "ended before it was sent")
             return
         parameters = pj.CallOpParam()
@@ -292,27 +297,35 @@ class Leg:
         parameters.digits = digits
         self._try("send_digits", lambda: self.call.sendDtmf(parameters))
 
-    @property
-    def _has_call(self) -> bool:
-        """The library aborts the process when asked about a call that it never had."""
-        return self.call is not None and self.call.getId() >= 0
-
     def _try(self, command: str, run: Callable[[], None]) -> bool:
         """The other side may have been faster: that is no error. Its end is reported by the library."""
-        if self.is_ended or not self._has_call:
+        if self.is_ended or self.call_number < 0:
             return False
         try:
             run()
         except pj.Error as error:
             log.info("sip.command_too_late", leg=self.id, command=command, reason=error.reason)
+            if not self.is_alive:
+                self.end(EndedBy.NETWORK, codes.NOT_ACCEPTABLE_HERE, translate.clean(error.reason, 128))
             return False
         return True
 
-    def release(self) -> None:
-        """Break the circle of references, so that the call object goes now, on this thread."""
+    @property
+    def call_number(self) -> int:
+        """The library's number of the call, negative when it has none."""
+        return int(self.call.getId()) if self.call is not None else -1
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the library still has the call."""
+        return self.call_number >= 0 and bool(self.call.isActive())
+
+    def release(self) -> Any:
+        """Break the circle of references, and hand the call object over to whoever deletes it."""
         call, self.call = self.call, None
         if call is not None:
             call.leg = None
+        return call
 
 
 def add_headers(parameters: Any, headers: list[tuple[str, str]]) -> None:

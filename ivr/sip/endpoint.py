@@ -7,6 +7,8 @@ import errno
 import importlib
 import os
 import socket
+import time
+from collections import deque
 from typing import Any, Final
 
 import pjsua2 as pj
@@ -31,6 +33,13 @@ _BIND_ATTEMPTS: Final = 20
 _NO_RX_MSG: Final = 1
 """`PJSUA_DESTROY_NO_RX_MSG`: do not wait for answers while destroying; that has been done before."""
 _UNWOKEN_WAIT_S: Final = 0.01
+# The library's select() has room for 64 sockets, and one that was closed keeps its place for half a second; it aborts
+# the process when there is no room. Each INVITE takes two places at once, each TCP connection one.
+_SOCKET_REST_S: Final = 0.6
+_NEW_SOCKETS_LIMIT: Final = 20
+"""Places taken within `_SOCKET_REST_S` after which nothing more is read for a moment; one poll can add 20 more."""
+_CONNECTIONS_LIMIT: Final = 12
+_PAUSE_S: Final = 0.01
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +47,49 @@ log = structlog.get_logger(__name__)
 def _library() -> ctypes.CDLL:
     module = importlib.import_module("pjsua2._pjsua2")
     return ctypes.CDLL(str(module.__file__))
+
+
+class _Library(pj.Endpoint):  # type: ignore[misc]  # the library's bindings are untyped
+    """Counts what takes a place among the library's sockets."""
+
+    def __init__(self) -> None:
+        pj.Endpoint.__init__(self)
+        self._taken_at_s: deque[float] = deque()
+        self._connections = self._refused = 0
+
+    def take_places(self, count: int) -> None:
+        """Sockets were opened."""
+        self._taken_at_s.extend([time.monotonic()] * count)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether reading more could take more places than there are."""
+        rested_s = time.monotonic() - _SOCKET_REST_S
+        while self._taken_at_s and self._taken_at_s[0] < rested_s:
+            self._taken_at_s.popleft()
+        return len(self._taken_at_s) >= _NEW_SOCKETS_LIMIT
+
+    def onRejectedIncomingCall(self, prm: Any) -> None:
+        self.take_places(2)
+
+    def onTransportState(self, prm: Any) -> None:
+        try:
+            if prm.type == "TCP":
+                self._count_connection(prm.state, prm.hnd)
+        except Exception:
+            log.exception("sip.callback_failed", callback="onTransportState")
+
+    def _count_connection(self, state: int, handle: Any) -> None:
+        if state == pj.PJSIP_TP_STATE_CONNECTED:
+            self._connections += 1
+            self.take_places(1)
+            if self._connections > _CONNECTIONS_LIMIT:
+                self._refused += 1
+                if self._refused == 1 or self._refused % 1000 == 0:
+                    log.warning("sip.too_many_connections", limit=_CONNECTIONS_LIMIT, refused=self._refused)
+                self.transportShutdown(handle)
+        elif state == pj.PJSIP_TP_STATE_DESTROY:
+            self._connections = max(0, self._connections - 1)
 
 
 class Endpoint:
@@ -67,7 +119,7 @@ class Endpoint:
     def _open(self) -> TelephonyError | ConfigError | None:
         library = _library()
         library.pj_log_set_level(0)  # the library prints to stdout before it has read its configuration
-        self._ep = pj.Endpoint()
+        self._ep = _Library()
         try:
             self._ep.libCreate()
             self._ep.libInit(self._config())
@@ -169,7 +221,10 @@ class Endpoint:
     # --- driven by SipThread
 
     def poll(self, wait_s: float) -> None:
-        """Handle events, waiting for at most `wait_s`."""
+        """Handle events, waiting for at most `wait_s`; under a flood the network waits instead."""
+        if self._ep.is_crowded:
+            time.sleep(min(wait_s, _PAUSE_S))
+            return
         self._ep.libHandleEvents(max(0, int(wait_s * 1000 + 0.999)))
 
     def wake(self) -> None:
@@ -180,6 +235,10 @@ class Endpoint:
             self._wake_socket.sendto(b"\r\n", self._wake_address)
         except OSError as error:
             log.debug("sip.wake_failed", error=str(error))
+
+    def call_started(self) -> None:
+        """An INVITE was received or sent: its audio took two sockets."""
+        self._ep.take_places(2)
 
     # --- media clock
 

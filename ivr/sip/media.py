@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -47,13 +46,14 @@ def fast_copy_works() -> bool:
 class FramePort(pj.AudioMediaPort):  # type: ignore[misc]  # the library's bindings are untyped
     """Gives incoming frames to a sink, on the media thread."""
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, chunk_ms: int) -> None:
         pj.AudioMediaPort.__init__(self)
         self.sink: AudioSink | None = None
+        self.chunk_ms = chunk_ms
         self.lost_frames = 0
         self._copy = copy_frame if fast_copy_works() else bytes
         media_format = pj.MediaFormatAudio()
-        media_format.init(pj.PJMEDIA_FORMAT_PCM, rate_hz, 1, FRAME_MS * 1000, 16)
+        media_format.init(pj.PJMEDIA_FORMAT_PCM, rate_hz, 1, chunk_ms * 1000, 16)
         self.createPort("sink", media_format)
 
     def onFrameReceived(self, frame: Any) -> None:
@@ -74,15 +74,16 @@ class FramePorts:
     def __init__(self, rate_hz: int, thread: SipThread) -> None:
         self._rate_hz = rate_hz
         self._thread = thread
-        self._free: deque[FramePort] = deque()
+        self._free: list[FramePort] = []
         self.made = 0
 
-    def take(self) -> FramePort:
-        """A port of one's own."""
-        if self._free:
-            return self._free.popleft()
+    def take(self, chunk_ms: int = FRAME_MS) -> FramePort:
+        """A port of one's own that gives so much audio at once."""
+        for place, port in enumerate(self._free):
+            if port.chunk_ms == chunk_ms:
+                return self._free.pop(place)
         self.made += 1
-        return FramePort(self._rate_hz)
+        return FramePort(self._rate_hz, chunk_ms)
 
     def give_back(self, port: FramePort) -> None:
         """The port is disconnected; lend it again after a moment."""
@@ -217,8 +218,11 @@ class LegMedia:
         if sink is None:
             self._return_port()
             return
+        chunk_ms = getattr(sink, "chunk_ms", FRAME_MS)
+        if self._port is not None and self._port.chunk_ms != chunk_ms:
+            self._return_port()
         if self._port is None:
-            self._port = self._ports.take()
+            self._port = self._ports.take(chunk_ms)
             if self._audio is not None:
                 self._try(self._audio.startTransmit, self._port)
         self._port.sink = sink

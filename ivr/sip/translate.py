@@ -17,6 +17,7 @@ NAME_LIMIT: Final = 128
 HEADER_VALUE_LIMIT: Final = 512
 HEADER_COUNT_LIMIT: Final = 32
 REASON_LIMIT: Final = 128
+HOST_LIMIT: Final = 253
 DIGITS: Final = frozenset("0123456789*#ABCD")
 
 _HEAD_LIMIT: Final = 65536
@@ -84,7 +85,7 @@ def parse_party(value: str) -> Party:
     """Read a From, To, P-Asserted-Identity or similar value; what cannot be read is empty."""
     name, uri = _split_name_addr(value)
     user, host = _user_and_host(uri)
-    return Party(clean(name, NAME_LIMIT), clean(user, NUMBER_LIMIT), clean(host, 255))
+    return Party(clean(name, NAME_LIMIT), clean(user, NUMBER_LIMIT), clean(host, HOST_LIMIT))
 
 
 def _split_name_addr(value: str) -> tuple[str, str]:
@@ -167,6 +168,22 @@ def hangup_cause(message: SipMessage) -> int | None:
             if match and int(match[1]) <= 127:
                 return int(match[1])
     return None
+
+
+def has_usable_addresses(sdp: str) -> bool:
+    """Whether no address in a session description is longer than a host name can be (RFC 1035 §2.3.4).
+
+    The library aborts the process over a longer one.
+    """
+    lines = (line.strip() for line in sdp.splitlines())
+    with_address = (line for line in lines if line.lower().startswith(("c=", "o=", "a=rtcp", "a=candidate")))
+    return all(len(word) <= HOST_LIMIT for line in with_address for word in line.split())
+
+
+def body_of(text: str) -> str:
+    """What follows the headers of a message."""
+    parts = re.split(r"\r?\n\r?\n", text, maxsplit=1)
+    return parts[1] if len(parts) == 2 else ""
 
 
 def peer_host(address: str) -> str:

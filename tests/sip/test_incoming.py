@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import importlib
+import socket
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -23,9 +25,10 @@ async def test_an_offer_names_caller_number_and_context() -> None:
         await phone.dial(bot.uri, headers=IDENTITY)
         offer = await bot.wait(LegOffered)
         answered = await bot.wait(LegAnswered)
+        port = phone.address[1]
     assert (offer.ani, offer.ani_name, offer.dnis, offer.account) == ("200", "Ann", "100", "")
     assert offer.headers == {"X-Ticket": "77", "User-to-User": "ab;encoding=hex"}
-    assert offer.remote == f"127.0.0.1:{phone.calls[0].dialog.remote and offer.remote.split(':')[1]}"
+    assert offer.remote == f"127.0.0.1:{port}"
     assert offer.sip_call_id == phone.calls[0].call_id
     assert answered.codec == "PCMU"
     bot.assert_ended_once()
@@ -92,6 +95,52 @@ def test_unusable_offers_are_refused_and_the_next_call_works(body: bytes) -> Non
             assert (await phone.dial(bot.uri)).is_answered
 
     run()
+
+
+@scenario
+async def test_an_offer_with_an_impossible_address_is_refused_and_the_process_lives() -> None:
+    body = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 " + b"9" * 400 + b"\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
+    async with Bot() as bot, SipPeer() as phone:
+        phone.send_raw(phone.invite_text(bot.uri, body=body), ("127.0.0.1", bot.telephony.port))
+        assert b" 400 " in (await phone.raw_response(containing=b"SIP/2.0 4")).data
+        assert (await phone.dial(bot.uri)).is_answered
+        assert len(bot.seen(LegOffered)) == 1
+
+
+@scenario
+async def test_calls_that_come_and_go_at_once_never_disturb_each_other() -> None:
+    async def call_often(phone: SipPeer) -> list[int]:
+        statuses = []
+        for number in range(40):
+            call = await phone.dial(bot.uri)
+            statuses.append(call.status)
+            await asyncio.sleep(0.003 * (number % 5))
+            assert call.ended_by is None, f"thrown out in place of another call: {call!r}"
+            await call.hang_up()
+        return statuses
+
+    async with Bot() as bot, SipPeer() as phone:
+        results = await asyncio.gather(*(call_often(phone) for _ in range(3)))
+        assert results == [[200] * 40] * 3
+        await bot.wait(LegEnded, count=120)
+    bot.assert_ended_once()
+
+
+@scenario
+async def test_a_flood_of_connections_and_invites_is_survived() -> None:
+    async with Bot() as bot, SipPeer() as phone:
+        address = ("127.0.0.1", bot.telephony.port)
+        with ExitStack() as stack:
+            for _ in range(100):
+                connection = stack.enter_context(socket.socket())
+                connection.settimeout(0.1)
+                with suppress(OSError):
+                    connection.connect(address)
+            assert (await phone.options(address, timeout_s=5)).status == 200
+        for _ in range(300):
+            phone.send_raw(phone.invite_text(bot.uri), address)
+        assert (await phone.options(address, timeout_s=10)).status == 200
+    bot.assert_ended_once()
 
 
 @scenario

@@ -134,3 +134,22 @@ def test_caller_id_keeps_our_domain(caller_id: str, uri: str) -> None:
 )
 def test_peer_host(address: str, host: str) -> None:
     assert translate.peer_host(address) == host
+
+
+@pytest.mark.parametrize(
+    ("sdp", "is_usable"),
+    [
+        ("", True),
+        ("v=0\r\nc=IN IP4 192.0.2.1\r\na=fmtp:96 " + "x" * 400, True),
+        ("v=0\nc=IN IP4 " + "9" * 254, False),
+        ("o=- 1 1 IN IP4 " + "h" * 300 + "\r\n", False),
+        ("a=rtcp:9 IN IP4 " + "h" * 300, False),
+    ],
+)
+def test_addresses_longer_than_a_host_name_are_noticed(sdp: str, is_usable: bool) -> None:
+    assert translate.has_usable_addresses(sdp) is is_usable
+
+
+def test_the_body_follows_the_first_empty_line() -> None:
+    assert translate.body_of("INVITE sip:a SIP/2.0\r\nX: y\r\n\r\nv=0\r\n\r\nc=") == "v=0\r\n\r\nc="
+    assert translate.body_of("INVITE sip:a SIP/2.0\r\nX: y\r\n") == ""
