@@ -74,7 +74,7 @@ class Bot:
         return self._registry.call_count if self._registry else 0
 
     async def start(self) -> None:
-        """Render the prompts, open the records, then the sockets; calls are taken when this returns. Raises IvrError."""
+        """Render the prompts, open the records, then the sockets. Raises IvrError."""
         await self._render_prompts()
         await asyncio.to_thread(self._call_log.start)
         if self._call_log.health.is_degraded:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ivr.flow import templates
 from ivr.flow.languages import language_for
@@ -21,6 +22,22 @@ def text_for(item: PromptItem, language: str) -> str | None:
 def segments_of(prompt: Prompt, variables: Mapping[str, object], language: str) -> tuple[Segment, ...]:
     """What is played. Raises TemplateFailed."""
     return tuple(_segment(item, variables, language) for item in prompt.items)
+
+
+def with_sensitive_marked(
+    segments: Sequence[Segment], prompt: Prompt, written: Mapping[str, object], language: str
+) -> tuple[Segment, ...]:
+    """The segments, those marked that would read otherwise with `written`, the variables as they may be kept."""
+    marked = []
+    for segment, item in zip(segments, prompt.items, strict=True):
+        if isinstance(segment, Speech):
+            try:
+                is_same = _segment(item, written, language) == segment
+            except templates.TemplateFailed:  # a mask is no number
+                is_same = False
+            segment = segment if is_same else replace(segment, is_sensitive=True)
+        marked.append(segment)
+    return tuple(marked)
 
 
 def is_empty(segment: Segment) -> bool:

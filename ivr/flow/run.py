@@ -59,9 +59,15 @@ class Run:
 
     # --- prompts
 
-    def segments(self, prompt: Prompt, extra: Mapping[str, object] | None = None) -> tuple[Segment, ...]:
-        """What is played for a prompt."""
-        found = prompts.segments_of(prompt, {**self.state.variables, **(extra or {})}, self.state.language)
+    def segments(
+        self, prompt: Prompt, extra: Mapping[str, object] | None = None, shown: Mapping[str, object] | None = None
+    ) -> tuple[Segment, ...]:
+        """What is played for a prompt; `shown` is `extra` as it may be written down."""
+        variables = {**self.state.variables, **(extra or {})}
+        found = prompts.segments_of(prompt, variables, self.state.language)
+        if self.state.sensitive or shown:
+            written = {**self.masked_variables, **(shown or extra or {})}
+            found = prompts.with_sensitive_marked(found, prompt, written, self.state.language)
         return tuple(part for part in found if not prompts.is_empty(part))
 
     def text(self, prompt: Prompt, extra: Mapping[str, object] | None = None) -> str:

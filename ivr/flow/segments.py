@@ -11,6 +11,8 @@ class Speech:
 
     text: str
     language: str
+    is_sensitive: bool = False
+    """Whether it says something that must not be kept anywhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The built-in hold sound: two soft notes and a rest, again and again, so that a waiting caller knows the line is up."""
+"""The built-in hold sound: two soft notes and a rest, again and again: the line is up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTE_S, _LOOP_S = 1.2, 4.0
 
 
 def write_hold_sound(path: Path, sample_rate_hz: int) -> None:
-    """Write one round of it (mono, 16-bit); its end meets its beginning in silence, so that it loops without a click."""
+    """Write one round (mono, 16-bit); its end meets its beginning in silence, so that it loops without a click."""
     samples = np.zeros(int(_LOOP_S * sample_rate_hz))
     for index, note_hz in enumerate(NOTES_HZ):
         at_s = np.arange(int(_NOTE_S * sample_rate_hz)) / sample_rate_hz

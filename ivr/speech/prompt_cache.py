@@ -20,11 +20,12 @@ from ivr.errors import MediaFailed, SynthesisFailed
 from ivr.ports import Pause, Segment, SoundFile, Speech, Synthesizer
 from ivr.speech.cache_files import CacheFolder
 from ivr.speech.pcm import read_wav, silence, telephone_ready, write_wav
+from ivr.speech.private_files import PrivateFiles
 from ivr.speech.sounds import SoundLibrary
 
 log = structlog.get_logger(__name__)
 
-_FORMAT = 1  # part of every key: raise it when what is written for the same input changes
+_FORMAT = 2  # part of every key: raise it when what is written for the same input changes
 
 
 class FilePromptStore:
@@ -47,6 +48,7 @@ class FilePromptStore:
         self._sample_rate_hz = sample_rate_hz
         self._loudness_dbfs = loudness_dbfs
         self._folder = CacheFolder(cache_dir, limit_bytes)
+        self._private = PrivateFiles()
         self._executor = ThreadPoolExecutor(thread_count, thread_name_prefix="prompts")
         self._in_progress: dict[str, Future[Path]] = {}
         self._lock = threading.Lock()
@@ -54,6 +56,8 @@ class FilePromptStore:
 
     def cached(self, segments: Sequence[Segment]) -> list[Path] | None:
         """Files for the segments if all are ready now."""
+        if any(_is_sensitive(segment) for segment in segments):
+            return None
         try:
             files = [self._folder.get(self._key(segment)) for segment in segments]
         except (SynthesisFailed, MediaFailed):
@@ -88,8 +92,12 @@ class FilePromptStore:
         """End the threads, let go of the pins; the synthesizer is the caller's. Idempotent."""
         self._executor.shutdown(wait=True, cancel_futures=True)
         self._folder.close()
+        self._private.close()
 
     async def _render(self, segment: Segment) -> Path:
+        if _is_sensitive(segment):
+            make = self._executor.submit(self._private.make, lambda path: self._write(segment, path))
+            return await asyncio.wrap_future(make)
         key = await asyncio.to_thread(self._key, segment) if isinstance(segment, SoundFile) else self._key(segment)
         if file := self._folder.get(key):
             return file
@@ -176,6 +184,10 @@ class FilePromptStore:
             raise MediaFailed(
                 f"recording {path}: cannot be read ({error.strerror}); record it or correct the name"
             ) from error
+
+
+def _is_sensitive(segment: Segment) -> bool:
+    return isinstance(segment, Speech) and segment.is_sensitive
 
 
 def _digest(parts: Sequence[object]) -> str:

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Final
 
 import structlog
 
@@ -145,6 +146,9 @@ class _Worker:
 class VoskStream:
     """One listening. `write` and `close` may come from any thread, `process` is the worker's."""
 
+    chunk_ms: Final = 60
+    """Audio taken at once. Three frames cost hardly more than one; a decision comes at most 40 ms later."""
+
     def __init__(
         self,
         model: VoskModel,
@@ -160,7 +164,7 @@ class VoskStream:
         self._report = report
         self._worker = worker
         self._frames: deque[tuple[float, bytes]] = deque()
-        self._limit_frames = round(_QUEUE_LIMIT_S / FRAME_S)
+        self._limit_bytes = round(_QUEUE_LIMIT_S * sample_rate_hz * 2)
         self._lock = threading.RLock()  # orders reports and close; re-entered when a report closes its own stream
         self._is_closed = False
         self._vad = VoiceActivityDetector(sample_rate_hz, vad_settings)
@@ -177,7 +181,7 @@ class VoskStream:
         """Take audio; on the media thread, so it only appends."""
         if self._is_closed:
             return
-        if len(self._frames) >= self._limit_frames:
+        if len(self._frames) * len(pcm) >= self._limit_bytes:
             self.dropped_frames += 1
             return
         self._frames.append((time.monotonic(), pcm))

@@ -255,3 +255,15 @@ def test_the_real_engine_speaks_a_prompt(tmp_path: Path, synthesizer: Pyttsx3Syn
     assert active_level_dbfs(spoken[0]) == pytest.approx(-20.0, abs=0.5)
     assert active_level_dbfs(spoken[2]) == pytest.approx(-20.0, abs=0.5)
     assert np.max(np.abs(spoken[0].samples)) < 0.99
+
+
+def test_what_is_sensitive_is_spoken_and_never_cached(tmp_path: Path, store: FilePromptStore) -> None:
+    secret = Speech("four seven one one", "en", is_sensitive=True)
+    before = sorted(tmp_path.rglob("*.wav"))
+    (first,) = render(store, secret)
+    assert read_wav(first).duration_s > 0.3
+    assert store.cached([secret]) is None
+    assert sorted(tmp_path.rglob("*.wav")) == before
+    assert first.parent.stat().st_mode & 0o077 == 0, "only this user may read it"
+    store.close()
+    assert not first.exists()
