@@ -52,6 +52,12 @@ def host_of(uri: str) -> str:
     return match["host"] + (f":{match['port']}" if match["port"] else "")
 
 
+def user_of(uri: str) -> str:
+    """User part of a SIP URI; empty when there is none."""
+    match = re.match(r"<?(?:sips?:)?([A-Za-z0-9._+*-]+)@", uri.strip())
+    return match[1] if match else ""
+
+
 def route_address(uri: str) -> str:
     """The address of this machine that packets to the URI's host leave from; `0.0.0.0` where that is not known."""
     match = _HOST.match(uri)
@@ -66,8 +72,11 @@ def route_address(uri: str) -> str:
         return "0.0.0.0"
 
 
-def sip_settings(identity: Identity, towards: str) -> Any:
-    """Settings of the telephony; `towards` is a URI that it is going to talk to, empty for none in particular."""
+def sip_settings(identity: Identity, name: str, towards: str) -> Any:
+    """Settings of the telephony.
+
+    `name` goes before the @ of our address; `towards` is a URI that it is going to talk to, empty for none.
+    """
     from pydantic import ValidationError
 
     from ivr.config import SipSettings
@@ -78,7 +87,7 @@ def sip_settings(identity: Identity, towards: str) -> Any:
         "port": identity.local_port,
         "rtp_port": _RTP_PORT,
         "rtp_port_count": _RTP_PORT_COUNT,
-        "user_agent": identity.user,
+        "user_agent": name,
         "accounts": _accounts(identity),
     }
     if identity.codecs:
@@ -87,6 +96,8 @@ def sip_settings(identity: Identity, towards: str) -> Any:
         return SipSettings(**given)
     except ValidationError as error:
         first = error.errors()[0]
+        if first["loc"][0] == "codecs":
+            raise ConfigError(f"--codec {first['input']}: {first['msg']}") from error
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{where}: {first['msg']}; see `ivr call --help`") from error
 

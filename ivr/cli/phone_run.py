@@ -9,14 +9,13 @@ import signal
 import sys
 import tempfile
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
 import typer
 
-from ivr.cli.phone_options import ACCOUNT, full_uri, host_of, playable, sip_settings
+from ivr.cli.phone_options import ACCOUNT, full_uri, host_of, playable, sip_settings, user_of
 from ivr.errors import ConfigError, IvrError, SpeechError
 from ivr.phone.call import CallPlan, PhoneParts
 from ivr.phone.keyboard import HangUp, Keyboard, SayLine, SendKey
@@ -54,8 +53,7 @@ async def _run(wish: Wish, script: tuple[Act, ...], uri: str, stack: ExitStack) 
 
     session = Session(wish)
     stop_signals = (signal.SIGTERM, signal.SIGINT)
-    identity = wish.identity if wish.identity.user else replace(wish.identity, user=_default_user(wish))
-    settings = sip_settings(wish.identity if wish.identity.account else identity, uri or wish.identity.registrar)
+    settings = sip_settings(wish.identity, _own_name(wish), uri or wish.identity.registrar)
     plan = CallPlan(
         script,
         _playable_files(script, stack, settings.sample_rate_hz),
@@ -84,8 +82,8 @@ async def _run(wish: Wish, script: tuple[Act, ...], uri: str, stack: ExitStack) 
             recognizer.close()
 
 
-def _default_user(wish: Wish) -> str:
-    return "phone" if wish.answers else "caller"
+def _own_name(wish: Wish) -> str:
+    return wish.identity.user or user_of(wish.identity.account) or ("phone" if wish.answers else "caller")
 
 
 async def _dial(wish: Wish, phone: Phone, session: Session, request: DialRequest) -> int:
@@ -99,9 +97,8 @@ async def _dial(wish: Wish, phone: Phone, session: Session, request: DialRequest
 
 
 async def _answer(wish: Wish, phone: Phone, session: Session, sip_uri: str) -> int:
-    user = wish.identity.user or _default_user(wish)
     scheme, _, host = sip_uri.partition(":")
-    session.announce(f"ready {scheme}:{user}@{host}")
+    session.announce(f"ready {scheme}:{_own_name(wish)}@{host}")
     manner = Manner(wish.ring_s, wish.refuse_with, wish.never_answers)
     done = 0
     while wish.call_count is None or done < wish.call_count:

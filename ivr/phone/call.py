@@ -116,6 +116,11 @@ class PhoneCall:
         """Whether it was answered."""
         return self._answered_at_s is not None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the line is free again."""
+        return self._over.is_set()
+
     def owns(self, leg_id: LegId) -> bool:
         """Whether a leg belongs to this call."""
         return leg_id in (self._leg, self._next_leg)

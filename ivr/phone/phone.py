@@ -169,7 +169,8 @@ class Phone:
             self._withdrawn.add(event.leg_id)
 
     def _offered(self, offer: LegOffered) -> None:
-        if self._offers is None or self._offers.qsize() or self.call is not None or self._stopped.is_set():
+        is_busy = self.call is not None and not self.call.is_over
+        if self._offers is None or self._offers.qsize() or is_busy or self._stopped.is_set():
             self._telephony.reject(offer.leg_id, BUSY)
         else:
             self._offers.put_nowait(offer)

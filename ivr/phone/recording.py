@@ -17,9 +17,10 @@ class StereoRecording:
         self.path = path
         self._timeline = StereoTimeline(sample_rate_hz)
         try:
-            self._file = wave.open(str(path), "wb")  # noqa: SIM115 - open for the length of a call
+            self._raw = path.open("wb")
         except OSError as error:
             raise MediaFailed(f"{path}: cannot be written ({error.strerror}); check the folder") from error
+        self._file = wave.open(self._raw, "wb")  # noqa: SIM115 - open for the length of a call
         self._file.setnchannels(2)
         self._file.setsampwidth(2)
         self._file.setframerate(sample_rate_hz)
@@ -54,6 +55,7 @@ class StereoRecording:
                 self._write(self._timeline.take(is_end=True))
             finally:
                 self._file.close()
+                self._raw.close()
 
     def _write(self, stereo: bytes) -> None:
         try:

@@ -100,7 +100,7 @@ def refusal(report: CallReport, host: str) -> str:
     """Why a call was not answered: one sentence with the SIP status."""
     reason = f" {report.reason}" if report.reason else ""
     status = f"SIP {report.sip_status}{reason}" if report.sip_status else "no SIP status"
-    if report.ended_by is EndedBy.NETWORK and report.sip_status == 408:
+    if report.ended_by is EndedBy.NETWORK and report.sip_status in (408, 503):
         return f"{report.uri}: nobody answers at {host} ({status}); check the address, and that the bot runs there"
     text = _REFUSALS.get(report.sip_status, "the call was not answered")
     return f"{report.uri}: {text} ({status})"
