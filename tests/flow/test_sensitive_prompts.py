@@ -17,7 +17,8 @@ FLOW = """
 flow: test
 start: pin
 steps:
-  pin: {ask: digits, length: 4, into: pin, sensitive: true, confirm: always, prompt: "Your number?", failed: bye, next: said}
+  pin:
+    {ask: digits, length: 4, into: pin, sensitive: true, confirm: always, prompt: "Your number?", failed: bye, next: said}
   said: {say: ["Thank you.", "It was {{ pin | digits }}."], next: bye}
   bye: {hang_up: true}
 """
