@@ -18,7 +18,14 @@ flow: test
 start: pin
 steps:
   pin:
-    {ask: digits, length: 4, into: pin, sensitive: true, confirm: always, prompt: "Your number?", failed: bye, next: said}
+    ask: digits
+    length: 4
+    into: pin
+    sensitive: true
+    confirm: always
+    prompt: "Your number?"
+    next: said
+    failed: bye
   said: {say: ["Thank you.", "It was {{ pin | digits }}."], next: bye}
   bye: {hang_up: true}
 """
