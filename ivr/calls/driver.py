@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -26,9 +26,10 @@ from ivr.flow.digits import KeyFilter
 from ivr.flow.model import Flow
 from ivr.flow.run import masked
 from ivr.flow.segments import Segment
-from ivr.flow.state import FlowState
+from ivr.flow.state import FlowState, Phase
 from ivr.ports import (
     Clock,
+    EndedBy,
     EndReason,
     KeyPressed,
     LegAnswered,
@@ -51,6 +52,16 @@ from ivr.ports import (
 
 GREETING_LIMIT_S = 2.0
 """A greeting that is not rendered by then does not hold the answer up any longer."""
+
+TEMPORARY_FAILURE = 41
+"""Q.850 cause of a call that we could not go on with."""
+
+_ENDINGS: Mapping[EndedBy, Ending] = {
+    EndedBy.REMOTE: Ending(EndReason.CALLER_HUNG_UP, "caller"),
+    EndedBy.NETWORK: Ending(EndReason.FAILED, "network"),
+    EndedBy.LOCAL: Ending(EndReason.FAILED, "bot"),
+}
+"""What the end of the caller's leg means where nobody here asked for it."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,6 @@ class _Live:
     timers: dict[str, TimerHandle] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     play_id: str = ""
-    has_played: bool = False
     transfer: TransferDriver | None = None
 
 
@@ -103,10 +113,12 @@ class CallDriver:
         self._live = _Live()
         self._inbox: deque[e.Event] = deque()
         self._is_stepping = False
-        self._is_answered = False
+        self._answered_at_s: float | None = None
         self._held_back: list[c.Command] = []
         self._keys = KeyFilter(open_since_s=float("inf"))
         self._ending: Ending | None = None
+        self._left: LegEnded | None = None
+        """The caller's leg ended while a transfer was still to say what became of it."""
         self._log = structlog.get_logger(__name__).bind(call_id=call_id, flow=flow.flow)
 
     # --- in: from the registry
@@ -154,6 +166,10 @@ class CallDriver:
         self._ending = self._ending or Ending(EndReason.BOT_HUNG_UP, "bot")
         self._ports.telephony.hang_up(self.leg_id)
 
+    @property
+    def _is_answered(self) -> bool:
+        return self._answered_at_s is not None
+
     # --- events to the engine
 
     def _now_s(self) -> float:
@@ -162,25 +178,48 @@ class CallDriver:
     def _feed(self, event: e.Event) -> None:
         """Give the engine an event; events that arise while it is at work wait their turn."""
         self._inbox.append(event)
+        self._work([])
+
+    def _work(self, commands: Sequence[c.Command]) -> None:
+        """Perform commands, and whatever the engine makes of events that arise from them, in order.
+
+        Timers, the recognizer and the telephony all end here: a mistake of ours must not leave a caller in silence.
+        """
         if self._is_stepping:
             return
         self._is_stepping = True
         try:
+            self._perform_all(commands)
             while self._inbox:
                 result = engine.step(self.flow, self.state, self._inbox.popleft())
                 self.state = result.state
-                for command in result.commands:
-                    self._perform(command)
+                self._perform_all(result.commands)
+        except Exception:
+            self.fail()
         finally:
             self._is_stepping = False
 
+    def _perform_all(self, commands: Sequence[c.Command]) -> None:
+        for command in commands:
+            self._perform(command)
+
+    def fail(self) -> None:
+        """Something of ours broke: log the exception in progress, and end this call, and only this one."""
+        self._log.exception("call_failed")
+        self._inbox.clear()
+        self.state = replace(self.state, phase=Phase.ENDED)
+        self._ending = self._ending or Ending(EndReason.FAILED, "bot")
+        if self._is_answered:
+            self._ports.telephony.hang_up(self.leg_id, TEMPORARY_FAILURE)
+        else:
+            self._ports.telephony.reject(self.leg_id, 500)
+
     def _answered(self, event: LegAnswered) -> None:
-        self._is_answered = True
+        self._answered_at_s = self._now_s()
         self._notes.answered()
         self._keys = KeyFilter(open_since_s=event.at_s)
         held_back, self._held_back = self._held_back, []
-        for command in held_back:
-            self._perform(command)
+        self._work(held_back)
 
     def _key(self, event: KeyPressed) -> None:
         since_open_s = event.at_s - self._keys.open_since_s
@@ -190,23 +229,27 @@ class CallDriver:
             self._feed(e.DigitPressed(event.at_s, event.digit))
 
     def _leg_ended(self, event: LegEnded) -> None:
-        if self._ending is None:
-            by = "network" if event.ended_by == "network" else "caller"
-            self._ending = Ending(EndReason.CALLER_HUNG_UP, by, event.sip_status, event.hangup_cause)
+        if self._live.transfer is not None:  # both may be leaving for each other: the transfer will say
+            self._left = event
+            return
         self._feed(e.CallerHungUp(event.at_s))
-        self._close()
+        known = self._ending or _ENDINGS[event.ended_by]
+        cause = event.hangup_cause if known.hangup_cause is None else known.hangup_cause
+        self._ending = replace(known, sip_status=event.sip_status, hangup_cause=cause)
+        try:
+            self._close(self._ending)
+        finally:
+            self._finished(self)
 
-    def _close(self) -> None:
+    def _close(self, ending: Ending) -> None:
         """Let everything go and close the record."""
         self._stop_listening()
         for timer in self._live.timers.values():
             timer.cancel()
         for task in self._live.tasks:
             task.cancel()
-        ending = self._ending or Ending(EndReason.FAILED, "bot")
         self._notes.ended(ending, masked(self.state))
         self._log.info("call_ended", reason=ending.reason, ended_by=ending.ended_by)
-        self._finished(self)
 
     # --- commands to the ports
 
@@ -285,14 +328,20 @@ class CallDriver:
             self._play_files(play_id, files)
 
     def _play_files(self, play_id: str, files: list[Path]) -> None:
-        lead_in_s = 0.0 if self._live.has_played else self._ports.lead_in_s
-        self._live.has_played = True
+        since_answer_s = self._now_s() - (self._answered_at_s or 0.0)
+        lead_in_s = max(0.0, self._ports.lead_in_s - since_answer_s)
         self._ports.telephony.play(self.leg_id, play_id, files, lead_in_s=lead_in_s)
 
     def _task(self, coroutine: Coroutine[None, None, None]) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(coroutine)
+        task: asyncio.Task[None] = asyncio.ensure_future(self._run_task(coroutine))
         self._live.tasks.add(task)
         task.add_done_callback(self._live.tasks.discard)
+
+    async def _run_task(self, coroutine: Coroutine[None, None, None]) -> None:
+        try:
+            await coroutine
+        except Exception:
+            self.fail()
 
     # --- listening
 
@@ -365,9 +414,11 @@ class CallDriver:
         self._live.transfer = None
         self._keys = KeyFilter(open_since_s=self._now_s())
         self._log.info("transfer_ended", outcome=report.outcome, detail=report.detail)
-        if report.ended_by == "caller" and report.outcome is not e.TransferOutcome.CONNECTED:
-            return  # the end of the caller's leg is told to the engine as that
-        if report.outcome is e.TransferOutcome.CONNECTED:
+        is_connected = report.outcome is e.TransferOutcome.CONNECTED
+        if is_connected:
             ended_by = report.ended_by or "bot"
             self._ending = Ending(EndReason.TRANSFERRED, ended_by, transfer_target=self.transfer_target)
-        self._feed(e.TransferEnded(self._now_s(), report.outcome, report.detail))
+        if is_connected or report.ended_by != "caller":  # a caller who left is told to the engine as that
+            self._feed(e.TransferEnded(self._now_s(), report.outcome, report.detail))
+        if self._left is not None:
+            self._leg_ended(self._left)

@@ -10,13 +10,13 @@ from datetime import datetime
 import structlog
 
 from ivr.calls.driver import CallDriver, CallPorts
-from ivr.calls.note import CallNotes, Ending
+from ivr.calls.note import CallNotes
 from ivr.calls.returning import RETURN_WINDOW_S, Referred, Returned, is_returning, match_returning
 from ivr.calls.routing import flow_for
 from ivr.config import NumberSettings
 from ivr.flow.model import Flow, TransferStep
 from ivr.flow.state import Phase
-from ivr.ports import CallLog, CallStarted, EndReason, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent
+from ivr.ports import CallLog, CallStarted, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent
 
 _LOG = structlog.get_logger(__name__)
 
@@ -66,8 +66,7 @@ class CallRegistry:
         try:
             driver.handle(event)
         except Exception:
-            _LOG.exception("call_failed", call_id=driver.call_id)
-            driver.hang_up()
+            driver.fail()
 
     def _offered(self, event: LegOffered) -> None:
         if self._is_draining:
@@ -90,13 +89,7 @@ class CallRegistry:
         self._calls.add(driver)
         self._all_ended.clear()
         _LOG.info("call_offered", call_id=call_id, flow=flow.flow, version=flow.version)
-        try:
-            driver.start(returned)
-        except Exception:
-            _LOG.exception("call_failed", call_id=call_id)
-            notes.ended(Ending(EndReason.FAILED, "bot", 500), {})
-            self._ports.telephony.reject(event.leg_id, 500)
-            self._finished(driver)
+        driver.start(returned)
 
     def _started(self, call_id: str, event: LegOffered, flow: Flow) -> CallStarted:
         return CallStarted(

@@ -50,6 +50,12 @@ class Returned:
     result: str = ""
 
 
+def _exit(sent: Referred, step: TransferStep, exit_name: str) -> str | None:
+    """Where the flow goes on; `repeat` is the transfer itself, which a call that begins cannot know."""
+    target: str | None = getattr(step, exit_name) or step.failed or sent.flow.defaults.failed
+    return sent.step if target == "repeat" and target not in sent.flow.steps else target
+
+
 def is_returning(headers: Mapping[str, str]) -> bool:
     """Whether an INVITE says that it brings a transferred caller back."""
     return "X-Transfer-Result" in headers
@@ -64,7 +70,7 @@ def match_returning(
         step = sent.flow.steps.get(sent.step)
         if sent.ani != ani or now_s - sent.at_s > RETURN_WINDOW_S or not isinstance(step, TransferStep):
             continue
-        target = getattr(step, exit_name) or step.failed or sent.flow.defaults.failed
+        target = _exit(sent, step, exit_name)
         if target is not None:
             variables = {name: value for name, value in sent.variables.items() if name != "call"}
             return sent, Returned(variables, sent.sensitive, sent.language, target, exit_name)

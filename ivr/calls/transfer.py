@@ -287,10 +287,19 @@ def _caller_left(machine: TransferMachine, event: TransferEvent) -> Step:
 
 
 def _caller_left_talk(machine: TransferMachine, event: TransferEvent) -> Step:
+    if _never_talked(machine):
+        return _caller_left(machine, event)
     return _over(machine, HangUpTarget(), Report(TransferOutcome.CONNECTED, "bridged", "caller"))
 
 
+def _never_talked(machine: TransferMachine) -> bool:
+    """`attended` joins by REFER only: before that is accepted, caller and person have not met."""
+    return machine.mode == "attended" and not machine.was_accepted
+
+
 def _person_left_talk(machine: TransferMachine, event: TransferEvent) -> Step:
+    if _never_talked(machine):
+        return _over(machine, StopHold(), Report(TransferOutcome.FAILED, "the person left before the transfer"))
     return _over(machine, HangUpCaller(), Report(TransferOutcome.CONNECTED, "bridged", "agent"))
 
 
@@ -337,7 +346,7 @@ def _caller_taken(machine: TransferMachine, event: TransferEvent) -> Step:
     """Both of our legs ended during the replacement: it worked when it had been accepted, else the caller left."""
     if machine.was_accepted:
         return _over(machine, Report(TransferOutcome.CONNECTED, "replaced"))
-    return _over(machine, Report(TransferOutcome.CONNECTED, "bridged", "caller"))
+    return _caller_left_talk(machine, event)
 
 
 def _blind_news(machine: TransferMachine, event: TransferEvent) -> Step:

@@ -72,7 +72,9 @@ class TransferDriver:
                 self._advance(t.ReferProgress(status, is_final))
 
     def target_event(self, event: LegEvent) -> None:
-        """News of the person's leg."""
+        """News of a person's leg; of one that an earlier attempt had dialled it means nothing here."""
+        if event.leg_id != self._target_leg:
+            return
         match event:
             case LegRinging():
                 self._advance(t.TargetRinging())
