@@ -14,7 +14,7 @@ from ivr.errors import ConfigError
 ACCOUNT: Final = "phone"
 _RTP_PORT: Final = 20000
 _RTP_PORT_COUNT: Final = 4000
-_RESOLVE_LIMIT_S: Final = 4.0
+
 _HOST = re.compile(r"^<?sips?:(?:[^@<>]*@)?(?P<host>\[[^\]]+\]|[^:;?<>\s]+)(?::(?P<port>\d+))?", re.IGNORECASE)
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 UNANSWERED_LIMIT_S: Final = 5.0
 """A host that does not react at all is given up after this, instead of SIP's 32 s."""
+EXIT_LIMIT_S: Final = 1.8
+"""From a signal to the end of the process."""
 _DTMF: Final = {"rfc4733": DtmfMethod.RFC4733, "info": DtmfMethod.SIP_INFO}
 
 
@@ -52,8 +54,10 @@ async def _run(wish: Wish, script: tuple[Act, ...], uri: str, stack: ExitStack) 
     from ivr.sip.telephony import PjsuaTelephony
 
     session = Session(wish)
-    stop_signals = (signal.SIGTERM, signal.SIGINT)
-    settings = sip_settings(wish.identity, _own_name(wish), uri or wish.identity.registrar)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, session.stop)
+    towards = uri or wish.identity.registrar
+    settings = await asyncio.to_thread(sip_settings, wish.identity, _own_name(wish), towards)
     plan = CallPlan(
         script,
         _playable_files(script, stack, settings.sample_rate_hz),
@@ -67,8 +71,6 @@ async def _run(wish: Wish, script: tuple[Act, ...], uri: str, stack: ExitStack) 
     phone = session.phone = Phone(
         PhoneParts(telephony, recognizer, prompts, wish.language), plan, session.view, wish.record
     )
-    for number in stop_signals:
-        asyncio.get_running_loop().add_signal_handler(number, session.stop)
     try:
         await phone.start(registers=bool(wish.identity.registrar))
         if wish.answers:
@@ -93,7 +95,7 @@ async def _dial(wish: Wish, phone: Phone, session: Session, request: DialRequest
     session.finished(report)
     if not report.answered:
         typer.echo(f"error: {refusal(report, host_of(request.uri))}", err=True)
-    return 0 if report.answered else 1
+    return session.status
 
 
 async def _answer(wish: Wish, phone: Phone, session: Session, sip_uri: str) -> int:
@@ -178,6 +180,8 @@ class Session:
         self._keyboard = Keyboard()
         self._at_call = ExitStack()
         self._has_stopped = False
+        self.status = 0 if wish.answers else 1
+        """Exit status so far."""
         self._has_keyboard = sys.stdin is not None and sys.stdin.isatty() and not wish.is_json
 
     def say(self, text: str) -> None:
@@ -227,6 +231,7 @@ class Session:
 
     def finished(self, report: CallReport) -> None:
         """Tell what came of a call."""
+        self.status = 0 if report.answered or self._wish.answers else 1
         if self._wish.is_json:
             typer.echo(json.dumps(as_json(report), ensure_ascii=False))
         elif report.answered:
@@ -236,11 +241,17 @@ class Session:
 
     def stop(self) -> None:
         """A signal came: hang up; the second one ends the process at once."""
-        if self._has_stopped:
+        if self._has_stopped or self.phone is None:
             os._exit(130)
         self._has_stopped = True
-        if self.phone is not None:
-            self.phone.stop()
+        self.phone.stop()
+        # A dead peer must not hold the process: by then recording and report are written.
+        asyncio.get_running_loop().call_later(EXIT_LIMIT_S, self._exit_hard)
+
+    def _exit_hard(self) -> None:
+        self.close()
+        sys.stdout.flush()
+        os._exit(self.status)
 
     def close(self) -> None:
         """Put the terminal back."""

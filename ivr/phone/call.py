@@ -47,6 +47,8 @@ KEY_S: Final = 0.3
 """From one key to the next: the library sends a key for 0.2 s."""
 LAST_WORDS_S: Final = 1.0
 """How long the recognizer may think about what was said at the very end."""
+GOODBYE_S: Final = 0.4
+"""How long the other side may take to confirm that we hung up."""
 REPLACED_GRACE_S: Final = 2.0
 """Whoever sent us elsewhere hangs up; if not by then, we do."""
 
@@ -139,10 +141,18 @@ class PhoneCall:
 
     def hang_up(self) -> None:
         """End it."""
+        if self._is_hanging_up:
+            return
         self._is_hanging_up = True
         for leg in (self._leg, self._next_leg):
             if leg is not None:
                 self._telephony.hang_up(leg)
+        self._later.append(asyncio.get_running_loop().call_later(GOODBYE_S, self._give_up))
+
+    def _give_up(self) -> None:
+        """The other side does not confirm that we hung up."""
+        sip_status = 200 if self.is_answered else 487
+        self._end(LegEnded(self._leg, time.monotonic(), EndedBy.LOCAL, sip_status))
 
     async def wait_decided(self, limit_s: float | None = None) -> bool:
         """Wait until it is answered or over; whether that was in time."""
@@ -243,15 +253,11 @@ class PhoneCall:
         async with asyncio.TaskGroup() as tasks:
             pump = tasks.create_task(self._pump_for_ever())
             acts = tasks.create_task(self._perform_all())
-            await self.wait_over(self._remaining_s())
-            if not self._over.is_set():
+            if not await self.wait_over(self._remaining_s()):
                 self.hang_up()
-                await self.wait_over(LAST_WORDS_S)
+                await self.wait_over()
             acts.cancel()
             pump.cancel()
-        if not self._over.is_set():  # the other side does not confirm our BYE
-            at_s = time.monotonic()
-            self._end(LegEnded(self._leg, at_s, EndedBy.LOCAL, 200))
         self._pump()
         if self._hearing is not None:
             await self._hearing.finish(LAST_WORDS_S)

@@ -27,7 +27,6 @@ from ivr.ports import (
 )
 
 BUSY: Final = 486
-GOODBYE_S: Final = 0.6
 REGISTER_LIMIT_S: Final = 6.0
 
 
@@ -90,9 +89,11 @@ class Phone:
         report = CallReport(request.uri, record=str(recording.path) if recording else None)
         leg_id = self._telephony.dial(request)
         call = self.call = PhoneCall(self._parts, self._plan, leg_id, report, self._make_view(), recording)
+        if self._stopped.is_set():
+            call.hang_up()
         if not await call.wait_decided(answer_within_s):
             call.hang_up()
-            await call.wait_over(GOODBYE_S)
+            await call.wait_over()
             report.ended_by, report.reason = EndedBy.LOCAL, f"no answer within {answer_within_s:g} s"
         try:
             return await call.run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import wraps
@@ -17,6 +18,7 @@ from ivr.testing.sip_peer import BUSY, DECLINE, NOT_FOUND, AnswerAfter, Incoming
 from ivr.testing.sip_peer.measure import level_dbfs, spans_of_tone, tone
 from ivr.testing.sip_peer.recording import write_wav
 from tests.phone.telephones import Telephone
+from tests.sip.bot import Registrar
 
 pytestmark = pytest.mark.adapter
 
@@ -267,3 +269,48 @@ async def test_the_summary_tells_people_what_happened() -> None:
         assert await phone.status() == 0
     assert "we hung up" in phone.output
     assert "packets in" in phone.output
+
+
+@scenario
+async def test_a_signal_ends_it_in_two_seconds_when_the_other_side_is_dead() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        async with Telephone(f"sip:x@127.0.0.1:{deaf.getsockname()[1]}", "--json") as phone:
+            await phone.said("calling")
+            await asyncio.sleep(1.0)
+            phone.stop()
+            begin_s = time.monotonic()
+            assert await phone.status(5) == 1
+    assert time.monotonic() - begin_s < 2.0
+    assert phone.report["sip_status"] == 487
+
+
+@scenario
+async def test_without_a_synthesizer_voice_it_says_so_and_goes_on() -> None:
+    async with (
+        SipPeer() as peer,
+        Telephone(peer.uri, "--language", "xx", "--say", "hello", "--press", "4", "--at-once", "--json") as phone,
+    ):
+        call = await answered(peer)
+        await call.wait_digits("4")
+        await call.hang_up()
+        assert await phone.status() == 0
+    assert "nothing will be spoken" in phone.errors
+    assert phone.report["said"] == []
+    assert phone.report["problems"] == ["not spoken, no synthesizer: hello"]
+
+
+@pytest.mark.parametrize(("password", "status"), [("right", 0), ("wrong", 1)])
+@scenario
+async def test_it_registers_with_a_password_from_the_environment(password: str, status: int) -> None:
+    async with Registrar() as registrar, SipPeer() as peer:
+        async with Telephone(
+            peer.uri, "--account", "sip:100@127.0.0.1", "--registrar", registrar.uri,
+            "--password-env", "PHONE_PASSWORD", "--duration", "0.5", PHONE_PASSWORD=password,
+        ) as phone:  # fmt: skip
+            assert await phone.status() == status, phone.errors
+        assert len(peer.calls) == (1 if status == 0 else 0)
+    if status:
+        assert "the registrar refused: SIP 401" in phone.errors
+    else:
+        assert len(registrar.contacts) == 2, "registered, and unregistered at the end"
