@@ -1,0 +1,326 @@
+"""One live call: events of legs to the engine, its commands to the ports, on a manual clock."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ivr.calls import driver as driver_module
+from ivr.errors import RecognizerFailed
+from ivr.ports import DtmfMethod, EndedBy, PlayFailed
+from tests.calls.switchboard import FLOW, Switchboard, on_a_switchboard
+
+pytestmark = pytest.mark.unit
+
+
+def outcomes(bot: Switchboard) -> list[tuple[str, str]]:
+    return [(line.step, line.outcome) for line in bot.record.steps]
+
+
+# --- answering
+
+
+@on_a_switchboard()
+async def test_nothing_but_the_answer_goes_out_before_the_call_is_answered(bot: Switchboard) -> None:
+    leg = bot.telephony.offer()
+    bot.clock.advance()
+    assert bot.telephony.names == []
+    await asyncio.sleep(0)
+    assert bot.telephony.names == ["answer"]
+    await bot.settle()
+    assert bot.telephony.names == ["answer", "play", "listen"]
+    assert bot.said(leg) == ["Press 1 or 2."]
+
+
+@on_a_switchboard()
+async def test_a_greeting_is_rendered_before_the_answer(bot: Switchboard) -> None:
+    bot.prompts.is_cold, bot.prompts.gate = True, asyncio.Event()
+    leg = await bot.offer()
+    assert bot.telephony.names == ["ring"]
+    bot.prompts.gate.set()
+    await bot.settle()
+    assert bot.telephony.names == ["ring", "answer", "play", "listen"]
+    assert bot.said(leg) == ["Press 1 or 2."]
+
+
+def test_a_greeting_that_takes_too_long_does_not_hold_the_answer_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver_module, "GREETING_LIMIT_S", 0.0)
+
+    @on_a_switchboard()
+    async def play(bot: Switchboard) -> None:
+        bot.prompts.is_cold, bot.prompts.gate = True, asyncio.Event()
+        leg = await bot.offer()
+        assert bot.telephony.names == ["ring", "answer", "listen"]
+        bot.prompts.gate.set()
+        await bot.settle()
+        assert bot.said(leg) == ["Press 1 or 2."]
+
+    play()
+
+
+@on_a_switchboard()
+async def test_a_greeting_that_cannot_be_rendered_leads_to_on_error(bot: Switchboard) -> None:
+    bot.prompts.broken.add("Press 1 or 2.")
+    leg = await bot.offer()
+    assert bot.telephony.names[:2] == ["ring", "answer"]
+    assert ("main", "error") in outcomes(bot)
+    assert bot.said(leg) == []
+    bot.prompts.broken.clear()
+
+
+@on_a_switchboard()
+async def test_a_caller_who_leaves_before_the_answer(bot: Switchboard) -> None:
+    bot.prompts.is_cold, bot.prompts.gate = True, asyncio.Event()
+    leg = await bot.offer()
+    bot.telephony.end(leg, 487)
+    await bot.settle()
+    assert "answer" not in bot.telephony.names
+    assert (bot.record.end_reason, bot.record.ended_by, bot.record.sip_status) == ("caller_hung_up", "caller", 487)
+    assert bot.record.answered_at is None
+
+
+@on_a_switchboard(
+    flow=FLOW.replace("start: main", "start: no").replace("steps:", "steps:\n  no: {hang_up: {status: 486}}")
+)
+async def test_a_call_that_the_flow_refuses(bot: Switchboard) -> None:
+    await bot.offer()
+    assert [(asked.name, asked.details) for asked in bot.telephony.asked] == [("reject", (486,))]
+    assert (bot.record.end_reason, bot.record.ended_by, bot.record.sip_status) == ("rejected", "bot", 486)
+
+
+@on_a_switchboard(lead_in_s=0.2)
+async def test_silence_leads_in_the_first_words_only(bot: Switchboard) -> None:
+    leg = await bot.offer()
+    await bot.press(leg, "7")
+    await bot.after(1.0)
+    await bot.press(leg, "7")
+    lead_ins = [asked.details[3] for asked in bot.telephony.asked_for("play", leg)]
+    assert lead_ins[0] == pytest.approx(0.2) and lead_ins[-1] == 0.0
+
+
+@on_a_switchboard(
+    lead_in_s=0.2,
+    with_recognizer=False,
+    flow=FLOW.replace("      choices", '      keys_prompt: "Keys."\n      choices', 1),
+)
+async def test_a_first_prompt_that_is_replaced_at_once_keeps_its_silence(bot: Switchboard) -> None:
+    leg = await bot.offer()
+    assert bot.said(leg) == ["Press 1 or 2.", "Keys."]
+    assert bot.telephony.asked_for("play", leg)[-1].details[3] == pytest.approx(0.2)
+
+
+# --- talking
+
+
+@on_a_switchboard()
+async def test_a_call_by_keys_and_voice(bot: Switchboard) -> None:
+    leg = await bot.answered()
+    await bot.says("code")
+    assert bot.said(leg)[-1] == "Your code?"
+    await bot.press(leg, "42")
+    assert bot.said(leg)[-1] == "It is 4 2. Press 1 or 2."
+    await bot.press(leg, "9")
+    assert bot.telephony.live_legs == []
+    record = bot.record
+    assert (record.end_reason, record.ended_by, record.sip_status) == ("bot_hung_up", "bot", 200)
+    assert [(line.step, line.outcome, line.heard) for line in record.steps] == [
+        ("main", "match", "code"), ("code", "match", "***"), ("told", "done", ""), ("main", "match", "9"),
+    ]  # fmt: skip
+    assert record.variables["code"] == "***"
+
+
+@on_a_switchboard()
+async def test_a_key_stops_the_prompt(bot: Switchboard) -> None:
+    leg = await bot.offer()
+    await bot.after(0.4)
+    await bot.press(leg, "1")
+    names = bot.telephony.names
+    assert names.index("stop_playing") > names.index("play")
+    assert bot.said(leg)[-1] == "Your code?"
+
+
+@on_a_switchboard()
+async def test_a_key_held_from_before_the_call_does_not_count(bot: Switchboard) -> None:
+    leg = await bot.offer()
+    bot.telephony.press(leg, "1", held_s=2.0)
+    await bot.settle()
+    assert bot.said(leg) == ["Press 1 or 2."]
+
+
+@on_a_switchboard()
+async def test_a_key_before_the_answer_does_not_count(bot: Switchboard) -> None:
+    bot.prompts.is_cold, bot.prompts.gate = True, asyncio.Event()
+    leg = await bot.offer()
+    await bot.press(leg, "1")
+    bot.prompts.gate.set()
+    await bot.settle()
+    assert bot.said(leg) == ["Press 1 or 2."]
+
+
+@on_a_switchboard()
+async def test_keys_sent_by_both_methods_count_once(bot: Switchboard) -> None:
+    leg = await bot.answered()
+    await bot.press(leg, "1")
+    await bot.after(1.0)
+    for method in (DtmfMethod.RFC4733, DtmfMethod.SIP_INFO, DtmfMethod.RFC4733, DtmfMethod.SIP_INFO):
+        bot.telephony.press(leg, "5", method, every_s=0.1)
+    await bot.settle()
+    assert bot.said(leg)[-1].startswith("It is 5 5.")
+
+
+@on_a_switchboard()
+async def test_silence_is_asked_about_and_ends_the_call(bot: Switchboard) -> None:
+    leg = await bot.answered()
+    for _ in range(60):
+        await bot.after(1.0)
+    assert "did not hear" in bot.said(leg)[1]
+    assert bot.telephony.live_legs == []
+    assert [outcome for _, outcome in outcomes(bot)] == ["no_input"] * 3
+
+
+@on_a_switchboard()
+async def test_a_prompt_that_was_replaced_while_it_was_rendered_is_not_played_late(bot: Switchboard) -> None:
+    leg = await bot.answered()
+    bot.prompts.is_cold, bot.prompts.gate = True, asyncio.Event()
+    await bot.press(leg, "1")
+    await bot.press(leg, "4")
+    await bot.press(leg, "2")
+    bot.prompts.gate.set()
+    await bot.settle()
+    assert bot.said(leg) == ["Press 1 or 2.", "It is 4 2. Press 1 or 2."]
+
+
+@on_a_switchboard()
+async def test_a_prompt_that_fails_after_it_was_replaced_is_no_failure(bot: Switchboard) -> None:
+    leg = await bot.answered()
+    bot.prompts.gate = asyncio.Event()
+    bot.prompts.broken.add("Your code?")
+    await bot.press(leg, "1")
+    await bot.press(leg, "42")
+    bot.prompts.gate.set()
+    await bot.settle()
+    assert not [outcome for _, outcome in outcomes(bot) if outcome == "error"]
+
+
+@on_a_switchboard()
+async def test_a_file_that_cannot_be_played_leads_to_on_error(bot: Switchboard) -> None:
+    leg = await bot.offer()
+    bot.registry.handle(PlayFailed(leg, bot.clock.monotonic_s(), "old", "an earlier one"))
+    bot.registry.handle(PlayFailed(leg, bot.clock.monotonic_s(), bot.telephony.playing(leg), "no such file"))
+    await bot.settle()
+    assert bot.said(leg)[-1] == "Sorry. Press 1 or 2."
+    assert [line.detail for line in bot.record.steps if line.outcome == "error"] == ["no such file"]
+
+
+# --- hearing
+
+
+@on_a_switchboard()
+async def test_audio_goes_to_the_recognizer_while_the_flow_listens(bot: Switchboard) -> None:
+    leg = await bot.answered()
+    sink = bot.telephony.sink_of(leg)
+    assert sink is bot.recognizer.listening
+    request = bot.recognizer.streams[0].request
+    assert request.phrases == ("code", "person") and request.language == "en-US" and not request.is_sensitive
+    await bot.press(leg, "1")
+    assert bot.recognizer.streams[0].is_closed
+    assert bot.recognizer.streams[-1].request.is_sensitive
+
+
+@pytest.mark.parametrize("with_recognizer", [True, False])
+def test_without_a_recognizer_the_call_goes_on_by_keys(with_recognizer: bool) -> None:
+    @on_a_switchboard(with_recognizer=with_recognizer)
+    async def play(bot: Switchboard) -> None:
+        bot.recognizer.languages = frozenset()
+        leg = await bot.answered()
+        assert bot.telephony.sink_of(leg) is None
+        await bot.press(leg, "1")
+        await bot.press(leg, "42")
+        assert bot.said(leg)[-1].startswith("It is 4 2.")
+
+    play()
+
+
+@on_a_switchboard()
+async def test_a_recognizer_that_breaks_leaves_the_keys(bot: Switchboard) -> None:
+    leg = await bot.answered()
+    bot.recognizer.breaks()
+    await bot.settle()
+    assert bot.recognizer.listening is None
+    await bot.press(leg, "1")
+    assert bot.said(leg)[-1] == "Your code?" and bot.recognizer.listening is None
+
+
+# --- ends
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "status", "expected"),
+    [
+        (EndedBy.REMOTE, 200, ("caller_hung_up", "caller", 200)),
+        (EndedBy.NETWORK, 408, ("failed", "network", 408)),
+        (EndedBy.LOCAL, 500, ("failed", "bot", 500)),
+    ],
+)
+def test_how_a_leg_ended_is_in_the_record(ended_by: EndedBy, status: int, expected: tuple[str, str, int]) -> None:
+    @on_a_switchboard()
+    async def play(bot: Switchboard) -> None:
+        leg = await bot.answered()
+        bot.telephony.end(leg, status, ended_by=ended_by, hangup_cause=16)
+        await bot.settle()
+        record = bot.record
+        assert (record.end_reason, record.ended_by, record.sip_status) == expected
+        assert record.hangup_cause == 16 and record.steps[-1].outcome == "hung_up"
+
+    play()
+
+
+@on_a_switchboard()
+async def test_a_mistake_of_ours_in_a_timer_ends_the_call(bot: Switchboard) -> None:
+    await bot.answered()
+    bot.flows["desk"].steps.pop("main")
+    await bot.after(6.1)
+    assert bot.telephony.live_legs == []
+    assert (bot.record.end_reason, bot.record.ended_by) == ("failed", "bot")
+    assert bot.telephony.asked_for("hang_up")[0].details == (driver_module.TEMPORARY_FAILURE,)
+
+
+@on_a_switchboard()
+async def test_a_mistake_of_ours_before_the_answer_refuses_the_call(bot: Switchboard) -> None:
+    bot.flows["desk"].steps.clear()
+    await bot.offer()
+    assert [(asked.name, asked.details) for asked in bot.telephony.asked] == [("reject", (500,))]
+    assert (bot.record.end_reason, bot.record.sip_status) == ("failed", 500)
+
+
+def test_a_mistake_of_an_adapter_in_rendering_refuses_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    @on_a_switchboard()
+    async def play(bot: Switchboard) -> None:
+        async def broken(segments: object) -> None:
+            raise OSError("disk full")
+
+        bot.prompts.is_cold = True
+        monkeypatch.setattr(bot.prompts, "render", broken)
+        await bot.offer()
+        assert bot.telephony.names == ["ring", "reject"]
+
+    play()
+
+
+def test_a_stream_that_cannot_be_closed_does_not_keep_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    @on_a_switchboard()
+    async def play(bot: Switchboard) -> None:
+        leg = await bot.answered()
+        stream = bot.recognizer.streams[-1]
+
+        def broken() -> None:
+            stream.is_closed = True
+            raise RecognizerFailed("gone")
+
+        monkeypatch.setattr(stream, "close", broken)
+        bot.telephony.end(leg)
+        await bot.settle()
+        assert bot.registry.call_count == 0
+
+    play()
