@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
 from ivr.config import LogSettings
+
+
+class StandardError:
+    """Today's standard error, whatever it is then: a log line that cannot be written must not stop a call."""
+
+    def write(self, text: str) -> int:
+        """Write, or let it go: the terminal may be closed."""
+        with contextlib.suppress(ValueError, OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if that is possible."""
+        with contextlib.suppress(ValueError, OSError):
+            sys.stderr.flush()
+
+
+def log_to_standard_error() -> None:
+    """For commands whose standard output is their result."""
+    structlog.configure(logger_factory=_factory(), cache_logger_on_first_use=False)
+
+
+def _factory() -> structlog.PrintLoggerFactory:
+    return structlog.PrintLoggerFactory(cast(TextIO, StandardError()))
 
 
 def configure_logs(settings: LogSettings) -> None:
@@ -26,6 +52,6 @@ def configure_logs(settings: LogSettings) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_factory(),
         cache_logger_on_first_use=False,
     )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
 
 if TYPE_CHECKING:
@@ -27,8 +25,9 @@ def doctor(
 ) -> None:
     """Check everything the bot needs: exit status 0 if it can answer calls, 1 if not. Warnings do not count."""
     from ivr.doctor import examine
+    from ivr.logs import log_to_standard_error
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr), cache_logger_on_first_use=False)
+    log_to_standard_error()
     findings = examine(config)
     is_well = all(finding.state != "failed" for finding in findings)
     if as_json:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
 import typer
 
 from ivr.errors import IvrError
+from ivr.logs import log_to_standard_error
 
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
     """Log to standard error; turn an error of ours into its text there and exit code 1."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr), cache_logger_on_first_use=False)
+    log_to_standard_error()
     try:
         yield
     except IvrError as error:
