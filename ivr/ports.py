@@ -164,7 +164,10 @@ TelephonyEvent = LegEvent | RegistrationChanged
 
 
 class AudioSink(Protocol):
-    """Takes a leg's incoming audio. Called on the media thread: must copy and return at once, never block or raise."""
+    """Takes a leg's incoming audio. Called on the media thread: must copy and return at once, never block or raise.
+
+    A sink with an attribute `chunk_ms`, a multiple of 20, is given that much at once: every call into Python costs.
+    """
 
     def write(self, pcm: bytes) -> None:
         """Take one frame: mono 16-bit little-endian PCM at `Telephony.sample_rate_hz`, normally 20 ms."""

@@ -16,6 +16,7 @@ import structlog
 
 from ivr.config import SipSettings
 from ivr.errors import ConfigError, PortInUse, TelephonyError
+from ivr.sip.python_thread import media_thread
 
 LOG_VARIABLE: Final = "IVR_PJSIP_LOG"
 """`level` or `level:file`: the library's own log, for debugging."""
@@ -253,6 +254,7 @@ class Endpoint:
         if self.has_clock:
             self.has_clock = False
             self._ep.audDevManager().setNoDev()
+            media_thread.free()
 
     def close(self) -> None:
         """Destroy the library; every call, port and player must be gone before. Idempotent."""
@@ -265,3 +267,5 @@ class Endpoint:
             endpoint.libDestroy(_NO_RX_MSG)
         except pj.Error as error:
             log.warning("sip.destroy_failed", reason=error.reason)
+        else:
+            media_thread.free()

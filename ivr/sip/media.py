@@ -19,12 +19,15 @@ import structlog
 
 from ivr.errors import MediaFailed
 from ivr.ports import AudioSink
+from ivr.sip.python_thread import media_thread
 from ivr.sip.thread import SipThread
 from ivr.sip.wav import assemble, to_wav
 
 SETTLE_S: Final = 0.3
 """How long the media thread may still be in something that was disconnected."""
 FRAME_MS: Final = 20
+
+_TWO_WORDS: Final = ctypes.c_size_t * 2
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +37,7 @@ def copy_frame(buffer: Any) -> bytes:
 
     Some 70 times faster than the bindings' own conversion, which matters on the media thread.
     """
-    begin, end = (ctypes.c_size_t * 2).from_address(int(buffer.this))
+    begin, end = _TWO_WORDS.from_address(int(buffer.this))
     return ctypes.string_at(begin, end - begin)
 
 
@@ -57,6 +60,7 @@ class FramePort(pj.AudioMediaPort):  # type: ignore[misc]  # the library's bindi
         self.createPort("sink", media_format)
 
     def onFrameReceived(self, frame: Any) -> None:
+        media_thread.keep()
         sink = self.sink
         if sink is None:
             return
