@@ -31,6 +31,10 @@ log = structlog.get_logger(__name__)
 STOP_LIMIT_S = 3.0
 """Calls in progress get so long to be ended with BYE."""
 
+UNANSWERED_LIMIT_S = 10.0
+"""A request, or a call that we answered, of which nothing more is heard for so long is given up. RFC 3261 §17.1.1.1
+suggests 32 s; by then four callers who vanished would have kept all legs from others for a minute."""
+
 Say = Callable[[str], None]
 """Tells the operator what is being done, a line at a time."""
 
@@ -60,7 +64,7 @@ class Bot:
         )
         self._recognizer = self._make_recognizer()
         self._call_log = DatabaseCallLog(settings.database, worker_name())
-        self._telephony = PjsuaTelephony(settings.sip)
+        self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S)
         self._registry: CallRegistry | None = None
 
     @property

@@ -9,6 +9,7 @@ import pjsua2 as pj
 import structlog
 
 from ivr.config import AccountSettings, SipSettings
+from ivr.sip import codes
 from ivr.sip.translate import clean, uri_user
 
 LOCAL: Final = ""
@@ -70,6 +71,9 @@ class SipAccount(pj.Account):  # type: ignore[misc]  # the library's bindings ar
                 self._owner.invite_received(self, int(prm.callId), str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
         except Exception:
             log.exception("sip.callback_failed", callback="onIncomingCall")
+
+    def onIncomingSubscribe(self, prm: Any) -> None:
+        prm.code = codes.NOT_IMPLEMENTED  # a bot tells nobody whether it is present
 
     def register(self, *, is_on: bool) -> None:
         """Register or unregister now; a request that is already on its way is left alone."""

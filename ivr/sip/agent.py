@@ -29,6 +29,7 @@ from ivr.sip.endpoint import Endpoint
 from ivr.sip.media import SETTLE_S, FramePorts, LegMedia
 from ivr.sip.peers import NameGate, TrustedPeers
 from ivr.sip.thread import SipThread
+from ivr.sip.unwanted import UnwantedRequests
 
 _TOO_MANY: Final = 70010
 """`PJ_ETOOMANY`: the library has no call left."""
@@ -65,6 +66,7 @@ class UserAgent:
         self._peers = peers
         self._follows_refer = follows_refer
         self.endpoint = Endpoint(settings)
+        self._unwanted = UnwantedRequests()
         self._ports = FramePorts(settings.sample_rate_hz, thread)
         self._names = NameGate(thread.post)
         self._accounts: dict[str, SipAccount] = {}
@@ -80,6 +82,7 @@ class UserAgent:
     def open(self) -> None:
         """Start the library and register the accounts. Raises TelephonyError."""
         self.endpoint.open()
+        self._unwanted.register()
         host = self._settings.public_address or self._settings.address
         local = SipAccount(LOCAL, "", self)
         host = "127.0.0.1" if host == "0.0.0.0" else host
