@@ -58,11 +58,6 @@ class TransferDriver:
         """Begin."""
         self._advance(t.Started())
 
-    @property
-    def has_joined(self) -> bool:
-        """Whether caller and person talk through the bot."""
-        return self._machine.state in (t.TransferState.JOINED, t.TransferState.REPLACING)
-
     def caller_event(self, event: LegEvent) -> None:
         """News of the caller's leg."""
         match event:

@@ -46,11 +46,10 @@ class ScriptedRecognizer:
     """Words that the model knows; every word when None."""
     streams: list[ScriptedStream] = field(default_factory=list)
     is_closed: bool = False
+    capabilities: RecognizerCapabilities = field(init=False)
 
-    @property
-    def capabilities(self) -> RecognizerCapabilities:
-        """What it can do."""
-        return RecognizerCapabilities(grammar=True, interim_results=False, languages=self.languages)
+    def __post_init__(self) -> None:
+        self.capabilities = RecognizerCapabilities(grammar=True, interim_results=False, languages=self.languages)
 
     def open(
         self, request: ListenRequest, sample_rate_hz: int, report: Callable[[RecognizerEvent], None]

@@ -1,0 +1,162 @@
+"""Which module may import which: walks the imports of every file and compares them with the rings."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[1]
+
+PURE = (
+    "ivr.flow",
+    "ivr.errors",
+    "ivr.units",
+    "ivr.config",
+    "ivr.model_errors",
+    "ivr.secrets_in_text",
+    "ivr.yaml_source",
+    "ivr.yaml_syntax",
+    "ivr.calls.record",
+    "ivr.calls.returning",
+    "ivr.calls.routing",
+    "ivr.calls.timers",
+    "ivr.calls.transfer",
+)
+PORTS = ("ivr.ports",)
+APPLICATION = (
+    "ivr.calls.driver",
+    "ivr.calls.note",
+    "ivr.calls.registry",
+    "ivr.calls.transfer_driver",
+    "ivr.flows",
+    "ivr.logs",
+    "ivr.phone",
+    "ivr.settings",
+)
+ADAPTERS = ("ivr.sip", "ivr.speech", "ivr.storage")
+TESTING = ("ivr.testing",)
+TOP = ("ivr.app", "ivr.check_context", "ivr.cli", "ivr.doctor", "ivr.doctor_machine")
+
+MAY_IMPORT: dict[tuple[str, ...], tuple[str, ...]] = {
+    PURE: PURE,
+    PORTS: (*PORTS, *PURE),
+    APPLICATION: (*APPLICATION, *PORTS, *PURE),
+    **{(adapter,): (adapter, *PORTS, *PURE) for adapter in ADAPTERS},
+    TESTING: (*TESTING, *APPLICATION, *PORTS, *PURE),
+    TOP: ("ivr",),
+}
+
+NOT_IN_PURE = {
+    "asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "shutil",
+    "signal", "socket", "sqlite3", "ssl", "structlog", "subprocess", "sys", "tempfile", "threading", "time", "urllib",
+}  # fmt: skip
+"""Clocks, chance, files, networks, threads and logs."""
+
+ENGINES = {
+    "pjsua2": "ivr.sip",
+    "vosk": "ivr.speech",
+    "pyttsx3": "ivr.speech",
+    "webrtcvad": "ivr.speech",
+    "sqlalchemy": "ivr.storage",
+    "alembic": "ivr.storage",
+    "psycopg": "ivr.storage",
+}
+"""Third-party engine to the one package that may know it."""
+
+EXAMINERS = ("ivr.doctor",)
+"""Looks at what is installed, engines included, inside functions only."""
+
+FILES = sorted((ROOT / "ivr").rglob("*.py"))
+
+
+def module_of(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def is_in(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(package + ".") for package in packages)
+
+
+def imports_of(file: Path, *, only_at_start: bool = False) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything that a file imports; `from ivr.flow import engine` is `ivr.flow.engine`."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in tree.body if only_at_start else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}:{node.lineno}: relative import"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                is_module = (ROOT / name.replace(".", "/")).with_suffix(".py").exists()
+                is_package = (ROOT / name.replace(".", "/")).is_dir()
+                is_ours = str(node.module).split(".")[0] == "ivr"
+                yield node.lineno, str(node.module) if is_ours and not (is_module or is_package) else name
+
+
+def ring_of(module: str) -> tuple[str, ...] | None:
+    return next((ring for ring in MAY_IMPORT if is_in(module, ring)), None)
+
+
+def test_every_module_has_a_ring() -> None:
+    packages = {"ivr", "ivr.calls"}
+    strays = [module_of(file) for file in FILES if ring_of(module_of(file)) is None]
+    assert set(strays) <= packages, f"say in this file which ring they belong to: {set(strays) - packages}"
+
+
+@pytest.mark.parametrize("ring", MAY_IMPORT, ids=lambda ring: ring[0])
+def test_no_ring_imports_what_lies_outside_it(ring: tuple[str, ...]) -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)}:{line}: {name}"
+        for file in FILES
+        if is_in(module_of(file), ring)
+        for line, name in imports_of(file)
+        if is_in(name, ("ivr",)) and name != "ivr" and not is_in(name, MAY_IMPORT[ring])
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_pure_ring_knows_no_clock_no_chance_and_no_files() -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)}:{line}: {name}"
+        for file in FILES
+        if is_in(module_of(file), PURE)
+        for line, name in imports_of(file)
+        if name.split(".")[0] in NOT_IN_PURE and not name.startswith("pathlib.Pure")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_each_engine_is_known_to_its_adapter_only() -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)}:{line}: {name}"
+        for file in FILES
+        for line, name in imports_of(file)
+        if name.split(".")[0] in ENGINES and not is_in(module_of(file), (ENGINES[name.split(".")[0]], *EXAMINERS))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_command_line_loads_no_adapter_before_it_is_needed() -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)}:{line}: {name}"
+        for file in FILES
+        if is_in(module_of(file), ("ivr.cli",))
+        for line, name in imports_of(file, only_at_start=True)
+        if is_in(name, (*ADAPTERS, "ivr.app"))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_packages_are_empty_so_that_importing_a_module_loads_nothing_else() -> None:
+    allowed = {
+        ROOT / "ivr/__init__.py",
+        ROOT / "ivr/flow/languages/__init__.py",
+        ROOT / "ivr/testing/sip_peer/__init__.py",
+    }
+    filled = [file for file in FILES if file.name == "__init__.py" and file.stat().st_size and file not in allowed]
+    assert not filled
