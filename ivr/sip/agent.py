@@ -171,7 +171,7 @@ class UserAgent:
         call = LegCall(account, call_id)
         parsed = translate.parse_message(message)
         is_usable = translate.has_usable_addresses(translate.body_of(message))
-        name = account.name or self._peers.account_of(source)
+        name = account.name or self._peers.account_of(source, translate.dialled_number(parsed))
         leg = self._new_leg(is_incoming=True, account=name)
         leg.bind(call)
         party = translate.calling_party(parsed, is_trusted=self._peers.is_trusted(source))

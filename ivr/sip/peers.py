@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from ivr.config import SipSettings
-from ivr.sip.translate import peer_host, uri_host
+from ivr.sip.translate import peer_host, uri_host, uri_user
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -37,6 +37,7 @@ class TrustedPeers:
     def __init__(self, settings: SipSettings) -> None:
         self._networks: set[Network] = set()
         self._accounts: dict[str, set[Network]] = {name: set() for name in settings.accounts}
+        self._users = {name: uri_user(account.uri) for name, account in settings.accounts.items()}
         self.names: dict[str, set[str]] = {}
         """Host names still to be resolved, each with the accounts that they belong to."""
         for host in settings.trusted_peers:
@@ -73,12 +74,14 @@ class TrustedPeers:
         every = [self._networks, *self._accounts.values()]
         return address is not None and any(address in network for networks in every for network in networks)
 
-    def account_of(self, remote: str) -> str:
-        """The only account whose registrar is at that address; empty when there is none or more than one."""
+    def account_of(self, remote: str, dialled: str = "") -> str:
+        """The account whose registrar is at that address; of several the one that was dialled; else empty."""
         address = _address(peer_host(remote))
         if address is None:
             return ""
         names = [name for name, networks in self._accounts.items() if any(address in net for net in networks)]
+        if len(names) > 1:
+            names = [name for name in names if dialled and self._users.get(name) == dialled]
         return names[0] if len(names) == 1 else ""
 
 

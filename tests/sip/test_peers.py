@@ -41,6 +41,17 @@ def test_account_is_known_by_its_address_only_when_no_other_has_it() -> None:
     assert peers.account_of("198.51.100.1:5060") == ""
 
 
+def test_of_two_accounts_at_one_address_the_one_that_was_dialled_is_taken() -> None:
+    registrar = "sip:198.51.100.7"
+    accounts = {
+        "main": AccountSettings(uri="sip:100@pbx.example", registrar=registrar),
+        "side": AccountSettings(uri="sip:105@pbx.example", registrar=registrar),
+    }
+    peers = TrustedPeers(SipSettings(accounts=accounts))
+    assert peers.account_of("198.51.100.7:5060", "105") == "side"
+    assert peers.account_of("198.51.100.7:5060", "999") == ""
+
+
 def test_the_registrar_that_answered_becomes_an_address_of_its_account() -> None:
     peers = TrustedPeers(SETTINGS)
     peers.learn(["203.0.113.50:5060"], ["main"])
