@@ -87,7 +87,7 @@ async def _measured(part: Part, bots: list[BenchBot], extent: Extent, say: Calla
         if not disturbed:
             return figures
         say(f"  disturbed ({disturbed}), attempt {attempt} of {extent.attempts}")
-    return [replace(figure, disturbed=disturbed) for figure in figures]
+    return [figure if figure.unit == "MB" else replace(figure, disturbed=disturbed) for figure in figures]
 
 
 def _disturbance(lateness: Lateness, others: float, strangers: int) -> str:

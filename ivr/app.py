@@ -142,6 +142,8 @@ class Bot:
         except SpeechError as error:
             log.warning("prompts_not_rendered", reason=str(error))
             self._say(f"prompts: {error}; recordings and what is cached go on")
+        if self._synthesizer is not None:
+            await asyncio.to_thread(self._synthesizer.rest)
 
     def _make_registry(self) -> CallRegistry:
         settings, loop = self._settings, asyncio.get_running_loop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -244,3 +245,24 @@ def test_no_text_of_many_is_empty_or_cut_off(engine: Pyttsx3Synthesizer, tmp_pat
     for language in (0, 1):
         of_language = [duration for number, duration in enumerate(durations) if bool(number % 3) == bool(language)]
         assert max(of_language) - min(of_language) < 0.1
+
+
+def test_the_helper_rests_after_a_while_and_comes_back(tmp_path: Path) -> None:
+    others = children()
+    synthesizer = Pyttsx3Synthesizer(rest_after_s=0.1)
+    try:
+        synthesizer.synthesize("Hello", "en-US", tmp_path / "first.wav")
+        deadline_s = time.monotonic() + 5
+        while children() > others and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+        assert children() <= others, "the helper process goes on without work"
+        synthesizer.synthesize("Hello again", "en-US", tmp_path / "second.wav")
+        assert (tmp_path / "second.wav").stat().st_size > 1000
+    finally:
+        synthesizer.close()
+
+
+def children() -> set[str]:
+    """Processes that this one started and that still run."""
+    task = Path(f"/proc/{os.getpid()}/task")
+    return {pid for thread in task.iterdir() for pid in (thread / "children").read_text().split()}
