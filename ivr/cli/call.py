@@ -178,12 +178,16 @@ def call(
 ) -> None:
     """A telephone: call URI, or wait for calls (--answer).
 
-    At a terminal: typed keys are sent, a typed line is spoken, q or Ctrl-C hangs up. A script (--press, --say, --play,
-    --wait, as often as you like) is done in the order of the command line. Each step first lets the other side finish:
-    it waits until something has been heard since the last step and 0.7 s of silence followed, 3 s when nothing is
-    heard, 60 s at most. After the script the call goes on until the other side hangs up, or for --duration.
+    At a terminal: typed keys are sent, a typed line is spoken, q hangs up.
 
-    Exit status: 0 answered, 1 not answered (busy, not found, no answer …) or an error, 2 wrong usage.
+    A script (--press, --say, --play, --wait, as often as you like) is done
+    in the order of the command line. Each step first lets the other side
+    finish: it waits until something was heard since the last step and 0.7 s
+    of silence followed; 3 s when nothing is heard, 60 s at most. Then the
+    call goes on until the other side hangs up, or for --duration.
+
+    Exit status: 0 answered, 1 not answered (busy, not found, no answer …)
+    or an error, 2 wrong usage.
     """
     from ivr.cli.phone_options import Identity
     from ivr.cli.phone_run import run

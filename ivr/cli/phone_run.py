@@ -17,9 +17,9 @@ import typer
 
 from ivr.cli.phone_options import ACCOUNT, full_uri, host_of, playable, sip_settings, user_of
 from ivr.errors import ConfigError, IvrError, SpeechError
-from ivr.phone.call import CallPlan, PhoneParts
 from ivr.phone.keyboard import HangUp, Keyboard, SayLine, SendKey
 from ivr.phone.phone import Manner, Phone
+from ivr.phone.plan import CallPlan, PhoneParts
 from ivr.phone.ports import PhoneView
 from ivr.phone.report import CallReport, as_json, refusal, summary
 from ivr.phone.script import Act, Play, Say, build_script

@@ -11,20 +11,19 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from ivr.errors import IvrError, MediaFailed, SpeechError
-from ivr.phone.activity import SILENCE_DBFS, Listener, Manners, level_dbfs
+from ivr.phone.activity import SILENCE_DBFS, Listener, level_dbfs
 from ivr.phone.hearing import Hearing
 from ivr.phone.line import Line
-from ivr.phone.ports import PhoneTelephony, PhoneView
+from ivr.phone.plan import CallPlan, PhoneParts
+from ivr.phone.ports import PhoneView
 from ivr.phone.recording import StereoRecording
 from ivr.phone.report import CallReport, Heard
 from ivr.phone.script import Act, KeyPause, Play, Press, Say, Wait
 from ivr.ports import (
-    DtmfMethod,
     EndedBy,
     KeyPressed,
     LegAnswered,
@@ -35,8 +34,6 @@ from ivr.ports import (
     LegRinging,
     PlayFailed,
     PlayFinished,
-    PromptStore,
-    Recognizer,
     Speech,
 )
 
@@ -44,37 +41,13 @@ PUMP_S: Final = 0.04
 START_S: Final = 0.3
 """From the answer to the first act: a key at the very instant of the answer is taken for one held from before."""
 KEY_S: Final = 0.3
-"""From one key to the next: the library sends a key for 0.2 s."""
+"""From one key to the next: the library sends a key for 0.16 s."""
 LAST_WORDS_S: Final = 1.0
 """How long the recognizer may think about what was said at the very end."""
 GOODBYE_S: Final = 0.4
 """How long the other side may take to confirm that we hung up."""
 REPLACED_GRACE_S: Final = 2.0
 """Whoever sent us elsewhere hangs up; if not by then, we do."""
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneParts:
-    """What the machine offers."""
-
-    telephony: PhoneTelephony
-    recognizer: Recognizer | None
-    prompts: PromptStore | None
-    """None where there is no synthesizer."""
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallPlan:
-    """What the call is to be."""
-
-    script: tuple[Act, ...] = ()
-    files: dict[Path, Path] = field(default_factory=dict)
-    """Recordings of the script to what the telephony can play."""
-    duration_s: float | None = None
-    """From answer to our hanging up; None leaves that to the other side."""
-    method: DtmfMethod = DtmfMethod.RFC4733
-    manners: Manners = field(default_factory=Manners)
 
 
 class PhoneCall:
@@ -178,6 +151,8 @@ class PhoneCall:
             case LegAnswered():
                 self._leg_answered(event)
             case LegReferred(new_leg_id=new_leg):
+                if self._next_leg is not None:
+                    self._telephony.hang_up(self._next_leg)
                 self._next_leg = new_leg
                 self._view.note("the other side hands the call over", self._elapsed_s())
             case KeyPressed(digit=digit):

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from ivr.errors import TelephonyError
-from ivr.phone.call import CallPlan, PhoneCall, PhoneParts
+from ivr.phone.call import PhoneCall
+from ivr.phone.plan import CallPlan, PhoneParts
 from ivr.phone.ports import PhoneView
 from ivr.phone.recording import StereoRecording
 from ivr.phone.report import CallReport
@@ -166,7 +167,7 @@ class Phone:
             call.handle(event)
         elif isinstance(event, LegReferred):
             self._telephony.hang_up(event.new_leg_id)
-        elif isinstance(event, LegEnded):
+        elif isinstance(event, LegEnded) and self._offers is not None and self._offers.qsize():
             self._withdrawn.add(event.leg_id)
 
     def _offered(self, offer: LegOffered) -> None:

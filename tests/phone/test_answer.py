@@ -107,6 +107,7 @@ async def test_a_caller_who_takes_another_ones_place_is_the_same_call() -> None:
         await helper.refer(uri, replaces=call)
         asked = await other.wait_call(5)
         moved = await poll(lambda: asked.transferred_to, 5, lambda: "the other did not follow the REFER")
+        await moved.wait_answered(5)
         await call.wait_ended(3)
         await moved.press("42")
         await moved.hang_up()
