@@ -161,6 +161,13 @@ class CallScript:
             self.feed(e.ListeningFailed(self._now_s, self._listening.listen_id, "the engine stopped"))
         return self
 
+    def prompt_fails(self, reason: str = "no audio") -> Self:
+        """What the bot is saying cannot be played."""
+        play_id = self.state.play_id
+        self._stop_prompt(was_cut=True)
+        self.feed(e.PromptFailed(self._now_s, play_id, reason))
+        return self
+
     def transfer_ends(self, outcome: str, detail: str = "") -> Self:
         """The transfer in progress ends like this (`busy`, `no_answer`, `connected` …)."""
         self.listens()

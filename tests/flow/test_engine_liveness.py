@@ -85,8 +85,9 @@ steps:
     "everything.yaml",
 ).flow
 
+KEYS = "1" * 12 + "22333346789*##" + "045A"
 WORDS = [
-    "", "[unk]", "code", "amount", "color", "broken", "end", "agent", "repeat", "go back", "deutsch", "english", "yes",
+    "", "[unk]", "code", "amount", "color", "color", "repeat", "go back", "deutsch", "english", "yes",
     "no", "ja", "nein", "one two", "three four", "one two three four five", "fünf", "hundred", "one hundred and five",
     "red", "sky blue",
 ]  # fmt: skip
@@ -95,9 +96,13 @@ WORDS = [
 def random_step(call: CallScript, chance: random.Random) -> None:
     """One thing that a caller, the recognizer, a person or a broken part may do."""
     now_s, state = call.clock.monotonic_s(), call.state
+    if state.phase is Phase.TRANSFERRING and chance.random() < 0.5:
+        outcomes = [outcome for outcome in e.TransferOutcome if outcome is not e.TransferOutcome.CONNECTED]
+        call.feed(e.TransferEnded(now_s, chance.choice(outcomes)))
+        return
     match chance.randrange(13):
         case 0 | 1 | 2:
-            call.feed(e.DigitPressed(now_s, chance.choice("0123456789*#A")))
+            call.feed(e.DigitPressed(now_s, chance.choice(KEYS)))
         case 3 | 4 | 5:
             call.clock.advance(chance.choice([0.1, 0.4, 1.0, 2.5, 7.0, 25.0]))
         case 6:
@@ -109,11 +114,11 @@ def random_step(call: CallScript, chance: random.Random) -> None:
             if chance.random() < 0.15:
                 call.recognizer_breaks()
         case 10:
-            if state.phase is Phase.TRANSFERRING:
-                outcomes = [o for o in e.TransferOutcome if o is not e.TransferOutcome.CONNECTED]
-                call.feed(e.TransferEnded(now_s, chance.choice(outcomes)))
+            call.feed(e.TransferEnded(now_s, e.TransferOutcome.BUSY))
         case 11:
-            call.feed(e.PromptFailed(now_s, state.play_id if chance.random() < 0.2 else "play1", "no audio"))
+            if chance.random() < 0.2:
+                call.prompt_fails()
+            call.feed(e.PromptFailed(now_s, "play1" if state.play_id != "play1" else "play0", "late"))
         case 12:
             call.feed(e.TimerFired(now_s, chance.choice(["timer1", "timer2"])))
 

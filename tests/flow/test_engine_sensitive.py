@@ -23,7 +23,7 @@ steps:
   check: {when: [{if: "pin == '7391'", go: call}], next: call}
   call: {transfer: {to: agent, announce: "Calling for {{ pin }}."}, failed: done}
   done:
-    menu: {prompt: "{% if pin | int > 5000 %}Big{% else %}Small{% endif %} {{ pin }}", choices: {a: {keys: "1", go: odd}}}
+    menu: {prompt: "{% if pin | int > 5000 %}Big{% else %}No{% endif %} {{ pin }}", choices: {a: {keys: "1", go: odd}}}
   odd: {say: "{{ pin | date }}"}
   sorry: {say: "Sorry."}
 """

@@ -237,14 +237,14 @@ def test_a_failing_confirm_prompt_leads_to_on_error() -> None:
 def test_a_prompt_that_cannot_be_played_leads_to_on_error_once() -> None:
     call = offered(flow(BROKEN.replace("{{ 1 / 0 }}", "Hello."), head="on_error: main\n"))
     for _ in range(2):
-        call.feed(e.PromptFailed(call.clock.monotonic_s(), call.state.play_id, "no audio"))
+        call.prompt_fails()
     assert call.phase is Phase.LISTENING and call.state.timer_id, "waits for keys in silence"
     assert [note.detail for note in call.record if note.outcome == "error"] == ["no audio", "no audio"]
 
 
 def test_an_announcement_that_cannot_be_played_is_left_out() -> None:
     call = offered(flow(LEAVE))
-    call.feed(e.PromptFailed(call.clock.monotonic_s(), call.state.play_id, "no audio"))
+    call.prompt_fails()
     call.hears("press 1")
 
 
