@@ -34,6 +34,8 @@ _BIND_ATTEMPTS: Final = 20
 _NO_RX_MSG: Final = 1
 """`PJSUA_DESTROY_NO_RX_MSG`: do not wait for answers while destroying; that has been done before."""
 _UNWOKEN_WAIT_S: Final = 0.01
+_G722_SHIFT_BITS: Final = 1
+"""By its default of 2 the library sends G.722 at half the level that others send, and hears it at double."""
 # The library's select() has room for 64 sockets, and one that was closed keeps its place for half a second; it aborts
 # the process when there is no room. Each INVITE takes two places at once, each TCP connection one.
 _SOCKET_REST_S: Final = 0.6
@@ -130,6 +132,7 @@ class Endpoint:
                 self._ep.libStart()
                 self._ep.audDevManager().setNoDev()
                 self._choose_codecs()
+                library.pjmedia_codec_g722_set_pcm_shift(_G722_SHIFT_BITS)
         except pj.Error as error:
             return TelephonyError(f"the SIP library did not start: {error.reason}")
         return failure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -93,13 +92,11 @@ async def test_a_bot_whose_registrar_is_away_serves_on_and_registers_when_it_is_
         with running_bot(tmp_path_factory.mktemp("outage"), OUTAGE_PORT, environ=PASSWORDS, **_project()) as bot:
             await greeted(bot)  # others reach it meanwhile
             control.start()
-            started_s = time.monotonic()
             wait_until(
                 lambda: control.is_registered(control.BOT) and control.is_registered(control.BOT_2),
                 REQUEST_LIMIT_S + RETRY_EVERY_S + 1,
                 lambda: f"not registered again: {bot.log()[-2000:]}",
             )
-            print(f"registered {time.monotonic() - started_s:.1f} s after the start")
             async with caller() as phone:
                 await hears(await answered(phone.dial(control.number(100))), MENU_HZ)
     finally:
