@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing.resource_tracker import ensure_running
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ GRACE_S = 3.0
 """Threads that are on their way out, and sockets of a library's last packets, may take so long to go."""
 
 _DESCRIPTORS = Path("/proc/self/fd")
-_NOBODYS = ("/dev/null", "/dev/urandom", "/dev/pts/", "/dev/tty")
+_NOBODYS = ("/dev/shm/pym-", "/dev/null", "/dev/urandom", "/dev/pts/", "/dev/tty")
+"""Kept by the interpreter or by multiprocessing for as long as the process lives."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the opt-out known."""
+    ensure_running()  # one helper process for all tests that start processes; it stays until the end
     config.addinivalue_line("markers", "leaves(reason): the test leaves a thread, task or descriptor behind, and why")
 
 
@@ -35,8 +38,25 @@ def leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     before = _open_things()
     yield
+    if not _shares_engines(request.node):
+        left = _left_since(before)
+        assert not left, "left behind: " + ", ".join(sorted(left))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def module_leaves_nothing() -> Iterator[None]:
+    """The same for a whole file: what its tests share, such as a recognizer, is gone at its end."""
+    before = _open_things()
+    yield
     left = _left_since(before)
     assert not left, "left behind: " + ", ".join(sorted(left))
+
+
+def _shares_engines(node: Any) -> bool:
+    """Whether a test uses what lives longer than it and may start a thread or a process in it."""
+    definitions = node._fixtureinfo.name2fixturedefs
+    names = set(definitions) - {"module_leaves_nothing", "tmp_path_factory"}
+    return any(definitions[name][-1].scope != "function" for name in names)
 
 
 def _left_since(before: set[str]) -> set[str]:
