@@ -112,6 +112,8 @@ def test_german_digits(text: str, digits: str | None) -> None:
         ("double five", 55),
         ("one oh five", 105),
         ("zero", 0),
+        ("thousand hundred hundred", 1100100),
+        ("five about", None),
         ("about five", None),
         ("", None),
         ("a", None),
