@@ -190,6 +190,9 @@ class UserAgent:
 
     def _admit(self, leg: Leg, offer: LegOffered, is_usable: bool) -> None:
         if leg.is_ended:
+            if leg.unreported_end is not None:  # given up in the same instant: a call all the same
+                self.emit(offer)
+                self.emit(leg.unreported_end)
             return
         if not is_usable:
             log.warning("sip.malformed_offer", leg=leg.id)

@@ -175,6 +175,8 @@ class Leg:
         self.is_answered = False
         self.is_reported = not is_incoming
         """The application knows of it."""
+        self.unreported_end: LegEnded | None = None
+        """Set when the leg ended before the application knew of it."""
         self._is_confirmed = False
         self._is_ended_by_us = False
         self._rtp: RtpStats | None = None
@@ -248,10 +250,11 @@ class Leg:
         if self.is_ended:
             return
         self.is_ended = True
+        ended = LegEnded(self.id, self.owner.now_s(), ended_by, sip_status, reason, hangup_cause, self._rtp)
         if self.is_reported:
-            self.owner.emit(
-                LegEnded(self.id, self.owner.now_s(), ended_by, sip_status, reason, hangup_cause, self._rtp)
-            )
+            self.owner.emit(ended)
+        else:
+            self.unreported_end = ended
         self.owner.leg_ended(self)
 
     # --- commands
