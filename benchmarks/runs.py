@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -39,6 +40,8 @@ class Extent:
     load_s: float = 30.0
     attempts: int = 2
     quiet_wait_s: float = 20.0
+    repeat_within_s: float = 170.0
+    """Nothing is repeated after this time, so that a run on a busy machine ends within six minutes as well."""
 
 
 QUICK = Extent(calls=8, rested_calls=2, key_calls=3, speech_calls=3, idle_s=5.0, load_s=8.0, attempts=1)
@@ -50,6 +53,7 @@ async def run(folder: Path, extent: Extent, only: str, say: Callable[[str], None
     sounds = write_sounds(folder / "asterisk")
     control.put_sound(sounds.prompt, "menu")
     control.put_sound(sounds.quiet, "answer")
+    repeat_until_s = time.monotonic() + extent.repeat_within_s
     with ExitStack() as stack:
         keys_only = stack.enter_context(running_bot(folder, "keys", recognizer="none", lead_in="0s"))
         listening = stack.enter_context(running_bot(folder, "listening", FIRST_RTP_PORT + 100))
@@ -57,7 +61,7 @@ async def run(folder: Path, extent: Extent, only: str, say: Callable[[str], None
         for name, part in _parts(keys_only, listening, extent).items():
             if only in name:
                 say(name)
-                results.figures += await _measured(part, [keys_only, listening], extent, say)
+                results.figures += await _measured(part, [keys_only, listening], extent, repeat_until_s, say)
         return results
 
 
@@ -73,7 +77,9 @@ def _parts(keys_only: BenchBot, listening: BenchBot, extent: Extent) -> dict[str
     }
 
 
-async def _measured(part: Part, bots: list[BenchBot], extent: Extent, say: Callable[[str], None]) -> list[Figure]:
+async def _measured(
+    part: Part, bots: list[BenchBot], extent: Extent, repeat_until_s: float, say: Callable[[str], None]
+) -> list[Figure]:
     """Measure in a quiet moment; once more where something else kept the machine busy."""
     for attempt in range(1, extent.attempts + 1):
         if not await machine.wait_quiet(extent.quiet_wait_s):
@@ -87,6 +93,8 @@ async def _measured(part: Part, bots: list[BenchBot], extent: Extent, say: Calla
         if not disturbed:
             return figures
         say(f"  disturbed ({disturbed}), attempt {attempt} of {extent.attempts}")
+        if time.monotonic() > repeat_until_s:
+            break
     return [figure if figure.unit == "MB" else replace(figure, disturbed=disturbed) for figure in figures]
 
 

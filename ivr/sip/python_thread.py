@@ -1,8 +1,8 @@
 """A lasting Python identity for the library's media thread.
 
 Python makes a thread state for a foreign thread at each call into Python and deletes it afterwards, with a piece of
-mapped memory each time: some 50 µs, most of them for telling the other cores that the memory is gone. One that is kept
-makes the next call cheap (`PyGILState_Ensure` counts how often it was asked, and deletes at zero).
+memory that is mapped and unmapped. One that is kept makes the next call cheaper (docs/benchmarks.md): Python counts how
+often `PyGILState_Ensure` was asked, and deletes at zero.
 """
 
 from __future__ import annotations
