@@ -1,0 +1,105 @@
+"""Two hundred calls in a row: nothing is left behind by any of them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from ivr.testing.sip_peer import PeerCall, SipPeer
+from tests.live.bots import SPEECH, TARGETS, LiveBot, greeted, key_for, live, running_bot, wait_until
+
+pytestmark = pytest.mark.live
+
+PORT, PERSON_PORT = 5183, 5193
+CALLS, CALLERS, FIRST_CALLS = 200, 3, 24
+SEED = 20260
+LINGER_S = 3.0
+"""The media clock and the library's sockets outlive the last call by up to two seconds."""
+LIMIT_S = 150.0
+GROWTH_LIMIT_MB = 12.0
+
+
+@pytest.fixture(scope="module")
+def soak_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
+    """One leg is kept for transfers."""
+    settings = {"targets": {name: {"sip": f"sip:person@127.0.0.1:{PERSON_PORT}"} for name in TARGETS}}
+    with running_bot(tmp_path_factory.mktemp("soak"), PORT, settings=settings, reserved_legs=1) as bot:
+        yield bot
+
+
+async def _one_call(phone: SipPeer, bot: LiveBot, chance: random.Random) -> str:
+    """A call of one of several kinds; its status, or how it ended."""
+    kind = chance.choices(["hang up", "early", "keys", "speech", "transfer"], [40, 10, 25, 10, 15])[0]
+    stay_s = chance.uniform(0.0, 0.8)
+    if kind == "early":
+        call = await phone.invite(bot.uri)
+        await asyncio.sleep(stay_s / 100)
+        await call.hang_up()
+        return kind
+    call = await phone.dial(bot.uri, timeout_s=5)
+    if not call.is_answered:
+        return f"refused {call.status}"
+    await _behave(call, kind, chance)
+    await asyncio.sleep(stay_s)
+    await call.hang_up()
+    return kind
+
+
+async def _behave(call: PeerCall, kind: str, chance: random.Random) -> None:
+    if kind == "keys":
+        await asyncio.sleep(0.3)
+        await call.press(chance.choice(["1", "2", "3", "412"]), duration_ms=60, gap_ms=60)
+    elif kind == "speech":
+        await asyncio.sleep(0.3)
+        call.send_wav(SPEECH / "spy-agent.wav")
+        await asyncio.sleep(1.0)
+    elif kind == "transfer":
+        await asyncio.sleep(0.3)
+        await call.press(key_for("phone", "bridge"), duration_ms=60, gap_ms=60)
+
+
+async def _calls(bot: LiveBot, count: int, seed: int) -> list[str]:
+    """So many calls by several callers at once."""
+
+    async def caller(number: int) -> list[str]:
+        chance = random.Random(seed + number)
+        async with SipPeer(user=f"soak{number}") as phone:
+            return [await _one_call(phone, bot, chance) for _ in range(count // CALLERS + (number < count % CALLERS))]
+
+    async with SipPeer(port=PERSON_PORT):
+        return [kind for kinds in await asyncio.gather(*map(caller, range(CALLERS))) for kind in kinds]
+
+
+@live
+async def test_two_hundred_calls_leave_nothing_behind(soak_bot: LiveBot) -> None:
+    begun_s = time.monotonic()
+    kinds = await _calls(soak_bot, FIRST_CALLS, SEED)
+    await asyncio.sleep(LINGER_S)
+    before, before_mb = soak_bot.resources(), soak_bot.rss_mb()
+    kinds += await _calls(soak_bot, CALLS - FIRST_CALLS, SEED + CALLERS)
+    took_s = time.monotonic() - begun_s
+    assert not [kind for kind in kinds if kind.startswith("refused")], kinds
+    assert len(kinds) == CALLS
+    wait_until(
+        lambda: all(now <= then for now, then in zip(soak_bot.resources(), before, strict=True)),
+        LINGER_S + 5,
+        lambda: f"threads and files: {before} before, {soak_bot.resources()} after",
+    )
+    grown_mb = soak_bot.rss_mb() - before_mb
+    assert grown_mb < GROWTH_LIMIT_MB, f"{before_mb:.0f} MB grew by {grown_mb:.1f} MB"
+    assert took_s < LIMIT_S
+    _all_recorded(soak_bot)
+    await asyncio.gather(*(greeted(soak_bot, user=f"after{n}") for n in range(CALLERS)))
+    assert "Traceback" not in soak_bot.log()
+    assert "[error" not in soak_bot.log()
+
+
+def _all_recorded(bot: LiveBot) -> None:
+    def ended() -> int:
+        return sum(bool(call["ended_at"]) for call in bot.calls(CALLS + 50))
+
+    wait_until(lambda: ended() == CALLS, 10, lambda: f"{ended()} of {CALLS} calls have a finished record")
