@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 import structlog
 
-from ivr.calls.driver import CallPorts
+from ivr.calls.call_ports import CallPorts
 from ivr.calls.registry import CallRegistry
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.config import Settings

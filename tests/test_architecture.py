@@ -29,8 +29,11 @@ PURE = (
 )
 PORTS = ("ivr.ports",)
 APPLICATION = (
+    "ivr.calls.call_ports",
     "ivr.calls.driver",
+    "ivr.calls.listener",
     "ivr.calls.note",
+    "ivr.calls.prompt_player",
     "ivr.calls.registry",
     "ivr.calls.transfer_driver",
     "ivr.flows",

@@ -5,30 +5,28 @@ It decides nothing about the dialog. Runs on the event loop's thread only; every
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
+from ivr.calls.call_ports import CallPorts, CallTasks
+from ivr.calls.listener import Listener
 from ivr.calls.note import CallNotes, Ending
+from ivr.calls.prompt_player import PromptPlayer
 from ivr.calls.returning import Returned
-from ivr.calls.timers import TimerHandle, Timers
+from ivr.calls.timers import TimerHandle
 from ivr.calls.transfer import Report, TransferMachine
-from ivr.calls.transfer_driver import TransferDriver, TransferTarget
-from ivr.errors import IvrError, SpeechError
+from ivr.calls.transfer_driver import TransferDriver, TransferSounds, TransferTarget
 from ivr.flow import commands as c
 from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.digits import KeyFilter
 from ivr.flow.model import Flow
 from ivr.flow.run import masked
-from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.ports import (
-    Clock,
     EndedBy,
     EndReason,
     KeyPressed,
@@ -37,21 +35,9 @@ from ivr.ports import (
     LegEvent,
     LegId,
     LegOffered,
-    ListenRequest,
     PlayFailed,
     PlayFinished,
-    PromptStore,
-    RecognitionFailed,
-    Recognizer,
-    RecognizerEvent,
-    RecognizerStream,
-    SpeechDetected,
-    Telephony,
-    TranscriptReady,
 )
-
-GREETING_LIMIT_S = 2.0
-"""A greeting that is not rendered by then does not hold the answer up any longer."""
 
 TEMPORARY_FAILURE = 41
 """Q.850 cause of a call that we could not go on with."""
@@ -62,33 +48,6 @@ _ENDINGS: Mapping[EndedBy, Ending] = {
     EndedBy.LOCAL: Ending(EndReason.FAILED, "bot"),
 }
 """What the end of the caller's leg means where nobody here asked for it."""
-
-
-@dataclass(frozen=True)
-class CallPorts:
-    """What every call of a worker shares."""
-
-    telephony: Telephony
-    recognizer: Recognizer | None
-    prompts: PromptStore
-    clock: Clock
-    timers: Timers
-    call_soon: Callable[[Callable[[], None]], object]
-    """Runs a callback on the loop's thread; may be called from any thread."""
-    targets: Mapping[str, TransferTarget]
-    hold_sound: Path
-    lead_in_s: float
-
-
-@dataclass
-class _Live:
-    """What is open in the ports right now."""
-
-    stream: RecognizerStream | None = None
-    timers: dict[str, TimerHandle] = field(default_factory=dict)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    play_id: str = ""
-    transfer: TransferDriver | None = None
 
 
 class CallDriver:
@@ -110,16 +69,20 @@ class CallDriver:
         self.transfer_target = ""
         self._ports, self._notes = ports, notes
         self._claim, self._finished = claim, finished
-        self._live = _Live()
+        self._timers: dict[str, TimerHandle] = {}
+        self._transfer: TransferDriver | None = None
         self._inbox: deque[e.Event] = deque()
         self._is_stepping = False
-        self._answered_at_s: float | None = None
+        self._is_answered = False
         self._held_back: list[c.Command] = []
         self._keys = KeyFilter(open_since_s=float("inf"))
         self._ending: Ending | None = None
         self._left: LegEnded | None = None
         """The caller's leg ended while a transfer was still to say what became of it."""
         self._log = structlog.get_logger(__name__).bind(call_id=call_id, flow=flow.flow)
+        self._tasks = CallTasks(self.fail)
+        self._player = PromptPlayer(ports, self.leg_id, self._tasks, self._not_rendered, self._log)
+        self._listener = Listener(ports, self.leg_id, self._feed, self._log)
 
     # --- in: from the registry
 
@@ -143,19 +106,19 @@ class CallDriver:
     def handle(self, event: LegEvent) -> None:
         """An event of one of the call's legs."""
         if event.leg_id != self.leg_id:
-            if self._live.transfer is not None:
-                self._live.transfer.target_event(event)
+            if self._transfer is not None:
+                self._transfer.target_event(event)
             return
-        if self._live.transfer is not None:
-            self._live.transfer.caller_event(event)
+        if self._transfer is not None:
+            self._transfer.caller_event(event)
         match event:
             case LegAnswered():
                 self._answered(event)
             case KeyPressed():
                 self._key(event)
-            case PlayFinished(play_id=play_id) if play_id == self._live.play_id:
+            case PlayFinished(play_id=play_id) if play_id == self._player.play_id:
                 self._feed(e.PromptFinished(event.at_s, play_id))
-            case PlayFailed(play_id=play_id, reason=reason) if play_id == self._live.play_id:
+            case PlayFailed(play_id=play_id, reason=reason) if play_id == self._player.play_id:
                 self._log.warning("prompt_failed", reason=reason)
                 self._feed(e.PromptFailed(event.at_s, play_id, reason))
             case LegEnded():
@@ -165,10 +128,6 @@ class CallDriver:
         """End the call from outside (shutdown)."""
         self._ending = self._ending or Ending(EndReason.BOT_HUNG_UP, "bot")
         self._ports.telephony.hang_up(self.leg_id)
-
-    @property
-    def _is_answered(self) -> bool:
-        return self._answered_at_s is not None
 
     # --- events to the engine
 
@@ -215,7 +174,8 @@ class CallDriver:
             self._ports.telephony.reject(self.leg_id, 500)
 
     def _answered(self, event: LegAnswered) -> None:
-        self._answered_at_s = self._now_s()
+        self._is_answered = True
+        self._player.answered(self._now_s())
         self._notes.answered()
         self._keys = KeyFilter(open_since_s=event.at_s)
         held_back, self._held_back = self._held_back, []
@@ -225,11 +185,11 @@ class CallDriver:
         since_open_s = event.at_s - self._keys.open_since_s
         counts, self._keys = self._keys.accept(event.digit, event.method, event.at_s, event.held_s)
         self._log.debug("key", method=event.method, held_s=event.held_s, since_open_s=since_open_s, counts=counts)
-        if counts and self._live.transfer is None:
+        if counts and self._transfer is None:
             self._feed(e.DigitPressed(event.at_s, event.digit))
 
     def _leg_ended(self, event: LegEnded) -> None:
-        if self._live.transfer is not None:  # both may be leaving for each other: the transfer will say
+        if self._transfer is not None:  # both may be leaving for each other: the transfer will say
             self._left = event
             return
         self._feed(e.CallerHungUp(event.at_s))
@@ -243,11 +203,10 @@ class CallDriver:
 
     def _close(self, ending: Ending) -> None:
         """Let everything go and close the record."""
-        self._stop_listening()
-        for timer in self._live.timers.values():
+        self._listener.stop()
+        for timer in self._timers.values():
             timer.cancel()
-        for task in self._live.tasks:
-            task.cancel()
+        self._tasks.cancel()
         self._notes.ended(ending, masked(self.state))
         self._log.info("call_ended", reason=ending.reason, ended_by=ending.ended_by)
 
@@ -257,7 +216,7 @@ class CallDriver:
         if isinstance(command, c.NoteStep):
             self._notes.step(command)
         elif isinstance(command, c.Answer):
-            self._answer_when_ready()
+            self._tasks.start(self._answer_when_ready())
         elif isinstance(command, c.Reject):
             self._ending = Ending(EndReason.REJECTED, "bot", command.sip_status)
             self._ports.telephony.reject(self.leg_id, command.sip_status)
@@ -268,150 +227,76 @@ class CallDriver:
 
     def _perform_answered(self, command: c.Command) -> None:
         match command:
-            case c.PlayPrompt():
-                self._play(command)
+            case c.PlayPrompt(play_id=play_id, segments=segments):
+                self._player.play(play_id, segments)
             case c.StopPrompt():
-                self._live.play_id = ""
-                self._ports.telephony.stop_playing(self.leg_id)
+                self._player.stop()
             case c.StartListening():
-                self._listen(command)
+                self._listener.listen(command)
             case c.StopListening():
-                self._stop_listening()
+                self._listener.stop()
             case c.StartTimer(timer_id=timer_id, after_s=after_s):
-                self._live.timers[timer_id] = self._ports.timers.call_later(after_s, lambda: self._time_over(timer_id))
+                self._timers[timer_id] = self._ports.timers.call_later(after_s, lambda: self._time_over(timer_id))
             case c.CancelTimer(timer_id=timer_id):
-                if timer := self._live.timers.pop(timer_id, None):
+                if timer := self._timers.pop(timer_id, None):
                     timer.cancel()
             case c.StartTransfer():
-                self._transfer(command)
+                self._start_transfer(command)
             case c.HangUp(hangup_cause=cause):
                 self._ending = self._ending or Ending(EndReason.BOT_HUNG_UP, "bot", hangup_cause=cause)
                 self._ports.telephony.hang_up(self.leg_id, cause)
 
     def _time_over(self, timer_id: str) -> None:
-        self._live.timers.pop(timer_id, None)
+        self._timers.pop(timer_id, None)
         self._feed(e.TimerFired(self._now_s(), timer_id))
 
-    # --- speaking
-
-    def _answer_when_ready(self) -> None:
+    async def _answer_when_ready(self) -> None:
         """Answer once the first prompt can be played without delay."""
-        self._task(self._prepare_and_answer())
-
-    async def _prepare_and_answer(self) -> None:
         greeting = next((held for held in self._held_back if isinstance(held, c.PlayPrompt)), None)
-        if greeting is not None and self._ports.prompts.cached(greeting.segments) is None:
-            self._ports.telephony.ring(self.leg_id)
-            try:
-                await asyncio.wait_for(self._ports.prompts.render(greeting.segments), GREETING_LIMIT_S)
-            except (IvrError, TimeoutError) as error:
-                self._log.warning("greeting_not_ready", reason=str(error))
+        if greeting is not None:
+            await self._player.prepare(greeting.segments)
         self._ports.telephony.answer(self.leg_id)
 
-    def _play(self, command: c.PlayPrompt) -> None:
-        self._live.play_id = command.play_id
-        files = self._ports.prompts.cached(command.segments)
-        if files is None:
-            self._task(self._render_and_play(command.play_id, command.segments))
-        else:
-            self._play_files(command.play_id, files)
-
-    async def _render_and_play(self, play_id: str, segments: tuple[Segment, ...]) -> None:
-        try:
-            files = await self._ports.prompts.render(segments)
-        except IvrError as error:
-            self._log.warning("prompt_not_rendered", reason=str(error))
-            if self._live.play_id == play_id:
-                self._feed(e.PromptFailed(self._now_s(), play_id, str(error)))
-            return
-        if self._live.play_id == play_id:
-            self._play_files(play_id, files)
-
-    def _play_files(self, play_id: str, files: list[Path]) -> None:
-        since_answer_s = self._now_s() - (self._answered_at_s or 0.0)
-        lead_in_s = max(0.0, self._ports.lead_in_s - since_answer_s)
-        self._ports.telephony.play(self.leg_id, play_id, files, lead_in_s=lead_in_s)
-
-    def _task(self, coroutine: Coroutine[None, None, None]) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(self._run_task(coroutine))
-        self._live.tasks.add(task)
-        task.add_done_callback(self._live.tasks.discard)
-
-    async def _run_task(self, coroutine: Coroutine[None, None, None]) -> None:
-        try:
-            await coroutine
-        except Exception:
-            self.fail()
-
-    # --- listening
-
-    def _listen(self, command: c.StartListening) -> None:
-        self._stop_listening()
-        request = ListenRequest(
-            listen_id=command.listen_id,
-            language=command.language,
-            phrases=command.phrases,
-            allow_unknown=command.allow_unknown,
-            final_silence_s=command.final_silence_s,
-            max_speech_duration_s=command.max_speech_duration_s,
-            is_sensitive=command.is_sensitive,
-        )
-
-        def report(event: RecognizerEvent) -> None:
-            self._ports.call_soon(lambda: self._heard(event))
-
-        try:
-            if self._ports.recognizer is None:
-                raise SpeechError("speech recognition is switched off")
-            self._live.stream = self._ports.recognizer.open(request, self._ports.telephony.sample_rate_hz, report)
-        except SpeechError as error:
-            self._log.warning("cannot_listen", language=command.language, reason=str(error))
-            self._feed(e.ListeningFailed(self._now_s(), command.listen_id, str(error)))
-            return
-        self._ports.telephony.listen(self.leg_id, self._live.stream)
-
-    def _stop_listening(self) -> None:
-        if self._live.stream is not None:
-            self._ports.telephony.listen(self.leg_id, None)
-            self._live.stream.close()
-            self._live.stream = None
-
-    def _heard(self, event: RecognizerEvent) -> None:
-        match event:
-            case SpeechDetected(listen_id=listen_id):
-                self._feed(e.SpeechStarted(event.at_s, listen_id))
-            case TranscriptReady(listen_id=listen_id, text=text, confidence=confidence, is_final=True):
-                self._feed(e.UtteranceHeard(event.at_s, listen_id, text, confidence))
-            case RecognitionFailed(listen_id=listen_id, reason=reason):
-                self._log.warning("recognition_failed", reason=reason)
-                self._feed(e.ListeningFailed(event.at_s, listen_id, reason))
+    def _not_rendered(self, play_id: str, reason: str) -> None:
+        self._feed(e.PromptFailed(self._now_s(), play_id, reason))
 
     # --- transfer
 
-    def _transfer(self, command: c.StartTransfer) -> None:
+    def _start_transfer(self, command: c.StartTransfer) -> None:
         target = self._ports.targets.get(command.to)
         if target is None:
             self._log.error("unknown_target", target=command.to)
             self._feed(e.TransferEnded(self._now_s(), e.TransferOutcome.UNKNOWN, "target is not configured"))
             return
         self.transfer_target = command.to
-        self._live.play_id = ""
-        self._live.transfer = TransferDriver(
+        self._player.play_id = ""
+        hold, whisper = (self._ports.prompts.cached(part) if part else [] for part in (command.hold, command.whisper))
+        if hold is None or whisper is None:
+            self._tasks.start(self._render_and_transfer(command, target))
+        else:
+            self._begin_transfer(command, target, TransferSounds(hold, whisper))
+
+    async def _render_and_transfer(self, command: c.StartTransfer, target: TransferTarget) -> None:
+        hold, whisper = await self._player.files(command.hold), await self._player.files(command.whisper)
+        self._begin_transfer(command, target, TransferSounds(hold, whisper))
+
+    def _begin_transfer(self, command: c.StartTransfer, target: TransferTarget, sounds: TransferSounds) -> None:
+        self._transfer = TransferDriver(
             self._ports.telephony,
             self._ports.timers,
             self.leg_id,
             target,
-            TransferMachine(command.mode, command.ring_for_s),
-            (self._ports.prompts.cached(command.hold) if command.hold else None) or [self._ports.hold_sound],
+            TransferMachine(command.mode, command.ring_for_s, has_whisper=bool(sounds.whisper)),
+            sounds if sounds.hold else replace(sounds, hold=[self._ports.hold_sound]),
             self._transfer_over,
             lambda leg_id: self._claim(leg_id, self),
-            headers={"X-Call-Id": self.call_id},
+            headers={"X-Call-Id": self.call_id, "X-Caller": self.offered.ani},
         )
         self._log.info("transfer_started", target=command.to, mode=command.mode)
-        self._live.transfer.start()
+        self._transfer.start()
 
     def _transfer_over(self, report: Report) -> None:
-        self._live.transfer = None
+        self._transfer = None
         self._keys = KeyFilter(open_since_s=self._now_s())
         self._log.info("transfer_ended", outcome=report.outcome, detail=report.detail)
         is_connected = report.outcome is e.TransferOutcome.CONNECTED

@@ -9,7 +9,8 @@ from datetime import datetime
 
 import structlog
 
-from ivr.calls.driver import CallDriver, CallPorts
+from ivr.calls.call_ports import CallPorts
+from ivr.calls.driver import CallDriver
 from ivr.calls.note import CallNotes
 from ivr.calls.returning import RETURN_WINDOW_S, Referred, Returned, is_returning, match_returning
 from ivr.calls.routing import flow_for

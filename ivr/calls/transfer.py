@@ -6,9 +6,9 @@ as a bridge. `attended` joins by REFER only, `bridge` never refers, `refer` send
 
                     ┌────────────────── target ends: outcome, caller back in the flow
     start ─► DIALING┤
-       │            └ answers ─► JOINED ─► (auto) REPLACING ─ accepted ─► DONE: both are talking without us
-       │                          ▲  └ either side ends: DONE   │
-       │                          └────── refused, no word ─────┘
+       │            └ answers ─► (WHISPERING ─►) JOINED ─► (auto) REPLACING ─ accepted ─► DONE: they talk without us
+       │                                          ▲  └ either side ends: DONE   │
+       │                                          └────── refused, no word ─────┘
        └─ refer ─► REFERRING ─ final 2xx ─► DONE    any other final ─► outcome, caller back in the flow
 
 Whatever the caller does, the other leg is ended at once. Everything about transitions is in TRANSITIONS; a pair that is
@@ -23,6 +23,9 @@ from enum import StrEnum
 from typing import Final
 
 from ivr.flow.events import TransferOutcome
+
+WHISPER_LIMIT_S: Final = 30.0
+"""A whisper that has not ended by then is cut off: the caller is waiting."""
 
 REPLACE_LIMIT_S: Final = 6.0
 """A REFER with Replaces that has no final word by then counts as refused: the bridge stays."""
@@ -39,6 +42,8 @@ class TransferState(StrEnum):
 
     NEW = "new"
     DIALING = "dialing"
+    WHISPERING = "whispering"
+    """The person is there and is told who is calling; the caller still hears the hold sound."""
     JOINED = "joined"
     REPLACING = "replacing"
     GONE = "gone"
@@ -70,6 +75,11 @@ class TargetRinging(TransferEvent):
 @dataclass(frozen=True, slots=True)
 class TargetAnswered(TransferEvent):
     """The person is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhisperOver(TransferEvent):
+    """The person has heard the whisper, or it could not be played."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +144,11 @@ class HangUpCaller(TransferCommand):
 
 
 @dataclass(frozen=True, slots=True)
+class Whisper(TransferCommand):
+    """Tell the person who is calling."""
+
+
+@dataclass(frozen=True, slots=True)
 class JoinLegs(TransferCommand):
     """Connect the audio of both."""
 
@@ -175,6 +190,7 @@ class TransferMachine:
     is_ringing: bool = False
     was_accepted: bool = False
     """A REFER was taken on: provisional news of it came."""
+    has_whisper: bool = False
 
 
 Step = tuple[TransferMachine, tuple[TransferCommand, ...]]
@@ -263,6 +279,12 @@ def _ringing(machine: TransferMachine, event: TransferEvent) -> Step:
 
 
 def _answered(machine: TransferMachine, event: TransferEvent) -> Step:
+    if machine.has_whisper:
+        return _to(machine, TransferState.WHISPERING, SetTimer(WHISPER_LIMIT_S), Whisper())
+    return _introduced(machine, event)
+
+
+def _introduced(machine: TransferMachine, event: TransferEvent) -> Step:
     if machine.mode == "attended":
         return _to(machine, TransferState.REPLACING, SetTimer(REPLACE_LIMIT_S), ReferReplacing())
     if machine.mode == "auto":
@@ -275,6 +297,10 @@ def _dial_failed(machine: TransferMachine, event: TransferEvent) -> Step:
     assert isinstance(event, TargetEnded)
     outcome = outcome_of(event.sip_status, event.hangup_cause, was_ringing=machine.is_ringing)
     return _over(machine, StopHold(), Report(outcome, f"{event.sip_status}"))
+
+
+def _left_in_whisper(machine: TransferMachine, event: TransferEvent) -> Step:
+    return _over(machine, StopHold(), Report(TransferOutcome.FAILED, "the person left before the transfer"))
 
 
 def _rang_too_long(machine: TransferMachine, event: TransferEvent) -> Step:
@@ -299,7 +325,7 @@ def _never_talked(machine: TransferMachine) -> bool:
 
 def _person_left_talk(machine: TransferMachine, event: TransferEvent) -> Step:
     if _never_talked(machine):
-        return _over(machine, StopHold(), Report(TransferOutcome.FAILED, "the person left before the transfer"))
+        return _left_in_whisper(machine, event)
     return _over(machine, HangUpCaller(), Report(TransferOutcome.CONNECTED, "bridged", "agent"))
 
 
@@ -387,6 +413,10 @@ TRANSITIONS: Final[Mapping[tuple[TransferState, type[TransferEvent]], _Rule]] = 
     (_S.DIALING, TargetEnded): _dial_failed,
     (_S.DIALING, TimeOver): _rang_too_long,
     (_S.DIALING, CallerEnded): _caller_left,
+    (_S.WHISPERING, WhisperOver): _introduced,
+    (_S.WHISPERING, TimeOver): _introduced,
+    (_S.WHISPERING, TargetEnded): _left_in_whisper,
+    (_S.WHISPERING, CallerEnded): _caller_left,
     (_S.JOINED, TargetEnded): _person_left_talk,
     (_S.JOINED, CallerEnded): _caller_left_talk,
     (_S.REPLACING, ReferProgress): _replace_news,

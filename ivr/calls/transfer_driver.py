@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ivr.calls import transfer as t
 from ivr.calls.timers import TimerHandle, Timers
@@ -16,9 +17,23 @@ from ivr.ports import (
     LegEvent,
     LegId,
     LegRinging,
+    PlayFailed,
+    PlayFinished,
     ReferProgressed,
     Telephony,
 )
+
+REFER_SETTLE_S: Final = 0.2
+"""A REFER waits for this long: a PBX that has just connected a call may accept a REFER on it and then fail it, because
+its own side is not joined yet (measured with Asterisk 22)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSounds:
+    """What is played during a transfer."""
+
+    hold: list[Path]
+    whisper: list[Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,7 @@ class TransferDriver:
         caller: LegId,
         target: TransferTarget,
         machine: t.TransferMachine,
-        hold_sound: list[Path],
+        sounds: TransferSounds,
         report: Callable[[t.Report], None],
         claim: Callable[[LegId], None],
         headers: dict[str, str],
@@ -48,7 +63,7 @@ class TransferDriver:
         """`report` is called once, at the end; `claim` tells which new leg's events belong here."""
         self._telephony, self._timers = telephony, timers
         self._caller, self._target = caller, target
-        self._machine, self._hold_sound = machine, hold_sound
+        self._machine, self._sounds = machine, sounds
         self._report, self._claim = report, claim
         self._headers = headers
         self._target_leg: LegId | None = None
@@ -75,6 +90,8 @@ class TransferDriver:
                 self._advance(t.TargetRinging())
             case LegAnswered():
                 self._advance(t.TargetAnswered())
+            case PlayFinished() | PlayFailed():
+                self._advance(t.WhisperOver())
             case LegEnded(sip_status=status, hangup_cause=cause, ended_by=by):
                 self._target_leg = None
                 self._advance(t.TargetEnded(status, cause, by is EndedBy.LOCAL))
@@ -88,7 +105,7 @@ class TransferDriver:
         caller, target = self._caller, self._target_leg
         match command:
             case t.Hold():
-                self._telephony.play(caller, "hold", self._hold_sound, loop=True)
+                self._telephony.play(caller, "hold", self._sounds.hold, loop=True)
             case t.StopHold():
                 self._telephony.stop_playing(caller)
             case t.DialTarget():
@@ -97,16 +114,23 @@ class TransferDriver:
                 self._telephony.hang_up(target)
             case t.HangUpCaller():
                 self._telephony.hang_up(caller)
+            case t.Whisper() if target is not None:
+                self._telephony.play(target, "whisper", self._sounds.whisper)
             case t.JoinLegs() if target is not None:
                 self._telephony.join(caller, target)
             case t.ReferReplacing() if target is not None:
-                self._telephony.refer_replacing(caller, target)
+                self._settled(lambda: self._telephony.refer_replacing(caller, target))
             case t.ReferBlind():
-                self._telephony.refer(caller, self._target.uri)
+                self._settled(lambda: self._telephony.refer(caller, self._target.uri))
             case t.SetTimer(after_s=after_s):
                 self._set_timer(after_s)
             case t.Report():
                 self._report(command)
+
+    def _settled(self, refer: Callable[[], None]) -> None:
+        """Refer in a moment, unless the transfer is over by then."""
+        state = self._machine.state
+        self._timers.call_later(REFER_SETTLE_S, lambda: refer() if self._machine.state is state else None)
 
     def _dial(self) -> None:
         request = DialRequest(self._target.uri, self._target.account, headers=self._headers)

@@ -87,6 +87,8 @@ class StartTransfer(Command):
     ring_for_s: float
     hold: tuple[Segment, ...]
     """Heard by the caller again and again while it rings; empty = the built-in tone."""
+    whisper: tuple[Segment, ...] = ()
+    """Said to the person before the two are joined."""
 
 
 @dataclass(frozen=True, slots=True)

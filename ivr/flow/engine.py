@@ -243,7 +243,8 @@ def _transfer(run: Run, name: str, found: TransferStep, is_announced: bool) -> N
     run.set(phase=Phase.TRANSFERRING, typed_ahead="")
     run.set_input(started_at_s=run.at_s)
     hold = run.segments(transfer.hold) if transfer.hold else ()
-    run.emit(c.StartTransfer(transfer.to, transfer.mode, transfer.ring_for, hold))
+    whisper = run.segments(transfer.whisper) if transfer.whisper else ()
+    run.emit(c.StartTransfer(transfer.to, transfer.mode, transfer.ring_for, hold, whisper))
 
 
 def _transfer_ended(run: Run, event: e.TransferEnded) -> None:

@@ -268,6 +268,8 @@ class Transfer(Part):
     ring_for: Duration = 20.0
     hold: Prompt | None = None
     """Heard by the caller while it rings, again and again; a quiet tone when empty."""
+    whisper: Prompt | None = None
+    """Said to the person, before the caller is there."""
     announce: Prompt | None = None
     """Said to the caller before the dialing starts."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from ivr.calls.driver import CallPorts
+from ivr.calls.call_ports import CallPorts
 from ivr.calls.record import CallRecord
 from ivr.calls.registry import CallRegistry
 from ivr.calls.transfer_driver import TransferTarget

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from ivr.calls import driver as driver_module
+from ivr.calls import prompt_player
+from ivr.calls.driver import TEMPORARY_FAILURE
 from ivr.errors import RecognizerFailed
 from ivr.ports import DtmfMethod, EndedBy, PlayFailed
 from tests.calls.switchboard import FLOW, Switchboard, on_a_switchboard
@@ -45,7 +46,7 @@ async def test_a_greeting_is_rendered_before_the_answer(bot: Switchboard) -> Non
 
 
 def test_a_greeting_that_takes_too_long_does_not_hold_the_answer_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver_module, "GREETING_LIMIT_S", 0.0)
+    monkeypatch.setattr(prompt_player, "GREETING_LIMIT_S", 0.0)
 
     @on_a_switchboard()
     async def play(bot: Switchboard) -> None:
@@ -283,7 +284,7 @@ async def test_a_mistake_of_ours_in_a_timer_ends_the_call(bot: Switchboard) -> N
     await bot.after(6.1)
     assert bot.telephony.live_legs == []
     assert (bot.record.end_reason, bot.record.ended_by) == ("failed", "bot")
-    assert bot.telephony.asked_for("hang_up")[0].details == (driver_module.TEMPORARY_FAILURE,)
+    assert bot.telephony.asked_for("hang_up")[0].details == (TEMPORARY_FAILURE,)
 
 
 @on_a_switchboard()

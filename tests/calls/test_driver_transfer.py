@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ivr.calls.transfer_driver import REFER_SETTLE_S
 from ivr.ports import DialRequest, EndedBy, LegEnded, LegId
 from tests.calls.switchboard import FLOW, HOLD, Switchboard, on_a_switchboard
 
@@ -47,7 +48,9 @@ async def test_both_are_joined_and_then_left_to_themselves(bot: Switchboard) -> 
     bot.telephony.pick_up(target)
     await bot.settle()
     assert bot.telephony.joined_to(leg) == target
-    assert bot.telephony.names[-2:] == ["join", "refer_replacing"]
+    assert bot.telephony.names[-1] == "join"
+    await bot.after(REFER_SETTLE_S)
+    assert bot.telephony.names[-1] == "refer_replacing"
     bot.telephony.refer_progress(leg, 100, is_final=False)
     bot.telephony.refer_progress(leg, 200, is_final=True)
     await bot.settle()
@@ -55,6 +58,30 @@ async def test_both_are_joined_and_then_left_to_themselves(bot: Switchboard) -> 
     record = bot.record
     assert (record.end_reason, record.ended_by, record.transfer_target) == ("transferred", "bot", "agent")
     assert transfers(bot) == [("connected", "replaced")]
+
+
+WHISPERING = FLOW.replace("mode: auto,", 'mode: auto, whisper: "A caller from {{ call.from }}.",')
+
+
+@on_a_switchboard(flow=WHISPERING)
+async def test_a_person_is_told_who_is_calling_before_the_two_are_joined(bot: Switchboard) -> None:
+    leg, target = await calling(bot)
+    bot.telephony.pick_up(target)
+    await bot.settle()
+    assert bot.said(target)[-1] == "A caller from +4930111."
+    assert bot.telephony.joined_to(leg) == ""
+    await bot.after(10.0)
+    assert bot.telephony.joined_to(leg) == target
+
+
+@on_a_switchboard(flow=WHISPERING)
+async def test_a_person_who_hangs_up_during_the_whisper_leaves_the_caller_in_the_flow(bot: Switchboard) -> None:
+    leg, target = await calling(bot)
+    bot.telephony.pick_up(target)
+    await bot.settle()
+    bot.telephony.end(target, 200)
+    await bot.settle()
+    assert bot.said(leg)[-1].startswith("Nobody is here.")
 
 
 @pytest.mark.parametrize(

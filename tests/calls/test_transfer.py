@@ -20,6 +20,7 @@ EVENTS: dict[str, t.TransferEvent] = {
     "target_ended": t.TargetEnded(486),
     "caller_ended": t.CallerEnded(),
     "news": t.ReferProgress(100, is_final=False),
+    "whisper_over": t.WhisperOver(),
     "success": t.ReferProgress(200, is_final=True),
     "failure": t.ReferProgress(486, is_final=True),
     "time": t.TimeOver(),
@@ -55,6 +56,18 @@ TABLE: dict[tuple[str, TransferState, bool], dict[str, tuple[TransferState, str]
         "target_ended": (S.DONE, "SetTimer StopHold Report:busy"),
         "caller_ended": (S.DONE, "SetTimer HangUpTarget Report:failed/caller"),
         "time": (S.DONE, "SetTimer HangUpTarget StopHold Report:unreachable"),
+    },
+    ("auto", S.WHISPERING, False): {
+        "whisper_over": (S.REPLACING, "JoinLegs SetTimer ReferReplacing"),
+        "target_ended": (S.DONE, "SetTimer StopHold Report:failed"),
+        "caller_ended": (S.DONE, "SetTimer HangUpTarget Report:failed/caller"),
+        "time": (S.REPLACING, "JoinLegs SetTimer ReferReplacing"),
+    },
+    ("bridge", S.WHISPERING, False): {
+        "whisper_over": (S.JOINED, "SetTimer JoinLegs"),
+        "target_ended": (S.DONE, "SetTimer StopHold Report:failed"),
+        "caller_ended": (S.DONE, "SetTimer HangUpTarget Report:failed/caller"),
+        "time": (S.JOINED, "SetTimer JoinLegs"),
     },
     ("auto", S.JOINED, False): {
         "target_ended": (S.DONE, "SetTimer HangUpCaller Report:connected/agent"),
@@ -157,7 +170,7 @@ def test_every_state_that_is_not_the_end_or_a_talk_has_a_timer(place: tuple[str,
     if state in (S.NEW, S.DONE, S.JOINED):
         return
     after, _ = advance(TransferMachine(mode, 20.0, state, was_accepted=was_accepted), t.TimeOver())
-    assert after.state in (S.DONE, S.JOINED)
+    assert after.state in (S.DONE, S.JOINED, S.REPLACING)
 
 
 def test_timers_are_as_long_as_the_flow_says() -> None:
@@ -196,6 +209,12 @@ def story(mode: str, *events: t.TransferEvent) -> tuple[TransferState, str]:
         machine, commands = advance(machine, event)
         report = next((told(command) for command in commands if isinstance(command, t.Report)), report)
     return machine.state, report
+
+
+def test_a_person_who_is_to_be_told_first_is_told_before_the_two_are_joined() -> None:
+    dialing = TransferMachine("auto", 20.0, S.DIALING, has_whisper=True)
+    whispering, commands = advance(dialing, t.TargetAnswered())
+    assert (whispering.state, commands) == (S.WHISPERING, (t.SetTimer(t.WHISPER_LIMIT_S), t.Whisper()))
 
 
 def test_a_telephone_that_rang_too_long_gave_no_answer() -> None:

@@ -92,6 +92,11 @@ async def test_a_human_voice_is_understood(bot: LiveBot, recording: str, meaning
 MENU_END_S = 4.6
 
 
+def speak(text: str, voice: str, wav: Path) -> None:
+    """Synthesize, in another voice than the bot's."""
+    subprocess.run([IVR, "say", text, "--voice", voice, "-o", str(wav)], check=True, timeout=30)
+
+
 @live
 async def test_speech_over_the_prompt_stops_it(bot: LiveBot) -> None:
     async with caller() as phone:
@@ -111,8 +116,7 @@ async def test_speech_over_the_prompt_stops_it(bot: LiveBot) -> None:
 @live
 async def test_synthetic_speech_is_understood_and_digits_are_collected(bot: LiveBot, tmp_path: Path) -> None:
     wav = tmp_path / "digits.wav"
-    command = [IVR, "say", "four seven one two", "--voice", "en-gb", "-o", str(wav)]
-    await asyncio.to_thread(subprocess.run, command, check=True, timeout=30)
+    await asyncio.to_thread(speak, "four seven one two", "en-gb", wav)
     async with caller() as phone:
         call = await answered(phone.dial(control.number(1041)))
         await hears(call, MENU_HZ)

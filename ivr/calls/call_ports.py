@@ -1,0 +1,54 @@
+"""What every call of a worker shares, and the tasks that one call has running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ivr.calls.timers import Timers
+from ivr.calls.transfer_driver import TransferTarget
+from ivr.ports import Clock, PromptStore, Recognizer, Telephony
+
+
+@dataclass(frozen=True)
+class CallPorts:
+    """The world, as a call sees it."""
+
+    telephony: Telephony
+    recognizer: Recognizer | None
+    prompts: PromptStore
+    clock: Clock
+    timers: Timers
+    call_soon: Callable[[Callable[[], None]], object]
+    """Runs a callback on the loop's thread; may be called from any thread."""
+    targets: Mapping[str, TransferTarget]
+    hold_sound: Path
+    lead_in_s: float
+
+
+class CallTasks:
+    """Coroutines of one call; a mistake in one is reported, and all end with the call."""
+
+    def __init__(self, failed: Callable[[], None]) -> None:
+        """`failed` is called inside the handler of the exception."""
+        self._failed = failed
+        self._running: set[asyncio.Task[None]] = set()
+
+    def start(self, coroutine: Coroutine[None, None, None]) -> None:
+        """Run a coroutine."""
+        task: asyncio.Task[None] = asyncio.ensure_future(self._run(coroutine))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self, coroutine: Coroutine[None, None, None]) -> None:
+        try:
+            await coroutine
+        except Exception:
+            self._failed()
+
+    def cancel(self) -> None:
+        """End all."""
+        for task in self._running:
+            task.cancel()

@@ -1,0 +1,82 @@
+"""Listens to the caller of one call: opens the recognizer, and tells the dialog what it heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from ivr.calls.call_ports import CallPorts
+from ivr.errors import SpeechError
+from ivr.flow import commands as c
+from ivr.flow import events as e
+from ivr.ports import (
+    LegId,
+    ListenRequest,
+    RecognitionFailed,
+    RecognizerEvent,
+    RecognizerStream,
+    SpeechDetected,
+    TranscriptReady,
+)
+
+
+class Listener:
+    """At most one listening is open at a time."""
+
+    def __init__(
+        self,
+        ports: CallPorts,
+        leg_id: LegId,
+        feed: Callable[[e.Event], None],
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        """`feed` takes the events, on the loop's thread."""
+        self._ports, self._leg_id, self._feed, self._log = ports, leg_id, feed, log
+        self._stream: RecognizerStream | None = None
+
+    def listen(self, command: c.StartListening) -> None:
+        """Begin, in place of what is open."""
+        self.stop()
+        try:
+            self._stream = self._open(command)
+        except SpeechError as error:
+            self._log.warning("cannot_listen", language=command.language, reason=str(error))
+            self._feed(e.ListeningFailed(self._ports.clock.monotonic_s(), command.listen_id, str(error)))
+            return
+        self._ports.telephony.listen(self._leg_id, self._stream)
+
+    def _open(self, command: c.StartListening) -> RecognizerStream:
+        if self._ports.recognizer is None:
+            raise SpeechError("speech recognition is switched off")
+        request = ListenRequest(
+            listen_id=command.listen_id,
+            language=command.language,
+            phrases=command.phrases,
+            allow_unknown=command.allow_unknown,
+            final_silence_s=command.final_silence_s,
+            max_speech_duration_s=command.max_speech_duration_s,
+            is_sensitive=command.is_sensitive,
+        )
+
+        def report(event: RecognizerEvent) -> None:
+            self._ports.call_soon(lambda: self._heard(event))
+
+        return self._ports.recognizer.open(request, self._ports.telephony.sample_rate_hz, report)
+
+    def stop(self) -> None:
+        """Hear no more. Idempotent."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            self._ports.telephony.listen(self._leg_id, None)
+            stream.close()
+
+    def _heard(self, event: RecognizerEvent) -> None:
+        match event:
+            case SpeechDetected(listen_id=listen_id):
+                self._feed(e.SpeechStarted(event.at_s, listen_id))
+            case TranscriptReady(listen_id=listen_id, text=text, confidence=confidence, is_final=True):
+                self._feed(e.UtteranceHeard(event.at_s, listen_id, text, confidence))
+            case RecognitionFailed(listen_id=listen_id, reason=reason):
+                self._log.warning("recognition_failed", reason=reason)
+                self._feed(e.ListeningFailed(event.at_s, listen_id, reason))
