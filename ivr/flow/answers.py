@@ -112,7 +112,7 @@ def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
         mode=pending.mode,
         prompt=held.prompt_text,
         heard=MASK if is_sensitive else pending.heard,
-        meaning=MASK if is_sensitive else str(name or pending.value),
+        meaning=MASK if is_sensitive else name or _written(pending),
         confidence=pending.confidence,
     )
     run.set(input=Input(), steps_without_input=0)
@@ -126,6 +126,10 @@ def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
     elif isinstance(step, AskStep):
         _keep(run, step.into, pending.value, is_sensitive=is_sensitive)
         run.goto(_exit(step, pending) or step.next or "hang_up")
+
+
+def _written(pending: Pending) -> str:
+    return pending.meaning if isinstance(pending.value, bool) else str(pending.value)
 
 
 def _exit(step: AskStep, pending: Pending) -> str | None:

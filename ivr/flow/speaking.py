@@ -46,10 +46,13 @@ def spell(tag: str, value: Any) -> str:
 
 @_passes_mask
 def digits(tag: str, value: Any) -> str:
-    """Digit by digit, with a short rest after each group of three: "123456" → "1 2 3, 4 5 6"."""
+    """Digit by digit, with short rests, as people say them: "123456" → "1 2 3, 4 5 6", "1234" → "1 2, 3 4"."""
     names = _NAMES.get(tag, _NAMES["en"])
     characters = [names.get(c, c) for c in str(value) if not c.isspace()]
-    return ", ".join(" ".join(characters[i : i + 3]) for i in range(0, len(characters), 3))
+    groups = [characters[i : i + 3] for i in range(0, len(characters), 3)]
+    if len(groups) > 1 and len(groups[-1]) == 1:  # nobody says three and one
+        groups[-2:] = [groups[-2][:2], groups[-2][2:] + groups[-1]]
+    return ", ".join(" ".join(group) for group in groups)
 
 
 @_passes_mask

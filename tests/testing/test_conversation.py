@@ -20,7 +20,7 @@ def test_the_demo_reads_like_a_conversation() -> None:
     call = CallScript(DEMO).offered()
     call.hears("automatic assistant").interrupts("my order", after_s=2.0)
     call.hears("order number").says("one two three four")
-    call.hears("1 2 3, 4. is that right").says("yes")
+    call.hears("1 2, 3 4. is that right").says("yes")
     call.hears("has left our warehouse").says("yes")
     call.hears("opening hours").presses("3")
     call.hears("one moment").transfer_ends("busy")
