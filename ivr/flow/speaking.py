@@ -2,6 +2,8 @@
 
 A masked value (`***`) passes through every filter unchanged, so that the text kept in the record can be made by the
 same template as the text that is spoken.
+
+The libraries of words and dates are large and loaded with the first value that needs them.
 """
 
 from __future__ import annotations
@@ -11,8 +13,6 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from functools import partial
 from typing import Any
-
-from num2words import num2words
 
 _NAMES = {
     "en": {"0": "zero", "*": "star", "#": "hash", "+": "plus", "-": "dash", ".": "dot", "@": "at", "/": "slash"},
@@ -58,6 +58,8 @@ def digits(tag: str, value: Any) -> str:
 @_passes_mask
 def number(tag: str, value: Any) -> str:
     """As a number in words: 105 → "one hundred and five"; in figures where the language has no words for it."""
+    from num2words import num2words
+
     amount = value if isinstance(value, int) else Decimal(str(value))
     whole = amount == int(amount)
     try:
@@ -69,6 +71,8 @@ def number(tag: str, value: Any) -> str:
 @_passes_mask
 def money(tag: str, value: Any) -> str:
     """As an amount of money in the language's own way: 12.5 → "twelve euro, fifty cents"."""
+    from num2words import num2words
+
     amount = round(Decimal(str(value)), 2)
     try:
         return str(num2words(amount, to="currency", lang=tag, currency="EUR"))

@@ -1,16 +1,18 @@
-"""Brings a database to the newest schema; safe when several processes do it at once."""
+"""Brings a database to the newest schema; safe when several processes do it at once.
+
+Alembic (9 MB of memory, 0.2 s) is loaded only where a revision is missing.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from ivr.errors import StorageError
+
+REVISIONS = ("0001",)
+"""Every revision of `migrations/versions`, oldest first; the last is the schema of this program."""
 
 _ADVISORY_LOCK = 0x49565201
 """Names our migration lock among the advisory locks of a PostgreSQL database."""
@@ -21,23 +23,22 @@ def migrate(engine: Engine, name: str) -> None:
 
     Raises StorageError (not retryable) when a newer program wrote the database; SQLAlchemyError when it is away.
     """
-    scripts = _scripts()
     with engine.connect() as connection:
-        if revision(connection, name, scripts) == scripts.get_current_head():
+        if is_current(connection, name):
             return
     with engine.begin() as connection:  # SQLite: BEGIN IMMEDIATE, one writer at a time
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        if revision(connection, name, scripts) == scripts.get_current_head():
-            return  # another process was faster
-        command.upgrade(_config(connection), "head")
+        if not is_current(connection, name):  # unless another process was faster
+            _upgrade(connection)
 
 
-def revision(connection: Connection, name: str, scripts: ScriptDirectory | None = None) -> str | None:
+def revision(connection: Connection, name: str) -> str | None:
     """The database's revision, None for an empty database. Raises StorageError when this program does not know it."""
-    found = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in (scripts or _scripts()).walk_revisions()}
-    if found is not None and found not in known:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if found is not None and found not in REVISIONS:
         raise StorageError(
             f"the database {name} was written by a newer version of this program (its revision is {found}); "
             "update the program, or set database.url to another database",
@@ -48,17 +49,15 @@ def revision(connection: Connection, name: str, scripts: ScriptDirectory | None 
 
 def is_current(connection: Connection, name: str) -> bool:
     """Whether the database has the schema of this program."""
-    scripts = _scripts()
-    return revision(connection, name, scripts) == scripts.get_current_head()
+    return revision(connection, name) == REVISIONS[-1]
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     location = str(Path(__file__).parent / "migrations")
     config.set_main_option("script_location", location.replace("%", "%%"))
     config.attributes["connection"] = connection
-    return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    command.upgrade(config, "head")

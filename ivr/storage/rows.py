@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.ports import EndReason
 from ivr.storage.entries import (
@@ -70,4 +69,10 @@ def _write_step(connection: Connection, values: Entry) -> None:
 
 def _insert(connection: Connection, table: Table) -> Any:
     """INSERT … ON CONFLICT has the same shape in both dialects, and no common type."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from ivr.config import DatabaseSettings
@@ -15,7 +17,8 @@ from ivr.errors import StorageError
 from ivr.storage.call_log import DatabaseCallLog
 from ivr.storage.calls import CallRepository
 from ivr.storage.database import make_folder, open_engine, parse_url
-from ivr.storage.migrate import migrate
+from ivr.storage import migrate as migrate_module
+from ivr.storage.migrate import REVISIONS, migrate
 from ivr.storage.schema import metadata
 from tests.storage.conftest import OpenLog
 from tests.storage.records import write_call
@@ -36,6 +39,14 @@ def test_migrations_make_exactly_the_schema_of_the_code(database_url: str) -> No
         found = inspect(connection)
         assert [index["name"] for index in found.get_indexes("calls")] == ["ix_calls_open", "ix_calls_started_at"]
     engine.dispose()
+
+
+def test_the_program_knows_every_revision_of_its_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate_module.__file__).parent / "migrations"))
+    scripts = ScriptDirectory.from_config(config)
+    assert [script.revision for script in scripts.walk_revisions()] == list(reversed(REVISIONS))
+    assert scripts.get_current_head() == REVISIONS[-1]
 
 
 def test_sqlite_uses_a_write_ahead_log(sqlite_url: str, open_log: OpenLog) -> None:
