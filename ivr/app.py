@@ -142,6 +142,7 @@ class Bot:
         except SpeechError as error:
             log.warning("prompts_not_rendered", reason=str(error))
             self._say(f"prompts: {error}; recordings and what is cached go on")
+        await asyncio.to_thread(self._prompts.rest)
         if self._synthesizer is not None:
             await asyncio.to_thread(self._synthesizer.rest)
 

@@ -20,7 +20,7 @@ from typing import IO
 import structlog
 
 from ivr.errors import MediaFailed
-from ivr.speech.pcm import is_whole_wav
+from ivr.speech.wav_files import is_whole_wav
 
 log = structlog.get_logger(__name__)
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import soxr
 
 from ivr.errors import MediaFailed
+from ivr.speech.wav_files import write_pcm16
 
 Samples = npt.NDArray[np.float32]
 
@@ -87,24 +88,7 @@ def _decode(raw: bytes, width_bytes: int, path: Path) -> Samples:
 
 def write_wav(path: Path, audio: Audio) -> None:
     """Write mono 16-bit. Raises MediaFailed."""
-    try:
-        with path.open("wb") as raw, wave.open(raw, "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(audio.sample_rate_hz)
-            file.writeframes(audio.pcm16())
-    except OSError as error:
-        raise MediaFailed(f"{path}: cannot be written ({error.strerror}); check the folder") from error
-
-
-def is_whole_wav(path: Path) -> bool:
-    """Whether the file is a WAV that holds as much audio as its header says, and some."""
-    try:
-        with wave.open(str(path), "rb") as file:
-            length_bytes = file.getnframes() * file.getnchannels() * file.getsampwidth()
-            return 0 < length_bytes <= path.stat().st_size - 44
-    except (wave.Error, EOFError, OSError):
-        return False
+    write_pcm16(path, audio.pcm16(), audio.sample_rate_hz)
 
 
 def resample(audio: Audio, sample_rate_hz: int) -> Audio:

@@ -19,9 +19,10 @@ import structlog
 from ivr.errors import MediaFailed, SynthesisFailed
 from ivr.ports import Pause, Segment, SoundFile, Speech, Synthesizer
 from ivr.speech.cache_files import CacheFolder
-from ivr.speech.pcm import read_wav, silence, telephone_ready, write_wav
+from ivr.speech.leveller import Leveller
 from ivr.speech.private_files import PrivateFiles
 from ivr.speech.sounds import SoundLibrary
+from ivr.speech.wav_files import silence_pcm16, write_pcm16
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +50,7 @@ class FilePromptStore:
         self._loudness_dbfs = loudness_dbfs
         self._folder = CacheFolder(cache_dir, limit_bytes)
         self._private = PrivateFiles()
+        self._leveller = Leveller(sample_rate_hz, loudness_dbfs)
         self._executor = ThreadPoolExecutor(thread_count, thread_name_prefix="prompts")
         self._in_progress: dict[str, Future[Path]] = {}
         self._lock = threading.Lock()
@@ -88,9 +90,14 @@ class FilePromptStore:
         """The flow that was rendered with `render_all` is gone: its files may go when room is needed."""
         self._folder.unpin([self._key(segment) for prompt in prompts for segment in prompt])
 
+    def rest(self) -> None:
+        """End the helper process until there is something to render. Waits for what it does now."""
+        self._leveller.rest()
+
     def close(self) -> None:
         """End the threads, let go of the pins; the synthesizer is the caller's. Idempotent."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+        self._leveller.close()
         self._folder.close()
         self._private.close()
 
@@ -120,18 +127,18 @@ class FilePromptStore:
 
     def _write(self, segment: Segment, path: Path) -> None:
         if isinstance(segment, Pause):
-            write_wav(path, silence(segment.duration_s, self._sample_rate_hz))
+            write_pcm16(path, silence_pcm16(segment.duration_s, self._sample_rate_hz), self._sample_rate_hz)
         elif recording := self._recording(segment):
-            audio = telephone_ready(read_wav(recording), self._sample_rate_hz, self._loudness_dbfs, is_trimmed=False)
-            write_wav(path, audio)
+            self._leveller.make_ready(recording, path, is_trimmed=False)
         elif isinstance(segment, Speech):
             self._speak(segment, path)
 
     def _speak(self, segment: Speech, path: Path) -> None:
         spoken = path.with_suffix(".spoken.tmp")
+        self._leveller.wake()
         try:
             self._engine().synthesize(segment.text, segment.language, spoken)
-            write_wav(path, telephone_ready(read_wav(spoken), self._sample_rate_hz, self._loudness_dbfs))
+            self._leveller.make_ready(spoken, path, is_trimmed=True)
         finally:
             spoken.unlink(missing_ok=True)
 

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import selectors
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +11,8 @@ import structlog
 
 from ivr.errors import SynthesisFailed
 from ivr.speech.espeak_voices import espeak_voice
-from ivr.speech.pcm import is_whole_wav
+from ivr.speech.helper_process import Answer, HelperProcess
+from ivr.speech.wav_files import is_whole_wav
 
 log = structlog.get_logger(__name__)
 
@@ -47,13 +42,7 @@ class Pyttsx3Synthesizer:
         self._voices = {tag.lower(): voice for tag, voice in (voices or {}).items()}
         self._rate_wpm = rate_wpm
         self._limit_s = limit_s
-        self._start_limit_s = start_limit_s
-        self._rest_after_s = rest_after_s
-        self._rest_timer: threading.Timer | None = None
-        self._command = tuple(command)
-        self._lock = threading.Lock()
-        self._helper: _Helper | None = None
-        self._is_closed = False
+        self._helper = HelperProcess(command, start_limit_s=start_limit_s, rest_after_s=rest_after_s)
 
     def voice_for(self, language: str) -> str:
         """The espeak voice of a language. Raises SynthesisFailed for a language that espeak-ng does not speak."""
@@ -77,31 +66,21 @@ class Pyttsx3Synthesizer:
             "wav": str(wav.absolute()),
         }
         wav.unlink(missing_ok=True)
-        with self._lock:
-            answer = self._ask(request)
-            self._rest_later()
-        self._check(answer)
+        self._check(self._ask(request))
         if not is_whole_wav(wav):
             raise SynthesisFailed("the synthesizer made no sound of a text; a prompt needs words")
 
-    def _ask(self, request: Mapping[str, object]) -> dict[str, Any]:
-        if self._is_closed:
+    def _ask(self, request: Mapping[str, object]) -> Answer:
+        if self._helper.is_closed:
             raise SynthesisFailed("the synthesizer is closed")
         try:
-            if self._helper is None:
-                self._helper = _Helper(self._command)
-                self._check(self._helper.read(self._start_limit_s))
             return self._helper.ask(request, self._limit_s)
-        except (TimeoutError, OSError, ValueError) as error:
-            self._end_helper()
+        except (OSError, ValueError) as error:  # a TimeoutError is an OSError
             log.warning("synthesizer_restarted", error=type(error).__name__, limit_s=self._limit_s)
             what = f"hung for {self._limit_s:g} s" if isinstance(error, TimeoutError) else "ended"
             raise SynthesisFailed(
                 f"the synthesizer {what} and was started again; try once more", retryable=True
             ) from error
-        except SynthesisFailed:
-            self._end_helper()
-            raise
 
     def _check(self, answer: Mapping[str, Any]) -> None:
         if answer.get("ok"):
@@ -115,70 +94,8 @@ class Pyttsx3Synthesizer:
 
     def rest(self) -> None:
         """End the helper process until the next text. Waits for a text in progress, at most `limit_s`."""
-        with self._lock:
-            self._end_helper()
-
-    def _rest_later(self) -> None:
-        if self._rest_timer is not None:
-            self._rest_timer.cancel()
-        self._rest_timer = threading.Timer(self._rest_after_s, self.rest)
-        self._rest_timer.daemon = True
-        self._rest_timer.start()
-
-    def _end_helper(self) -> None:
-        timer, self._rest_timer = self._rest_timer, None
-        if timer is not None:
-            timer.cancel()
-        helper, self._helper = self._helper, None
-        if helper is not None:
-            helper.kill()
+        self._helper.rest()
 
     def close(self) -> None:
         """End the helper process. Idempotent; waits for a text in progress, at most `limit_s`."""
-        with self._lock:
-            self._is_closed = True
-            self._end_helper()
-
-
-class _Helper:
-    """The process and its two pipes."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
-        )
-        self._buffer = b""
-
-    def ask(self, request: Mapping[str, object], limit_s: float) -> dict[str, Any]:
-        """Send a line, wait for the answer. Raises TimeoutError, OSError (the process is gone), ValueError."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(request).encode() + b"\n")
-        return self.read(limit_s)
-
-    def read(self, limit_s: float) -> dict[str, Any]:
-        """Wait for one line."""
-        assert self._process.stdout is not None
-        deadline_s = time.monotonic() + limit_s
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            while b"\n" not in self._buffer:
-                if not selector.select(max(deadline_s - time.monotonic(), 0)):
-                    raise TimeoutError
-                piece = self._process.stdout.read(4096)
-                if not piece:
-                    raise BrokenPipeError("the helper process ended")
-                self._buffer += piece
-        line, self._buffer = self._buffer.split(b"\n", 1)
-        answer = json.loads(line)
-        if not isinstance(answer, dict):
-            raise ValueError("the helper process answered nonsense")
-        return answer
-
-    def kill(self) -> None:
-        """End the process and close the pipes."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        self._helper.close()

@@ -13,7 +13,6 @@ from ivr.speech.pcm import (
     Audio,
     active_level_dbfs,
     from_pcm16,
-    is_whole_wav,
     level,
     pad,
     read_wav,
@@ -23,6 +22,7 @@ from ivr.speech.pcm import (
     trim,
     write_wav,
 )
+from ivr.speech.wav_files import is_whole_wav
 
 pytestmark = pytest.mark.unit
 

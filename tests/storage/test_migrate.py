@@ -14,10 +14,10 @@ from sqlalchemy import inspect, text
 
 from ivr.config import DatabaseSettings
 from ivr.errors import StorageError
+from ivr.storage import migrate as migrate_module
 from ivr.storage.call_log import DatabaseCallLog
 from ivr.storage.calls import CallRepository
 from ivr.storage.database import make_folder, open_engine, parse_url
-from ivr.storage import migrate as migrate_module
 from ivr.storage.migrate import REVISIONS, migrate
 from ivr.storage.schema import metadata
 from tests.storage.conftest import OpenLog

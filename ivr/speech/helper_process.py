@@ -1,0 +1,148 @@
+"""A helper process that is asked over pipes, one JSON object per line: started when needed, ended when it rests."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import selectors
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Answer = dict[str, Any]
+"""`{"ok": true, …}`, or `{"ok": false, "kind": …, "reason": …}`."""
+
+
+class HelperProcess:
+    """Answers one request at a time; safe to be called from several threads.
+
+    After its start the process answers one line unasked: whether it can work at all. It is ended when it fails, when it
+    takes too long and when there has been no request for a while; the next request starts it again.
+    """
+
+    def __init__(self, command: Sequence[str], *, start_limit_s: float = 20.0, rest_after_s: float = 60.0) -> None:
+        """Starts nothing yet."""
+        self._command = tuple(command)
+        self._start_limit_s = start_limit_s
+        self._rest_after_s = rest_after_s
+        self._rest_timer: threading.Timer | None = None
+        self._lock = threading.Lock()
+        self._process: _LineProcess | None = None
+        self._has_greeted = False
+        self._is_closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no request is taken any more."""
+        return self._is_closed
+
+    def wake(self) -> None:
+        """Start the process, and do not wait for it. Does nothing where that fails: the request will tell."""
+        with self._lock, contextlib.suppress(OSError):
+            if not self._is_closed:
+                self._started()
+                self._rest_later()
+
+    def ask(self, request: Mapping[str, object], limit_s: float) -> Answer:
+        """The answer, or the greeting of a process that cannot work.
+
+        Raises TimeoutError, OSError (the process ended, or cannot be started), ValueError (it answered nonsense).
+        """
+        with self._lock:
+            if self._is_closed:
+                raise BrokenPipeError("the helper process is closed")
+            try:
+                return self._ask(request, limit_s)
+            except (OSError, ValueError):
+                self._end()
+                raise
+
+    def _ask(self, request: Mapping[str, object], limit_s: float) -> Answer:
+        process = self._started()
+        if not self._has_greeted:
+            greeting = process.read(self._start_limit_s)
+            if not greeting.get("ok"):
+                self._end()
+                return greeting
+            self._has_greeted = True
+        process.send(request)
+        answer = process.read(limit_s)
+        self._rest_later()
+        return answer
+
+    def _started(self) -> _LineProcess:
+        if self._process is None:
+            self._process = _LineProcess(self._command)
+            self._has_greeted = False
+        return self._process
+
+    def rest(self) -> None:
+        """End the process until the next request. Waits for a request in progress."""
+        with self._lock:
+            self._end()
+
+    def _rest_later(self) -> None:
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+        self._rest_timer = threading.Timer(self._rest_after_s, self.rest)
+        self._rest_timer.daemon = True
+        self._rest_timer.start()
+
+    def _end(self) -> None:
+        timer, self._rest_timer = self._rest_timer, None
+        if timer is not None:
+            timer.cancel()
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """End the process for good. Idempotent; waits for a request in progress."""
+        with self._lock:
+            self._is_closed = True
+            self._end()
+
+
+class _LineProcess:
+    """The process and its two pipes."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+        )
+        self._buffer = b""
+
+    def send(self, request: Mapping[str, object]) -> None:
+        """Write one line. Raises OSError when the process is gone."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request).encode() + b"\n")
+
+    def read(self, limit_s: float) -> Answer:
+        """Wait for one line. Raises TimeoutError, OSError (the process is gone), ValueError."""
+        assert self._process.stdout is not None
+        deadline_s = time.monotonic() + limit_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._buffer:
+                if not selector.select(max(deadline_s - time.monotonic(), 0)):
+                    raise TimeoutError
+                piece = self._process.stdout.read(4096)
+                if not piece:
+                    raise BrokenPipeError("the helper process ended")
+                self._buffer += piece
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        answer = json.loads(line)
+        if not isinstance(answer, dict):
+            raise ValueError("the helper process answered nonsense")
+        return answer
+
+    def kill(self) -> None:
+        """End the process and close the pipes."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
