@@ -32,6 +32,9 @@ class AccountSettings(Section):
     proxy: str | None = None
     """Outbound proxy, `sip:host:port;lr`."""
     register_every: Duration = 300.0
+    renew_every: Duration = 30.0
+    """Registers again so often, long before the time is up: a registrar that was restarted has forgotten the bot and
+    does not say so. 0s waits until the registration runs out."""
     retry_every: Duration = 10.0
     """After a refused or lost registration."""
     transport: Literal["udp", "tcp"] = "udp"

@@ -43,6 +43,9 @@ SWEEP_EVERY_S: Final = 5.0
 GOODBYE_LIMIT_S: Final = 1.5
 UNREGISTER_LIMIT_S: Final = 0.7
 
+_leg_numbers = itertools.count(1)
+"""Of the process, so that no leg gets the name of an earlier one, whichever user agent had that."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -72,9 +75,9 @@ class UserAgent:
         self._accounts: dict[str, SipAccount] = {}
         self._registrations: dict[str, tuple[bool, int]] = {}
         self._failures: dict[str, int] = {}
+        self._renewals: dict[str, int] = {}
         self._legs: dict[LegId, Leg] = {}
         self._ended_calls: list[Any] = []
-        self._numbers = itertools.count(1)
         self._is_closing = False
 
     # --- life
@@ -139,12 +142,25 @@ class UserAgent:
         self._registrations[report.account] = state
         if report.is_registered:
             self._failures[report.account] = 0
+            self._renew_later(report.account)
             if report.source:
                 self._peers.learn([report.source], [report.account])
         elif not self._is_closing and not codes.is_success(report.sip_status):
             self._register_later(report)
         if has_changed:
             self._report(RegistrationChanged(report.account, report.is_registered, report.sip_status, report.reason))
+
+    def _renew_later(self, name: str) -> None:
+        """One renewal per registration: each answer to one starts the time of the next."""
+        renew_every_s = self._settings.accounts[name].renew_every
+        turn = self._renewals[name] = self._renewals.get(name, 0) + 1
+        if renew_every_s > 0:
+            self._thread.after(renew_every_s, partial(self._renew, name, turn))
+
+    def _renew(self, name: str, turn: int) -> None:
+        is_registered, _ = self._registrations.get(name, (False, 0))
+        if turn == self._renewals[name] and is_registered and not self._is_closing:
+            self._accounts[name].register(is_on=True)
 
     def _register_later(self, report: RegistrationReport) -> None:
         failures = self._failures[report.account] = self._failures.get(report.account, 0) + 1
@@ -277,7 +293,7 @@ class UserAgent:
 
     def new_leg_id(self) -> LegId:
         """From any thread."""
-        return LegId(f"leg-{next(self._numbers)}")
+        return LegId(f"leg-{next(_leg_numbers)}")
 
     def _new_leg(self, *, is_incoming: bool, account: str, leg_id: LegId | None = None) -> Leg:
         self.endpoint.start_clock()

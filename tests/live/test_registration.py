@@ -28,7 +28,8 @@ def _account(login: Login, password: str) -> dict[str, Any]:
         "registrar": control.REGISTRAR,
         "password": f"${{{password}}}",
         "retry_every": f"{RETRY_EVERY_S:.0f}s",
-        "register_every": "60s",
+        "register_every": "300s",
+        "renew_every": "3s",
     }
 
 
@@ -101,6 +102,19 @@ async def test_a_bot_whose_registrar_is_away_serves_on_and_registers_when_it_is_
                 await hears(await answered(phone.dial(control.number(100))), MENU_HZ)
     finally:
         control.start()
+
+
+@live
+async def test_a_registrar_that_forgot_the_bot_knows_it_again(member_bot: LiveBot) -> None:
+    control.stop()
+    control.start()  # it lost all registrations, and nobody is told
+    wait_until(
+        lambda: control.is_registered(control.BOT) and control.is_registered(control.BOT_2),
+        REQUEST_LIMIT_S + 3 + RETRY_EVERY_S,
+        lambda: f"not registered again: {member_bot.log()[-2000:]}",
+    )
+    async with caller() as phone:
+        await hears(await answered(phone.dial(control.number(100))), MENU_HZ)
 
 
 @live
