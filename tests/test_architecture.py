@@ -43,7 +43,7 @@ APPLICATION = (
 )
 ADAPTERS = ("ivr.sip", "ivr.speech", "ivr.storage")
 TESTING = ("ivr.testing",)
-TOP = ("ivr.app", "ivr.check_context", "ivr.cli", "ivr.doctor", "ivr.doctor_machine")
+TOP = ("ivr.app", "ivr.check_context", "ivr.cli", "ivr.doctor", "ivr.doctor_machine", "ivr.memory")
 
 MAY_IMPORT: dict[tuple[str, ...], tuple[str, ...]] = {
     PURE: PURE,

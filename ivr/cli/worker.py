@@ -1,0 +1,82 @@
+"""The process behind `ivr serve`. Does without the libraries of the command line, which would stay in memory."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ivr.memory import limit_arenas, settle, without
+
+# 4 MB for tracebacks in colour; 5 MB for OpenSSL, which nothing here needs: SIP over TLS and PostgreSQL bring their
+# own, and Python has its own SHA-256. asyncio of this process cannot speak TLS.
+with without("rich"), without("ssl"), without("_hashlib"):
+    import asyncio
+    import hashlib  # noqa: F401
+    import hmac  # noqa: F401
+
+    import structlog  # noqa: F401
+
+if TYPE_CHECKING:
+    from ivr.config import Settings
+    from ivr.flows import FlowSet
+
+
+def run(config: Path | None) -> int:
+    """Answer calls until SIGTERM or Ctrl-C; the exit status."""
+    from ivr.errors import IvrError
+    from ivr.logs import configure_logs
+    from ivr.settings import load_settings
+
+    limit_arenas()
+    try:
+        settings = load_settings(config)
+        configure_logs(settings.log)
+        asyncio.run(_serve(settings))
+    except IvrError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _flows_in_service(settings: Settings) -> FlowSet:
+    """The flows that pass the check; what is wrong with the others is printed."""
+    from ivr.check_context import flows_in_service
+    from ivr.errors import Severity
+
+    flows = flows_in_service(settings)
+    for problem in flows.problems:
+        if problem.severity is Severity.ERROR:
+            sys.stderr.write(f"{problem}\n")
+    return flows
+
+
+async def _serve(settings: Settings) -> None:
+    from ivr.app import Bot
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    bot = Bot(settings, _flows_in_service(settings), _say)
+    try:
+        await bot.start()
+        settle()
+        _tell_how_to_call(bot.sip_uri, settings)
+        await stop.wait()
+        _say(f"stopping; calls in progress: {bot.call_count}")
+    finally:
+        await bot.stop()
+
+
+def _tell_how_to_call(sip_uri: str, settings: Settings) -> None:
+    number = next(iter(settings.numbers), settings.default_flow or "")
+    scheme, _, host = sip_uri.partition(":")
+    address = f"{scheme}:{number}@{host}".removesuffix(":5060")
+    _say(f"call it: ivr call {address}    or any SIP telephone: {address}")
+    _say(f"ready {address}")

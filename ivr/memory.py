@@ -1,0 +1,41 @@
+"""Keeps a worker small: settings of glibc's allocator, libraries that are not needed. Does nothing elsewhere."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+_M_ARENA_MAX = -8
+"""mallopt(3)."""
+ARENAS = 2
+"""glibc gives every thread an arena of its own, up to eight per core; the worker's threads are idle or native."""
+
+
+def limit_arenas() -> None:
+    """Let all threads share two arenas. To be called before the first thread starts."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS)
+
+
+def settle() -> None:
+    """Once everything is loaded: give free memory back, and spare the collector what lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+@contextmanager
+def without(name: str) -> Iterator[None]:
+    """What is imported inside goes without the optional library `name`; later imports find it again."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # the import system's way to say that there is none
+    try:
+        yield
+    finally:
+        del sys.modules[name]

@@ -1,0 +1,120 @@
+"""How `ivr serve` starts: with what it needs, and no more."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ivr.cli.entry import _plain_serve
+from ivr.memory import without
+
+pytestmark = pytest.mark.adapter
+
+FLOW = {
+    "flow": "hello",
+    "language": "en-US",
+    "start": "welcome",
+    "steps": {"welcome": {"say": "Welcome.", "next": "bye"}, "bye": {"hang_up": True}},
+}
+UNNEEDED = {
+    "typer",
+    "rich",
+    "numpy",
+    "soxr",
+    "vosk",
+    "alembic",
+    "num2words",
+    "babel",
+    "httpx",
+    "psycopg",
+    "ssl",
+    "_hashlib",
+}
+STOPS_WHEN_READY = """
+import json, os, signal, sys
+from pathlib import Path
+from ivr.cli import worker
+
+def ready(settle=worker.settle):
+    settle()
+    print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+    os.kill(os.getpid(), signal.SIGTERM)
+
+worker.settle = ready
+sys.exit(worker.run(Path(sys.argv[1])))
+"""
+
+
+def start_once(config: Path) -> tuple[set[str], str]:
+    """The packages that are loaded once calls are accepted, and all that was said."""
+    done = subprocess.run(
+        [sys.executable, "-c", STOPS_WHEN_READY, str(config)], cwd=config.parent, capture_output=True, timeout=60
+    )
+    output = done.stdout.decode()
+    assert done.returncode == 0, output + done.stderr.decode()
+    loaded = next(line for line in output.splitlines() if line.startswith("["))
+    return set(json.loads(loaded)), output
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "hello.yaml").write_text(yaml.safe_dump(FLOW, sort_keys=False))
+    settings: dict[str, Any] = {
+        "sip": {"address": "127.0.0.1", "port": 0},
+        "default_flow": "hello",
+        "speech": {"recognizer": "none", "cache_dir": str(tmp_path / "cache")},
+        "database": {"url": f"sqlite:///{tmp_path}/calls.db", "spool_dir": str(tmp_path / "spool")},
+    }
+    (tmp_path / "ivr.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    return tmp_path / "ivr.yaml"
+
+
+def test_a_worker_loads_only_what_calls_need(config: Path) -> None:
+    first, _ = start_once(config)
+    assert "numpy" not in first, "prompts are levelled in a helper process"
+    loaded, output = start_once(config)
+    assert not loaded & UNNEEDED
+    assert "ready sip:hello@127.0.0.1" in output
+    assert {"pjsua2", "sqlalchemy"} <= loaded
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["serve"], (None,)),
+        (["serve", "--config", "a.yaml"], (Path("a.yaml"),)),
+        (["serve", "--config=a.yaml"], (Path("a.yaml"),)),
+        (["serve", "--help"], None),
+        (["serve", "--config"], None),
+        (["serve", "--config="], None),
+        (["serve", "--config", "--help"], None),
+        (["serve", "extra"], None),
+        (["check"], None),
+        ([], None),
+    ],
+)
+def test_only_a_plain_serve_passes_by_the_command_line(
+    arguments: list[str], expected: tuple[Path | None] | None
+) -> None:
+    assert _plain_serve(arguments) == expected
+
+
+def test_wrong_settings_end_the_start_with_a_reason(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from ivr.cli.entry import main; main()", "serve", "--config", "absent.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=30)
+    assert done.returncode == 1
+    assert b"absent.yaml" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_library_that_was_done_without_is_there_later() -> None:
+    with without("this"), pytest.raises(ImportError):
+        __import__("this")
+    assert "this" not in sys.modules
