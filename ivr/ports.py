@@ -100,7 +100,7 @@ class PlayFinished(LegEvent):
 
 @dataclass(frozen=True, slots=True)
 class PlayFailed(LegEvent):
-    """A `play` could not start (file missing or unreadable)."""
+    """A `play` could not start (file missing or unreadable, or nothing to play)."""
 
     play_id: str
     reason: str
@@ -204,29 +204,33 @@ class Telephony(Protocol):
         """Open sockets, register accounts; events go to `sink` on the loop's thread. Raises TelephonyError."""
 
     async def stop(self) -> None:
-        """End all legs with BYE/CANCEL/503, unregister, free everything. Idempotent."""
+        """End all legs with BYE/CANCEL/503, unregister, free everything. Idempotent; every end is reported before."""
 
     def ring(self, leg_id: LegId) -> None:
         """Send 180."""
 
     def answer(self, leg_id: LegId) -> None:
-        """Send 200 with an SDP answer."""
+        """Send 200 with an SDP answer. Without effect on a leg that was dialled."""
 
     def reject(self, leg_id: LegId, sip_status: int) -> None:
-        """Refuse an offered leg with a final status of 300 or more."""
+        """Refuse an offered leg with a final status of 300 or more; any other leg is hung up."""
 
     def hang_up(self, leg_id: LegId, hangup_cause: int | None = None) -> None:
         """BYE, CANCEL or 603, whichever the leg's state asks for."""
 
     def dial(self, request: DialRequest) -> LegId:
-        """Start an outgoing leg. With no leg free, LegEnded(503, ended_by=LOCAL, reason='no free leg') follows."""
+        """Start an outgoing leg. With no leg free, LegEnded(503, ended_by=LOCAL, reason='no free leg') follows.
+
+        Raises TelephonyError before `start` and after `stop`.
+        """
 
     def play(
         self, leg_id: LegId, play_id: str, files: Sequence[Path], *, loop: bool = False, lead_in_s: float = 0.0
     ) -> None:
         """Play WAV files (mono, 16-bit, 8 or 16 kHz) one after the other, without a gap, after `lead_in_s` of silence.
 
-        A play that is already running on the leg is stopped first.
+        A play that is already running on the leg is stopped first. One that is asked for before the leg's audio is up
+        begins with it.
         """
 
     def stop_playing(self, leg_id: LegId) -> None:
@@ -318,7 +322,7 @@ class TranscriptReady(RecognizerEvent):
 
 @dataclass(frozen=True, slots=True)
 class RecognitionFailed(RecognizerEvent):
-    """The engine gave up on this listening; keys still work."""
+    """The engine gave up on this listening, and nothing follows; keys still work."""
 
     reason: str
 
@@ -341,7 +345,7 @@ class Recognizer(Protocol):
         """Begin to listen; `report` is called on the engine's thread. Raises SpeechError."""
 
     def unknown_words(self, language: str, words: Sequence[str]) -> tuple[str, ...]:
-        """Those of `words` that the model of the language cannot hear."""
+        """Those of `words` (or words of phrases) that the model of the language cannot hear. Raises SpeechError."""
 
     def close(self) -> None:
         """Free models and threads."""
@@ -369,7 +373,7 @@ class PromptStore(Protocol):
     """Turns prompts into telephone-ready WAV files (mono, 16-bit, the telephony's rate, about -20 dBFS)."""
 
     def cached(self, segments: Sequence[Segment]) -> list[Path] | None:
-        """Files for the segments if all are ready now; never blocks on synthesis."""
+        """Files for the segments if all are ready now; never blocks on synthesis. What is sensitive never is."""
 
     async def render(self, segments: Sequence[Segment]) -> list[Path]:
         """Files for the segments, synthesizing what is missing. Raises SynthesisFailed, MediaFailed."""

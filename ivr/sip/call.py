@@ -273,8 +273,8 @@ class Leg:
         self._try("hang_up", lambda: self.call.hangup(parameters))
 
     def answer(self, sip_status: int) -> None:
-        """Send a provisional status or 200."""
-        if self.is_ended:
+        """Send a provisional status or 200; there is nothing to answer on a leg that we dialled."""
+        if self.is_ended or not self.is_incoming:
             return
         self.is_decided, self.is_accepted = True, self.is_accepted or codes.is_success(sip_status)
         parameters = pj.CallOpParam(True)

@@ -173,8 +173,8 @@ class PjsuaTelephony:
         self._on_leg(leg_id, lambda leg: leg.answer(codes.OK))
 
     def reject(self, leg_id: LegId, sip_status: int) -> None:
-        """Refuse an offered leg with a final status of 300 or more."""
-        self._on_leg(leg_id, lambda leg: leg.hang_up(sip_status))
+        """Refuse an offered leg with a final status of 300 or more; a leg that we dialled is only cancelled."""
+        self._on_leg(leg_id, lambda leg: leg.hang_up(sip_status if leg.is_incoming else 0))
 
     def hang_up(self, leg_id: LegId, hangup_cause: int | None = None) -> None:
         """BYE, CANCEL or 603, whichever the leg's state asks for."""

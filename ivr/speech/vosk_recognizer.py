@@ -229,6 +229,7 @@ class VoskStream:
         reason = str(error) if isinstance(error, SpeechError) else f"Vosk stopped with {type(error).__name__}"
         self._send(RecognitionFailed(self._request.listen_id, time.monotonic(), reason))
         self._is_closed = True
+        self._frames.clear()  # nobody will hear them
 
     def _take(self, arrived_s: float, pcm: bytes) -> None:
         pcm = self._rest + pcm

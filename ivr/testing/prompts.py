@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivr.errors import SynthesisFailed
+from ivr.errors import MediaFailed, SynthesisFailed
 from ivr.flow.segments import Pause, Segment, SoundFile, Speech
 
 CHARACTERS_PER_S = 15.0
@@ -36,31 +36,40 @@ def said_text(segments: Sequence[Segment]) -> str:
 
 @dataclass
 class MemoryPrompts:
-    """Implements `ivr.ports.PromptStore`. Everything is cached, unless `is_cold`; `gate` holds rendering up."""
+    """Implements `ivr.ports.PromptStore`. Everything is cached, unless `is_cold`; `gate` holds rendering up.
+
+    What is sensitive is never cached and made anew each time.
+    """
 
     is_cold: bool = False
     gate: asyncio.Event | None = None
     """Rendering waits for it."""
     broken: set[str] = field(default_factory=set)
     """Texts that cannot be synthesized."""
+    missing: set[str] = field(default_factory=set)
+    """Recordings that are not there."""
     rendered: list[tuple[Segment, ...]] = field(default_factory=list)
     _files: dict[Path, Segment] = field(default_factory=dict)
     _ready: dict[Segment, Path] = field(default_factory=dict)
+    _count: int = 0
 
     def cached(self, segments: Sequence[Segment]) -> list[Path] | None:
         """Files that are ready."""
-        if self._is_broken(segments) or (self.is_cold and any(segment not in self._ready for segment in segments)):
+        if any(_is_sensitive(segment) or self._failure(segment) is not None for segment in segments):
             return None
-        return self._paths(segments)
+        if self.is_cold and any(segment not in self._ready for segment in segments):
+            return None
+        return [self._path(segment) for segment in segments]
 
     async def render(self, segments: Sequence[Segment]) -> list[Path]:
-        """Files for the segments. Raises SynthesisFailed for a text in `broken`."""
+        """Files for the segments. Raises SynthesisFailed for a text in `broken`, MediaFailed for one in `missing`."""
         if self.gate is not None:
             await self.gate.wait()
-        if self._is_broken(segments):
-            raise SynthesisFailed("the synthesizer gave no audio")
+        for segment in segments:
+            if (failure := self._failure(segment)) is not None:
+                raise failure
         self.rendered.append(tuple(segments))
-        return self._paths(segments)
+        return [self._path(segment) for segment in segments]
 
     def length_s(self, file: Path) -> float:
         """How long one of the files plays; KeyError for a file of somebody else."""
@@ -70,11 +79,23 @@ class MemoryPrompts:
         """What the files say."""
         return said_text([self._files[file] for file in files if file in self._files])
 
-    def _is_broken(self, segments: Sequence[Segment]) -> bool:
-        return any(isinstance(segment, Speech) and segment.text in self.broken for segment in segments)
+    def _failure(self, segment: Segment) -> SynthesisFailed | MediaFailed | None:
+        if isinstance(segment, Speech) and segment.text in self.broken:
+            return SynthesisFailed("the synthesizer gave no audio")
+        if isinstance(segment, SoundFile) and segment.path in self.missing:
+            return MediaFailed(f"recording {segment.path}: cannot be read; record it or correct the name")
+        return None
 
-    def _paths(self, segments: Sequence[Segment]) -> list[Path]:
-        for segment in segments:
-            path = self._ready.setdefault(segment, Path(f"/prompts/{len(self._ready)}.wav"))
-            self._files[path] = segment
-        return [self._ready[segment] for segment in segments]
+    def _path(self, segment: Segment) -> Path:
+        if not _is_sensitive(segment) and segment in self._ready:
+            return self._ready[segment]
+        self._count += 1
+        path = Path(f"/prompts/{self._count}.wav")
+        self._files[path] = segment
+        if not _is_sensitive(segment):
+            self._ready[segment] = path
+        return path
+
+
+def _is_sensitive(segment: Segment) -> bool:
+    return isinstance(segment, Speech) and segment.is_sensitive

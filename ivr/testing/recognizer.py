@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from ivr.errors import RecognizerFailed
+from ivr.errors import ModelMissing, RecognizerFailed
+from ivr.flow.grammar import UNKNOWN_WORD, known_words, normalized
 from ivr.ports import (
     ListenRequest,
     RecognitionFailed,
@@ -14,8 +16,13 @@ from ivr.ports import (
     RecognizerStream,
     SpeechDetected,
     TranscriptReady,
+    Word,
 )
 from ivr.testing.clock import ManualClock
+
+WORD_S: Final = 0.35
+"""How long a caller takes for one word."""
+_SAMPLE_RATES_HZ: Final = (8000, 16000)
 
 
 @dataclass
@@ -26,10 +33,15 @@ class ScriptedStream:
     report: Callable[[RecognizerEvent], None]
     audio: bytearray = field(default_factory=bytearray)
     is_closed: bool = False
+    is_broken: bool = False
+    """It has failed, and reports no more."""
+    speech_at_s: float | None = None
+    """Since when the caller has been speaking."""
 
     def write(self, pcm: bytes) -> None:
         """Take a frame."""
-        self.audio += pcm
+        if not self.is_closed:
+            self.audio += pcm
 
     def close(self) -> None:
         """End it."""
@@ -54,20 +66,30 @@ class ScriptedRecognizer:
     def open(
         self, request: ListenRequest, sample_rate_hz: int, report: Callable[[RecognizerEvent], None]
     ) -> RecognizerStream:
-        """Begin to listen. Raises RecognizerFailed for a language that is not among `languages`."""
-        if request.language.split("-")[0] not in self.languages:
-            raise RecognizerFailed(f"no speech model for {request.language}; install one with `ivr models install`")
+        """Begin to listen. Raises ModelMissing (no model of the language), RecognizerFailed."""
+        if sample_rate_hz not in _SAMPLE_RATES_HZ:
+            raise RecognizerFailed(f"cannot listen at {sample_rate_hz} Hz; set sip.sample_rate_hz to 8000 or 16000")
+        self._check(request.language)
         self.streams.append(ScriptedStream(request, report))
         return self.streams[-1]
 
     def unknown_words(self, language: str, words: Sequence[str]) -> tuple[str, ...]:
-        """Those of `words` that are not in `vocabulary`."""
-        known = self.vocabulary
-        return () if known is None else tuple(word for word in words if word not in known)
+        """Those of `words` (or words of phrases) that are not in `vocabulary`. Raises as `open` does."""
+        self._check(language)
+        if self.vocabulary is None:
+            return ()
+        single = dict.fromkeys(word for phrase in words for word in normalized(phrase).split())
+        return tuple(word for word in single if word not in self.vocabulary)
 
     def close(self) -> None:
         """Nothing to free."""
         self.is_closed = True
+
+    def _check(self, language: str) -> None:
+        if self.is_closed:
+            raise RecognizerFailed("the recognizer is closed")
+        if language.split("-")[0].lower() not in self.languages:
+            raise ModelMissing(f"no speech model for {language}; install one with `ivr models install`")
 
     # --- the caller, played by a test
 
@@ -77,18 +99,42 @@ class ScriptedRecognizer:
         return next((stream for stream in reversed(self.streams) if not stream.is_closed), None)
 
     def hears_speech(self) -> None:
-        """The caller begins to speak."""
-        if (stream := self.listening) is not None:
-            now_s = self.clock.monotonic_s()
+        """The caller begins to speak; nothing new while they speak already."""
+        stream = self.listening
+        if stream is not None and not stream.is_broken and stream.speech_at_s is None:
+            stream.speech_at_s = now_s = self.clock.monotonic_s()
             stream.report(SpeechDetected(stream.request.listen_id, now_s, now_s))
 
     def hears(self, text: str, confidence: float = 0.95) -> None:
-        """The caller has said something; empty text for noise."""
-        if (stream := self.listening) is not None:
-            now_s = self.clock.monotonic_s()
-            stream.report(TranscriptReady(stream.request.listen_id, now_s, text, confidence, (), now_s, now_s))
+        """The caller has said something; empty text for noise.
+
+        What is outside the list of the listening is heard as unknown speech, or not at all, and is worth nothing.
+        """
+        self.hears_speech()
+        stream = self.listening
+        if stream is None or stream.is_broken or stream.speech_at_s is None:  # a report may close its own stream
+            return
+        began_s, stream.speech_at_s = stream.speech_at_s, None
+        now_s, said = self.clock.monotonic_s(), _heard(stream.request, text)
+        worth = confidence if known_words(said) else 0.0
+        words = tuple(
+            Word(word, worth, place * WORD_S, (place + 1) * WORD_S) for place, word in enumerate(said.split())
+        )
+        stream.report(TranscriptReady(stream.request.listen_id, now_s, said, worth, words, began_s, now_s))
 
     def breaks(self, reason: str = "the engine stopped") -> None:
-        """The engine fails in the middle of a listening."""
-        if (stream := self.listening) is not None:
+        """The engine fails in the middle of a listening; nothing follows."""
+        stream = self.listening
+        if stream is not None and not stream.is_broken:
+            stream.is_broken = True
             stream.report(RecognitionFailed(stream.request.listen_id, self.clock.monotonic_s(), reason))
+
+
+def _heard(request: ListenRequest, text: str) -> str:
+    """What an engine with the closed list of the request makes of it."""
+    said = normalized(text).split()
+    if not request.phrases:
+        return " ".join(said)
+    listed = {word for phrase in request.phrases for word in normalized(phrase).split()}
+    other = [UNKNOWN_WORD] if request.allow_unknown else []
+    return " ".join(part for word in said for part in ([word] if word in listed else other))

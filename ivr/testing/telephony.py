@@ -6,8 +6,9 @@ import wave
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from ivr.errors import TelephonyError
 from ivr.ports import (
     AudioSink,
     DialRequest,
@@ -26,6 +27,12 @@ from ivr.ports import (
 )
 from ivr.testing.clock import ManualClock, ManualTimer
 
+FRAME_MS: Final = 20
+_OK: Final = 200
+_REQUEST_TERMINATED: Final = 487
+_SERVICE_UNAVAILABLE: Final = 503
+_DECLINE: Final = 603
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -41,6 +48,8 @@ class _Leg:
     is_incoming: bool
     is_answered: bool = False
     play_id: str = ""
+    play_s: float | None = None
+    """How long what plays takes; None for a loop."""
     play_timer: ManualTimer | None = None
     sink: AudioSink | None = None
     joined: str = ""
@@ -73,14 +82,17 @@ class FakeTelephony:
     # --- the port
 
     async def start(self, sink: Callable[[TelephonyEvent], None]) -> None:
-        """Events go to `sink`."""
+        """Events go to `sink`. Raises TelephonyError when it is started already."""
+        if self.is_started:
+            raise TelephonyError("the telephony is running already; stop it first")
         self._sink, self.is_started = sink, True
 
     async def stop(self) -> None:
-        """End all legs."""
-        for leg_id in list(self._legs):
-            self._end(leg_id, EndedBy.LOCAL, 200)
+        """End all legs; their ends have been reported when it returns."""
+        for leg_id, leg in list(self._legs.items()):
+            self._end(leg_id, EndedBy.LOCAL, _status_of_end(leg, refused_with=_SERVICE_UNAVAILABLE))
         self.is_started = False
+        self.clock.advance()
 
     def ring(self, leg_id: LegId) -> None:
         """Send 180."""
@@ -88,45 +100,47 @@ class FakeTelephony:
 
     def answer(self, leg_id: LegId) -> None:
         """Send 200; `LegAnswered` follows."""
-        if self._note("answer", leg_id) and not self._legs[leg_id].is_answered:
+        if self._note("answer", leg_id) and self._legs[leg_id].is_incoming:
             self._answered(leg_id)
 
     def reject(self, leg_id: LegId, sip_status: int) -> None:
-        """Refuse."""
+        """Refuse; an answered leg is hung up."""
         if self._note("reject", leg_id, sip_status):
-            self._end(leg_id, EndedBy.LOCAL, sip_status)
+            self._end(leg_id, EndedBy.LOCAL, _status_of_end(self._legs[leg_id], refused_with=sip_status))
 
     def hang_up(self, leg_id: LegId, hangup_cause: int | None = None) -> None:
         """End a leg; `LegEnded` follows."""
         if self._note("hang_up", leg_id, hangup_cause):
-            leg = self._legs[leg_id]
-            status = 200 if leg.is_answered else 603 if leg.is_incoming else 487
-            self._end(leg_id, EndedBy.LOCAL, status, hangup_cause)
+            self._end(leg_id, EndedBy.LOCAL, _status_of_end(self._legs[leg_id], refused_with=_DECLINE))
 
     def dial(self, request: DialRequest) -> LegId:
-        """Start an outgoing leg, or fail with 503 where none is free."""
+        """Start an outgoing leg, or fail with 503 where none is free. Raises TelephonyError before `start`."""
+        if not self.is_started:
+            raise TelephonyError("dial before start; start the telephony first")
         leg_id = self._new_leg(is_incoming=False)
         self._note("dial", leg_id, request)
         if len(self._legs) > self.max_legs:
-            self._end(leg_id, EndedBy.LOCAL, 503, reason="no free leg")
+            self._end(leg_id, EndedBy.LOCAL, _SERVICE_UNAVAILABLE, reason="no free leg")
         return leg_id
 
     def play(
         self, leg_id: LegId, play_id: str, files: Sequence[Path], *, loop: bool = False, lead_in_s: float = 0.0
     ) -> None:
-        """Play; `PlayFinished` comes after the files' length."""
+        """Play; `PlayFinished` comes after the files' length, counted from the answer where that is later."""
         if not self._note("play", leg_id, play_id, tuple(files), loop, lead_in_s):
             return
         self._silence(leg_id)
-        leg = self._legs[leg_id]
-        leg.play_id = play_id
         try:
-            seconds = lead_in_s + sum(self.length_s(file) for file in files)
-        except (OSError, wave.Error, KeyError) as error:
+            length_s = sum(self.length_s(file) for file in files)
+        except (OSError, EOFError, wave.Error, KeyError) as error:
             self._send(PlayFailed(leg_id, self._now_s(), play_id, str(error)))
             return
-        if not loop:
-            leg.play_timer = self.clock.call_later(seconds, lambda: self._play_over(leg_id, play_id))
+        if length_s <= 0:
+            self._send(PlayFailed(leg_id, self._now_s(), play_id, "nothing to play"))
+            return
+        leg = self._legs[leg_id]
+        leg.play_id, leg.play_s = play_id, None if loop else lead_in_s + length_s
+        self._run_play(leg_id)
 
     def stop_playing(self, leg_id: LegId) -> None:
         """Silence."""
@@ -139,10 +153,11 @@ class FakeTelephony:
             self._legs[leg_id].sink = sink
 
     def join(self, leg_id: LegId, other_leg_id: LegId) -> None:
-        """Bridge; what was played stops."""
+        """Bridge; what was played stops, and an earlier bridge ends."""
         if self._note("join", leg_id, other_leg_id) and other_leg_id in self._legs:
             for one, other in ((leg_id, other_leg_id), (other_leg_id, leg_id)):
                 self._silence(one)
+                self._part(one)
                 self._legs[one].joined = other
 
     def refer(self, leg_id: LegId, uri: str) -> None:
@@ -181,12 +196,24 @@ class FakeTelephony:
     ) -> None:
         """The party of a leg presses keys; time moves on by `every_s` after each."""
         for key in keys:
-            self._send(KeyPressed(leg_id, self._now_s(), key, method, held_s))
+            self._send_of(leg_id, KeyPressed(leg_id, self._now_s(), key, method, held_s))
             self.clock.advance(every_s)
+
+    def speak(self, leg_id: LegId, pcm: bytes) -> None:
+        """The party of a leg is heard: frames go to its sink, in the sink's own size, while time moves on."""
+        rest = memoryview(pcm)
+        while rest:
+            leg = self._legs.get(leg_id)
+            chunk_ms = getattr(leg.sink if leg else None, "chunk_ms", FRAME_MS)
+            size_bytes = 2 * self.sample_rate_hz * chunk_ms // 1000
+            self.clock.advance(chunk_ms / 1000)
+            if leg is not None and leg.is_answered and leg.sink is not None:
+                leg.sink.write(bytes(rest[:size_bytes]).ljust(size_bytes, b"\0"))
+            rest = rest[size_bytes:]
 
     def ringing(self, leg_id: LegId, sip_status: int = 180) -> None:
         """The dialled telephone rings."""
-        self._send(LegRinging(leg_id, self._now_s(), sip_status))
+        self._send_of(leg_id, LegRinging(leg_id, self._now_s(), sip_status))
 
     def pick_up(self, leg_id: LegId) -> None:
         """The dialled person answers."""
@@ -194,18 +221,20 @@ class FakeTelephony:
 
     def refer_progress(self, leg_id: LegId, sip_status: int, *, is_final: bool) -> None:
         """News of a REFER."""
-        self._send(ReferProgressed(leg_id, self._now_s(), sip_status, is_final))
+        self._send_of(leg_id, ReferProgressed(leg_id, self._now_s(), sip_status, is_final))
 
     def end(
         self,
         leg_id: LegId,
-        sip_status: int = 200,
+        sip_status: int | None = None,
         *,
         ended_by: EndedBy = EndedBy.REMOTE,
         hangup_cause: int | None = None,
     ) -> None:
-        """The other side ends its leg, or refuses it."""
-        self._end(leg_id, ended_by, sip_status, hangup_cause)
+        """The other side ends its leg, or refuses it; without a status, with that of a BYE or a CANCEL."""
+        if (leg := self._legs.get(leg_id)) is not None:
+            status = _status_of_end(leg, refused_with=_REQUEST_TERMINATED) if sip_status is None else sip_status
+            self._end(leg_id, ended_by, status, hangup_cause)
 
     # --- what a test looks at
 
@@ -257,19 +286,28 @@ class FakeTelephony:
     def _send(self, event: TelephonyEvent) -> None:
         self.clock.call_later(0.0, lambda: self._deliver(event))
 
+    def _send_of(self, leg_id: LegId, event: TelephonyEvent) -> None:
+        """Nothing is heard of a leg that has ended."""
+        if leg_id in self._legs:
+            self._send(event)
+
     def _deliver(self, event: TelephonyEvent) -> None:
         if self._sink is not None:
             self._sink(event)
 
     def _answered(self, leg_id: LegId) -> None:
-        self._legs[leg_id].is_answered = True
-        self._send(LegAnswered(leg_id, self._now_s(), "PCMA"))
+        leg = self._legs.get(leg_id)
+        if leg is not None and not leg.is_answered:
+            leg.is_answered = True
+            self._send(LegAnswered(leg_id, self._now_s(), "PCMA"))
+            self._run_play(leg_id)
 
     def _end(
         self, leg_id: LegId, ended_by: EndedBy, sip_status: int, hangup_cause: int | None = None, reason: str = ""
     ) -> None:
         if leg_id in self._legs:
             self._silence(leg_id)
+            self._part(leg_id)
             del self._legs[leg_id]
             self._send(LegEnded(leg_id, self._now_s(), ended_by, sip_status, reason, hangup_cause))
 
@@ -277,8 +315,29 @@ class FakeTelephony:
         leg = self._legs[leg_id]
         if leg.play_timer is not None:
             leg.play_timer.cancel()
-        leg.play_id, leg.play_timer = "", None
+        leg.play_id, leg.play_s, leg.play_timer = "", None, None
 
-    def _play_over(self, leg_id: LegId, play_id: str) -> None:
+    def _part(self, leg_id: LegId) -> None:
+        leg = self._legs[leg_id]
+        other = self._legs.get(LegId(leg.joined))
+        leg.joined = ""
+        if other is not None:
+            other.joined = ""
+
+    def _run_play(self, leg_id: LegId) -> None:
+        """Nothing is heard before the audio is up; a play that was asked for earlier begins then."""
+        leg = self._legs[leg_id]
+        if leg.is_answered and leg.play_s is not None:
+            leg.play_timer = self.clock.call_later(leg.play_s, lambda: self._play_over(leg_id))
+
+    def _play_over(self, leg_id: LegId) -> None:
+        play_id = self._legs[leg_id].play_id
         self._silence(leg_id)
         self._deliver(PlayFinished(leg_id, self._now_s(), play_id))
+
+
+def _status_of_end(leg: _Leg, *, refused_with: int) -> int:
+    """Final status of the INVITE of a leg that is ended now."""
+    if leg.is_answered:
+        return _OK
+    return refused_with if leg.is_incoming else _REQUEST_TERMINATED

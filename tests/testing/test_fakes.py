@@ -1,91 +1,89 @@
-"""The fakes keep what the ports promise."""
+"""What only the fakes have: ways to look at them and to play the other side. tests/contract has what ports promise."""
 
 from __future__ import annotations
 
 import asyncio
-import wave
 from pathlib import Path
 
-from pytest import approx, mark
+import pytest
+from pytest import mark
 
-from ivr.ports import DialRequest, LegAnswered, LegEnded, LegId, ListenRequest, PlayFailed, PlayFinished, TelephonyEvent
+from ivr.flow.segments import Pause, Segment, SoundFile, Speech
+from ivr.ports import DialRequest, LegEnded, LegId, ListenRequest, TelephonyEvent
 from ivr.testing.clock import ManualClock
+from ivr.testing.prompts import MemoryPrompts
 from ivr.testing.recognizer import ScriptedRecognizer
 from ivr.testing.telephony import FakeTelephony
 
 pytestmark = mark.unit
 
+PROMPT = Path("/prompts/a.wav")
+
 
 def started() -> tuple[FakeTelephony, ManualClock, list[TelephonyEvent]]:
     clock, events = ManualClock(), list[TelephonyEvent]()
-    telephony = FakeTelephony(clock)
+    telephony = FakeTelephony(clock, length_s=lambda file: 1.0)
     asyncio.run(telephony.start(events.append))
     return telephony, clock, events
 
 
-def test_a_play_ends_after_its_files_and_a_stopped_one_never(tmp_path: Path) -> None:
-    telephony, clock, events = started()
-    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
-        file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(bytes(2 * 12000))
+def test_what_was_asked_for_is_kept_in_order_even_for_a_leg_that_is_gone() -> None:
+    telephony, _, _ = started()
     leg = telephony.offer()
     telephony.answer(leg)
-    telephony.play(leg, "stopped", [tmp_path / "a.wav"])
-    telephony.play(leg, "p1", [tmp_path / "a.wav"], lead_in_s=0.5)
-    clock.advance(1.9)
-    assert not [event for event in events if isinstance(event, PlayFinished)]
-    clock.advance(0.2)
-    (finished,) = [event for event in events if isinstance(event, PlayFinished)]
-    assert finished.play_id == "p1" and finished.at_s == approx(1002.0)
-
-
-def test_a_file_that_is_not_there_is_an_event() -> None:
-    telephony, clock, events = started()
-    leg = telephony.offer()
-    telephony.play(leg, "p1", [Path("/nowhere.wav")])
-    clock.advance()
-    assert isinstance(events[-1], PlayFailed)
-
-
-def test_a_leg_is_answered_once_and_ends_once_and_late_commands_are_ignored() -> None:
-    telephony, clock, events = started()
-    leg = telephony.offer()
-    for _ in range(2):
-        telephony.answer(leg)
-        telephony.hang_up(leg)
-    telephony.answer(leg)
-    telephony.play(leg, "p1", [])
-    telephony.stop_playing(leg)
-    telephony.listen(leg, None)
-    telephony.join(leg, LegId("other"))
-    telephony.reject(leg, 486)
+    telephony.hang_up(leg, 17)
     telephony.send_digits(leg, "1")
-    clock.advance()
-    assert [type(event) for event in events[1:]] == [LegAnswered, LegEnded]
+    assert telephony.names == ["answer", "hang_up", "send_digits"]
+    assert [asked.details for asked in telephony.asked_for("hang_up", leg)] == [(17,)]
+    assert telephony.asked_for("hang_up", LegId("other")) == []
 
 
-def test_events_come_after_the_command_has_returned_and_a_full_bot_dials_nobody() -> None:
+def test_what_a_leg_is_doing_can_be_seen() -> None:
+    telephony, clock, _ = started()
+    caller, target = telephony.offer(), telephony.dial(DialRequest("sip:a@b"))
+    telephony.answer(caller)
+    telephony.pick_up(target)
+    telephony.play(caller, "p1", [PROMPT])
+    assert (telephony.playing(caller), telephony.playing(target)) == ("p1", "")
+    clock.advance(1.1)
+    assert telephony.playing(caller) == ""
+    telephony.play(caller, "p2", [PROMPT], loop=True)
+    telephony.join(caller, target)
+    assert (telephony.playing(caller), telephony.joined_to(caller), telephony.joined_to(target)) == ("", target, caller)
+    telephony.end(target)
+    assert telephony.joined_to(caller) == "" and telephony.live_legs == [caller]
+
+
+def test_a_party_who_is_gone_is_heard_no_more() -> None:
     telephony, clock, events = started()
-    telephony.max_legs = 1
-    telephony.offer()
     leg = telephony.dial(DialRequest("sip:a@b"))
-    assert events == []
+    telephony.end(leg, 404, hangup_cause=1)
+    telephony.ringing(leg)
+    telephony.pick_up(leg)
+    telephony.press(leg, "1")
+    telephony.speak(leg, bytes(640))
+    telephony.refer_progress(leg, 200, is_final=True)
+    telephony.end(leg)
     clock.advance()
-    ended = events[-1]
-    assert isinstance(ended, LegEnded) and (ended.leg_id, ended.sip_status, ended.reason) == (leg, 503, "no free leg")
+    (ended,) = events
+    assert isinstance(ended, LegEnded) and (ended.sip_status, ended.hangup_cause) == (404, 1)
 
 
-def test_a_closed_recognizer_stream_reports_nothing() -> None:
-    recognizer, events = ScriptedRecognizer(ManualClock(), vocabulary=frozenset({"one"})), list[object]()
-    request = ListenRequest("l1", "en-US", ("one",), True, 0.7, 15.0)
-    stream = recognizer.open(request, 8000, events.append)
+def test_a_stream_keeps_its_audio_until_it_is_closed() -> None:
+    recognizer = ScriptedRecognizer(ManualClock())
+    stream = recognizer.open(ListenRequest("l1", "en-US", ("one",), True, 0.7, 15.0), 8000, print)
+    assert recognizer.listening is stream
     stream.write(b"12")
-    recognizer.hears("one")
     stream.close()
-    recognizer.hears_speech()
-    recognizer.hears("one")
-    recognizer.breaks()
-    assert len(events) == 1 and recognizer.streams[0].audio == b"12"
-    assert recognizer.unknown_words("en", ["one", "two"]) == ("two",)
-    recognizer.close()
-    assert recognizer.is_closed and "en" in recognizer.capabilities.languages
+    stream.write(b"34")
+    assert recognizer.streams[0].audio == b"12" and recognizer.listening is None
+
+
+def test_prompts_know_what_their_files_say_and_warm_ones_are_always_ready() -> None:
+    prompts = MemoryPrompts()
+    segments: list[Segment] = [Speech("Hello", "en"), Pause(0.5), SoundFile("sounds/en/a.wav")]
+    files = prompts.cached(segments)
+    assert files is not None and prompts.texts(files) == "Hello [sounds/en/a.wav]"
+    assert prompts.length_s(files[1]) == 0.5
+    with pytest.raises(KeyError):
+        prompts.length_s(PROMPT)
