@@ -29,6 +29,7 @@ from ivr.flow.model import (
     WhenStep,
 )
 from ivr.flow.run import Run
+from ivr.flow.segments import LAST_WORD_PAUSE
 from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase
 from ivr.flow.templates import TemplateFailed
 
@@ -152,7 +153,7 @@ def _enter_all(run: Run) -> None:
 
 def _enter(run: Run, name: str) -> None:
     if name == "hang_up" and name not in run.flow.steps:
-        if not run.flush(name):
+        if not run.flush(name, then=(LAST_WORD_PAUSE,)):
             run.end()
         return
     if name in ("repeat", "back") and name not in run.flow.steps:
@@ -217,7 +218,7 @@ def _when(run: Run, found: WhenStep) -> None:
 
 
 def _hang_up(run: Run, name: str, found: HangUpStep) -> None:
-    if run.flush(name):
+    if run.flush(name, then=(LAST_WORD_PAUSE,)):
         return
     run.note("hang_up", "done")
     if run.state.phase is Phase.NEW and found.hang_up.status is not None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ivr.flow import templates
 from ivr.flow.languages import language_for
 from ivr.flow.model import Flow, Prompt, PromptItem
-from ivr.flow.segments import Pause, Segment, SoundFile, Speech
+from ivr.flow.segments import LAST_WORD_PAUSE, Pause, Segment, SoundFile, Speech
 
 
 def text_for(item: PromptItem, language: str) -> str | None:
@@ -72,7 +72,7 @@ def languages_of(flow: Flow) -> tuple[str, ...]:
 
 def fixed_prompts(flow: Flow) -> tuple[tuple[Segment, ...], ...]:
     """Every prompt of the flow whose text is known before a call, in every language: what is rendered at load time."""
-    found: dict[tuple[Segment, ...], None] = {}
+    found: dict[tuple[Segment, ...], None] = {(LAST_WORD_PAUSE,): None}
     for language in languages_of(flow):
         spoken = language_for(language)
         found[(Speech(spoken.no_input, language),)] = None

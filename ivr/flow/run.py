@@ -101,12 +101,12 @@ class Run:
             self.set(play_id="")
             self.emit(c.StopPrompt())
 
-    def flush(self, resume_at: str, *, is_announced: bool = False) -> bool:
-        """Say what is queued before `resume_at` is entered; False where nothing is."""
+    def flush(self, resume_at: str, *, is_announced: bool = False, then: tuple[Segment, ...] = ()) -> bool:
+        """Say what is queued, and `then`, before `resume_at` is entered; False where nothing is queued."""
         if not self.state.queued.segments:
             return False
         barge_in = self.state.queued.barge_in
-        self.play(self.take_queue())
+        self.play(self.take_queue() + then)
         self.set(phase=Phase.SPEAKING, resume_at=resume_at, is_announced=is_announced)
         self.set(queued=Queued((), barge_in))
         return True

@@ -30,3 +30,6 @@ class Pause:
 
 
 Segment = Speech | SoundFile | Pause
+
+LAST_WORD_PAUSE = Pause(0.3)
+"""Behind the last words of a call: a BYE overtakes what is still in the caller's jitter buffer."""
