@@ -19,7 +19,7 @@ from ivr.flow.prompts import fixed_prompts
 from ivr.flows import FlowSet
 from ivr.ports import Recognizer
 from ivr.sip.telephony import PjsuaTelephony, SystemClock
-from ivr.speech.hold import write_hold_sound
+from ivr.speech.hold import hold_sound
 from ivr.speech.model_store import configured_models
 from ivr.speech.prompt_cache import FilePromptStore
 from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
@@ -148,8 +148,6 @@ class Bot:
 
     def _make_registry(self) -> CallRegistry:
         settings, loop = self._settings, asyncio.get_running_loop()
-        hold_sound = self._cache_dir / f"hold-{settings.sip.sample_rate_hz}.wav"
-        write_hold_sound(hold_sound, settings.sip.sample_rate_hz)
         ports = CallPorts(
             telephony=self._telephony,
             recognizer=self._recognizer,
@@ -160,7 +158,7 @@ class Bot:
             targets={
                 name: TransferTarget(name, target.sip, target.account) for name, target in settings.targets.items()
             },
-            hold_sound=hold_sound,
+            hold_sound=hold_sound(self._cache_dir, settings.sip.sample_rate_hz),
             lead_in_s=settings.speech.lead_in,
         )
         return CallRegistry(

@@ -1,4 +1,7 @@
-"""The tables of the call records. Every change here needs a migration beside it."""
+"""The tables of the call records. Every change here needs a migration beside it.
+
+An index that is written in a dialect's own terms stands in `ivr.storage.indexes`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,6 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    text,
 )
 
 
@@ -81,12 +83,6 @@ calls = Table(
     Column("variables", JSON(none_as_null=True)),
 )
 Index("ix_calls_started_at", calls.c.started_at)
-Index(
-    "ix_calls_open",
-    calls.c.worker,
-    sqlite_where=text("ended_at IS NULL"),
-    postgresql_where=text("ended_at IS NULL"),
-)
 
 steps = Table(
     "steps",

@@ -18,8 +18,8 @@ from ivr.storage import migrate as migrate_module
 from ivr.storage.call_log import DatabaseCallLog
 from ivr.storage.calls import CallRepository
 from ivr.storage.database import make_folder, open_engine, parse_url
+from ivr.storage.indexes import metadata
 from ivr.storage.migrate import REVISIONS, migrate
-from ivr.storage.schema import metadata
 from tests.storage.conftest import OpenLog
 from tests.storage.records import write_call
 

@@ -36,6 +36,13 @@ def _is_settled(log: DatabaseCallLog) -> bool:
     return log.health.state == "ok"
 
 
+def _is_recorded(url: str, call_id: str) -> bool:
+    try:
+        return call_id in _steps_by_call(url)
+    except StorageError:  # the file is there before its tables are
+        return False
+
+
 def _spool_lines(tmp_path: Path) -> list[str]:
     files = sorted((tmp_path / "spool").glob("*/[0-9]*.jsonl"))
     return [line for file in files for line in file.read_text().splitlines()]
@@ -105,7 +112,7 @@ def test_deleted_sqlite_file_is_made_again(sqlite_url: str, open_log: OpenLog) -
     for path in file.parent.iterdir():
         path.unlink()
     write_call(log, "call-1")
-    wait_until(lambda: file.exists() and _is_settled(log), "the new file")
+    wait_until(lambda: file.exists() and _is_recorded(sqlite_url, "call-1") and _is_settled(log), "the new file")
     log.close()
     assert _steps_by_call(sqlite_url) == {"call-1": [1, 2, 3]}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from ivr.storage.schema import metadata
+from ivr.storage.indexes import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
