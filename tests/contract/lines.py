@@ -61,6 +61,17 @@ class Referred(Enum):
     REFUSES = auto()
 
 
+class Sink:
+    """Keeps the frames of a leg."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+
+    def write(self, pcm: bytes) -> None:
+        """Take one."""
+        self.frames.append(pcm)
+
+
 class Line(ABC):
     """A telephony under test, and everybody it talks with."""
 
