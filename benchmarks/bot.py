@@ -122,6 +122,16 @@ def running_bot(folder: Path, name: str, rtp_port: int = FIRST_RTP_PORT, **speec
         "speech": {"cache_dir": str(project / "cache"), **speech},
     }
     (project / "ivr.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    with _started(project):  # as on every day but the first: the database is there and the prompts are rendered
+        pass
+    with _started(project) as (process, uri):
+        yield BenchBot(name, uri, process)
+        if process.poll() is not None:
+            raise RuntimeError(f"the bot ended during the measurement: {(project / 'log.txt').read_text()[-2000:]}")
+
+
+@contextmanager
+def _started(project: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     with (project / "log.txt").open("wb") as log:
         process = subprocess.Popen(
             [IVR, "serve", "--config", "ivr.yaml"],
@@ -131,9 +141,7 @@ def running_bot(folder: Path, name: str, rtp_port: int = FIRST_RTP_PORT, **speec
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         try:
-            yield BenchBot(name, _ready_uri(process, project / "log.txt"), process)
-            if process.poll() is not None:
-                raise RuntimeError(f"the bot ended during the measurement: {(project / 'log.txt').read_text()[-2000:]}")
+            yield process, _ready_uri(process, project / "log.txt")
         finally:
             _end(process)
 
