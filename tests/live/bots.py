@@ -36,6 +36,7 @@ NO_INPUT_HZ, NO_MATCH_HZ = 460, 520
 HEARD_HZ = {"sales": 710, "agent": 760, "message": 810, "number": 860}
 EXIT_HZ = {"busy": 910, "no_answer": 960, "refused": 1060, "unknown": 1110, "unreachable": 1160, "failed": 1210}
 HOLD_HZ = 300
+WHISPER_HZ = 380
 
 TARGETS = {
     "answers": "2012",
@@ -89,6 +90,7 @@ def live_flow() -> dict[str, Any]:
                 "transfer": {"to": target, "mode": mode, "ring_for": "4s", "hold": _sound(HOLD_HZ)},
                 **{outcome: f"exit_{outcome}" for outcome in EXIT_HZ},
             }
+    steps["to_phone_bridge"]["transfer"]["whisper"] = _sound(WHISPER_HZ)
     return {
         "flow": "live",
         "language": "en-US",
@@ -180,7 +182,7 @@ def write_project(
     (folder / "flows").mkdir(parents=True)
     (folder / "sounds").mkdir()
     for hz, seconds in [(MENU_HZ, MENU_S), (NUMBER_HZ, 2.0), (HOLD_HZ, 1.0)] + [
-        (hz, 0.6) for hz in (NO_INPUT_HZ, NO_MATCH_HZ, *HEARD_HZ.values(), *EXIT_HZ.values())
+        (hz, 0.6) for hz in (NO_INPUT_HZ, NO_MATCH_HZ, WHISPER_HZ, *HEARD_HZ.values(), *EXIT_HZ.values())
     ]:
         write_wav(folder / "sounds" / f"t{hz}.wav", tone(hz, seconds))
     (folder / "flows" / "live.yaml").write_text(yaml.safe_dump(live_flow(), sort_keys=False))

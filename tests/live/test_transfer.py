@@ -16,6 +16,7 @@ from tests.live.bots import (
     EXIT_HZ,
     HOLD_HZ,
     MENU_HZ,
+    WHISPER_HZ,
     LiveBot,
     answered,
     caller,
@@ -125,6 +126,24 @@ async def test_a_bridge_stays_and_the_persons_hang_up_ends_the_call(bot: LiveBot
         await call.wait_ended(5)
     record = await asyncio.to_thread(bot.record_of, "caller")
     assert (record["end_reason"], record["ended_by"]) == ("transferred", "agent")
+
+
+@live
+async def test_the_person_is_told_first_and_only_then_joined(bot: LiveBot) -> None:
+    async with caller() as phone, caller("agent1") as desk:
+        await desk.register()
+        call = await answered(phone.dial(control.number(1041)))
+        await _asks_for(call, "phone", "bridge")
+        agent = await desk.wait_call(8)
+        call.send_tone(CALLER_HZ, 12.0)  # nobody listens to the caller any more
+        await agent.wait_answered(5)
+        await hears(agent, CALLER_HZ)
+        whisper = spans_of_tone(agent.received_audio(), WHISPER_HZ)
+        joined_s = spans_of_tone(agent.received_audio(), CALLER_HZ)[0][0]
+        assert [span for span in whisper if span[1] - span[0] > 0.4], f"no whisper: {whisper}"
+        assert joined_s >= whisper[-1][1] - 0.05, "the caller was heard during the whisper"
+        assert not spans_of_tone(call.received_audio(), WHISPER_HZ), "the caller heard the whisper"
+        await call.hang_up()
 
 
 @live
