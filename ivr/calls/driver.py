@@ -24,7 +24,7 @@ from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.digits import KeyFilter
 from ivr.flow.model import Flow
-from ivr.flow.run import masked
+from ivr.flow.run import TEMPORARY_FAILURE, masked
 from ivr.flow.state import FlowState, Phase
 from ivr.ports import (
     EndedBy,
@@ -38,9 +38,6 @@ from ivr.ports import (
     PlayFailed,
     PlayFinished,
 )
-
-TEMPORARY_FAILURE = 41
-"""Q.850 cause of a call that we could not go on with."""
 
 _ENDINGS: Mapping[EndedBy, Ending] = {
     EndedBy.REMOTE: Ending(EndReason.CALLER_HUNG_UP, "caller"),

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from ivr.flow import grammar, speaking
+from ivr.flow.masking import MASK
 from ivr.flow.model import AskStep, InputStep, MenuStep
 from ivr.flow.question import Question
+from ivr.flow.run import Run
 from ivr.flow.state import Input, Pending
-from ivr.flow.templates import MASK
-
-if TYPE_CHECKING:
-    from ivr.flow.run import Run
+from ivr.language_tags import primary_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ def _spoken_value(run: Run, step: InputStep, question: Question, text: str, conf
 
 def _value(run: Run, step: InputStep, typed: str, heard: str, confidence: float | None) -> Answer:
     assert isinstance(step, AskStep)
-    tag = run.state.language.split("-")[0]
+    tag = primary_language(run.state.language)
     if step.ask == "digits":
         return Answer("value", typed, heard, speaking.digits(tag, typed), confidence)
     number = int(typed)

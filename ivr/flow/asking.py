@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ivr.flow import commands as c
+from ivr.flow.masking import MASK
 from ivr.flow.model import AskStep, InputStep, Menu, MenuStep, Prompt, PromptItem
 from ivr.flow.question import Question, Waiting, confirmation, question_of, waiting_for
 from ivr.flow.run import Run
 from ivr.flow.segments import Segment
-from ivr.flow.templates import MASK
 
 
 def open_step(run: Run) -> InputStep:
@@ -69,7 +69,8 @@ def say_and_listen(run: Run, found: InputStep, segments: tuple[Segment, ...]) ->
 def open_ears(run: Run, found: InputStep) -> None:
     """Start to recognize, where the language can be and there is anything to say."""
     question = open_question(run)
-    if is_deaf(run) or not question.listens_for:
+    phrases = question.listens_for
+    if is_deaf(run) or not phrases:
         return
     waiting = waiting_of(run)
     run.set(listen_id=run.new_id("listen"))
@@ -77,7 +78,7 @@ def open_ears(run: Run, found: InputStep) -> None:
         c.StartListening(
             run.state.listen_id,
             run.state.language,
-            question.listens_for,
+            phrases,
             question.allows_unknown,
             waiting.final_silence_s,
             waiting.max_speech_duration_s,

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow import listening, templates
+from ivr.flow.masking import MASK
 from ivr.flow.model import (
     Flow,
     HangUpStep,
@@ -28,7 +29,7 @@ from ivr.flow.model import (
     TransferStep,
     WhenStep,
 )
-from ivr.flow.run import Run
+from ivr.flow.run import TEMPORARY_FAILURE, Run
 from ivr.flow.segments import LAST_WORD_PAUSE
 from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase
 from ivr.flow.templates import TemplateFailed
@@ -145,7 +146,7 @@ def _enter_all(run: Run) -> None:
         name, run.target = run.target, ""
         if run.state.steps_without_input >= MAX_STEPS_WITHOUT_INPUT:
             run.note("flow", "error", detail="too many steps without the caller")
-            run.end(hangup_cause=41)  # Q.850 41: temporary failure
+            run.end(TEMPORARY_FAILURE)
             return
         run.set(steps_without_input=run.state.steps_without_input + 1)
         _enter(run, name)
@@ -232,7 +233,7 @@ def _shown_condition(run: Run, condition: str | None) -> str:
     """The condition that held; one on a sensitive value tells the value."""
     if condition is None:
         return "else"
-    return templates.MASK if templates.variables_of_expression(condition) & run.state.sensitive else condition
+    return MASK if templates.variables_of_expression(condition) & run.state.sensitive else condition
 
 
 def _transfer(run: Run, name: str, found: TransferStep, is_announced: bool) -> None:

@@ -152,8 +152,7 @@ def _end_entry(run: Run, question: Question) -> None:
     if not question.rules.is_acceptable(typed):
         no_match(run, typed)
         return
-    held = run.state.input
-    consider(run, by_keys(run, open_step(run), "value", typed), held.confidence)
+    consider(run, by_keys(run, open_step(run), "value", typed), run.state.input.confidence)
 
 
 def _choose(run: Run, question: Question, waiting: Waiting, typed: str) -> None:
@@ -161,11 +160,16 @@ def _choose(run: Run, question: Question, waiting: Waiting, typed: str) -> None:
     run.set_input(typed=typed)
     match match_keys(typed, question.keys):
         case KeyMatch.MAXIMAL:
-            consider(run, by_keys(run, open_step(run), question.keys[typed], typed), None)
+            _take_keys(run, question, typed)
         case KeyMatch.NONE:
             no_match(run, typed)
         case KeyMatch.POTENTIAL | KeyMatch.MATCH:
             run.start_timer(waiting.inter_digit_timeout_s)
+
+
+def _take_keys(run: Run, question: Question, typed: str) -> None:
+    """A whole sequence that chooses."""
+    consider(run, by_keys(run, open_step(run), question.keys[typed], typed), None)
 
 
 def _time_over(run: Run) -> None:
@@ -176,7 +180,7 @@ def _time_over(run: Run) -> None:
     elif not held.typed:
         no_input(run)
     elif held.typed in question.keys:
-        consider(run, by_keys(run, open_step(run), question.keys[held.typed], held.typed), None)
+        _take_keys(run, question, held.typed)
     elif question.collects and held.typed.isdigit():
         _end_entry(run, question)
     else:
@@ -222,11 +226,11 @@ def _is_usable(run: Run, answer: Answer | None) -> bool:
 def _more_digits(run: Run, question: Question, digits: str, confidence: float | None) -> None:
     """Spoken digits that may not be all: keep them and listen on."""
     held = run.state.input
-    least = min(held.confidence if held.confidence is not None else 1.0, confidence if confidence is not None else 1.0)
-    run.set_input(typed=held.typed + digits, confidence=least)
-    if len(run.state.input.typed) > question.rules.max_length:
-        no_match(run, run.state.input.typed, least)
-    elif question.rules.is_complete(run.state.input.typed):
+    typed, least = held.typed + digits, min(c for c in (held.confidence, confidence, 1.0) if c is not None)
+    run.set_input(typed=typed, confidence=least)
+    if len(typed) > question.rules.max_length:
+        no_match(run, typed, least)
+    elif question.rules.is_complete(typed):
         _end_entry(run, question)
     else:
         run.stop_prompt()

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
+from ivr.language_tags import primary_language
 from ivr.units import Duration
 
 BUILT_IN_TARGETS = ("repeat", "back", "hang_up")
@@ -100,7 +101,7 @@ class Phrases(Part):
 
     def for_language(self, language: str) -> tuple[str, ...]:
         """The phrases of a language tag ("en-US" finds "en-US", then "en", then those of every language)."""
-        own = self.by_language.get(language) or self.by_language.get(language.split("-")[0]) or ()
+        own = self.by_language.get(language) or self.by_language.get(primary_language(language)) or ()
         return own + self.by_language.get("", ())
 
 

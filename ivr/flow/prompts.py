@@ -9,11 +9,12 @@ from ivr.flow import templates
 from ivr.flow.languages import language_for
 from ivr.flow.model import Flow, Prompt, PromptItem
 from ivr.flow.segments import LAST_WORD_PAUSE, Pause, Segment, SoundFile, Speech
+from ivr.language_tags import primary_language
 
 
 def text_for(item: PromptItem, language: str) -> str | None:
     """The item's text in a language: "en-US" finds "en-US", then "en", then the text of every language."""
-    for tag in (language, language.split("-")[0], ""):
+    for tag in (language, primary_language(language), ""):
         if tag in item.text:
             return item.text[tag]
     return next(iter(item.text.values()), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivr.flow.digits import DigitRules
 from ivr.flow.grammar import digit_words, phrase_list
@@ -100,8 +100,7 @@ def question_of(flow: Flow, step: InputStep, tag: str, language: Language) -> Qu
             asked = _digits(step, language)
         case "number":
             rules = DigitRules(1, step.max_length or 12, step.terminator)
-            words = phrase_list([digit_words(language)])
-            asked = Question({}, {}, "number", rules, words, allows_unknown=True)
+            asked = Question({}, {}, "number", rules, digit_words(language))
     return _with_commands(asked, flow, step, tag)
 
 
@@ -118,13 +117,12 @@ def yes_no(language: Language) -> Question:
 def _digits(step: AskStep, language: Language) -> Question:
     shortest = step.length or step.min_length or 1
     longest = step.length or step.max_length or LONGEST_ENTRY
-    words = phrase_list([digit_words(language)])
     return Question(
         {},
         {},
         "digits",
         DigitRules(shortest, longest, step.terminator),
-        words,
+        digit_words(language),
         allows_unknown=longest <= LONGEST_ENTRY_WITH_UNKNOWN,
     )
 
@@ -145,4 +143,4 @@ def _with_commands(question: Question, flow: Flow, step: InputStep, tag: str) ->
             keys.setdefault(command.keys, f"command:{name}")
         if command.say:
             phrases.setdefault(f"command:{name}", command.say.for_language(tag))
-    return Question(keys, phrases, question.collects, question.rules, question.extra_words, question.allows_unknown)
+    return replace(question, keys=keys, phrases=phrases)

@@ -10,9 +10,13 @@ from ivr.flow import commands as c
 from ivr.flow import prompts, templates
 from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
+from ivr.flow.masking import MASK
 from ivr.flow.model import Flow, Prompt
 from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase, Queued
+
+TEMPORARY_FAILURE = 41
+"""Q.850 cause of a call that the bot could not go on with."""
 
 
 @dataclass
@@ -75,7 +79,7 @@ class Run:
         try:
             return prompts.text_of(prompt, {**self.masked_variables, **(extra or {})}, self.state.language)
         except templates.TemplateFailed:
-            return templates.MASK
+            return MASK
 
     def queue(self, segments: tuple[Segment, ...], barge_in: str) -> None:
         """Keep segments for the next time something is played."""
@@ -103,12 +107,12 @@ class Run:
 
     def flush(self, resume_at: str, *, is_announced: bool = False, then: tuple[Segment, ...] = ()) -> bool:
         """Say what is queued, and `then`, before `resume_at` is entered; False where nothing is queued."""
-        if not self.state.queued.segments:
+        queued = self.state.queued
+        if not queued.segments:
             return False
-        barge_in = self.state.queued.barge_in
-        self.play(self.take_queue() + then)
-        self.set(phase=Phase.SPEAKING, resume_at=resume_at, is_announced=is_announced)
-        self.set(queued=Queued((), barge_in))
+        self.play(queued.segments + then)
+        emptied = replace(queued, segments=())  # how it may be interrupted holds while it is said
+        self.set(phase=Phase.SPEAKING, resume_at=resume_at, is_announced=is_announced, queued=emptied)
         return True
 
     # --- listening and timers
@@ -151,7 +155,7 @@ class Run:
         self.quiet()
         target = self.flow.on_error or self.flow.defaults.failed
         if target is None or self.state.has_failed:
-            self.end(hangup_cause=41)  # Q.850 41: temporary failure
+            self.end(TEMPORARY_FAILURE)
             return
         self.set(has_failed=True)
         self.goto(target)
@@ -171,4 +175,4 @@ class Run:
 
 def masked(state: FlowState) -> dict[str, object]:
     """The variables of a call as they may be written down."""
-    return {name: templates.MASK if name in state.sensitive else value for name, value in state.variables.items()}
+    return {name: MASK if name in state.sensitive else value for name, value in state.variables.items()}

@@ -14,25 +14,13 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-_NAMES = {
-    "en": {"0": "zero", "*": "star", "#": "hash", "+": "plus", "-": "dash", ".": "dot", "@": "at", "/": "slash"},
-    "de": {
-        "0": "null",
-        "*": "Stern",
-        "#": "Raute",
-        "+": "plus",
-        "-": "Strich",
-        ".": "Punkt",
-        "@": "ät",
-        "/": "Schrägstrich",
-    },
-}
-_MASK = "***"
+from ivr.flow.languages import language_for
+from ivr.flow.masking import MASK
 
 
 def _passes_mask(filter_: Callable[[str, Any], str]) -> Callable[[str, Any], str]:
     def masked(tag: str, value: Any) -> str:
-        return _MASK if value == _MASK else filter_(tag, value)
+        return MASK if value == MASK else filter_(tag, value)
 
     return masked
 
@@ -40,14 +28,14 @@ def _passes_mask(filter_: Callable[[str, Any], str]) -> Callable[[str, Any], str
 @_passes_mask
 def spell(tag: str, value: Any) -> str:
     """Character by character: "AB1" → "A, B, 1"."""
-    names = _NAMES.get(tag, _NAMES["en"])
+    names = language_for(tag).names
     return ", ".join(names.get(character, character) for character in str(value) if not character.isspace())
 
 
 @_passes_mask
 def digits(tag: str, value: Any) -> str:
     """Digit by digit, with short rests, as people say them: "123456" → "1 2 3, 4 5 6", "1234" → "1 2, 3 4"."""
-    names = _NAMES.get(tag, _NAMES["en"])
+    names = language_for(tag).names
     characters = [names.get(c, c) for c in str(value) if not c.isspace()]
     groups = [characters[i : i + 3] for i in range(0, len(characters), 3)]
     if len(groups) > 1 and len(groups[-1]) == 1:  # nobody says three and one

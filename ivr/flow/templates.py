@@ -7,7 +7,7 @@ is found by the check and never spoken as an empty gap.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes
@@ -15,28 +15,16 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ivr.flow import speaking
+from ivr.language_tags import primary_language
 
 MAX_TEXT_CHARACTERS = 4000
 """Longest text that a template may become; a longer one is cut."""
 
-MASK = "***"
-"""Stands for a sensitive value in every record."""
+JINJA_FILTERS = ("default", "lower", "upper", "trim", "length", "int")
+"""What flows may use of Jinja2's own filters."""
 
-FILTERS = (
-    "spell",
-    "digits",
-    "number",
-    "date",
-    "time",
-    "money",
-    "phone",
-    "default",
-    "lower",
-    "upper",
-    "trim",
-    "length",
-    "int",
-)
+_ANY = "en"
+"""A language for questions that are the same in all: syntax, names, conditions."""
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -57,30 +45,24 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return False
 
 
-def _environment(language: str) -> _Sandbox:
+@cache
+def _environment(tag: str) -> _Sandbox:
+    """The sandbox of a primary language tag."""
     environment = _Sandbox(undefined=StrictUndefined, autoescape=False, cache_size=400)
-    kept = {name: environment.filters[name] for name in FILTERS if name in environment.filters}
-    environment.filters = {**kept, **speaking.filters(language)}
+    kept = {name: environment.filters[name] for name in JINJA_FILTERS}
+    environment.filters = {**kept, **speaking.filters(tag)}
     environment.globals = {}
     return environment
 
 
-_environments: dict[str, _Sandbox] = {}
-
-
-def _for_language(language: str) -> _Sandbox:
-    tag = language.split("-")[0]
-    return _environments.setdefault(tag, _environment(tag))
-
-
 @lru_cache(maxsize=4096)
 def _compiled(text: str, tag: str) -> Any:
-    return _for_language(tag).from_string(text)
+    return _environment(tag).from_string(text)
 
 
 @lru_cache(maxsize=4096)
 def _compiled_expression(text: str, tag: str) -> Any:
-    return _for_language(tag).compile_expression(text, undefined_to_none=False)
+    return _environment(tag).compile_expression(text, undefined_to_none=False)
 
 
 class TemplateFailed(Exception):
@@ -97,15 +79,15 @@ def render(text: str, variables: Mapping[str, object], language: str) -> str:
     if not is_template(text):
         return text
     try:
-        return str(_compiled(text, language.split("-")[0]).render(variables))[:MAX_TEXT_CHARACTERS]
+        return str(_compiled(text, primary_language(language)).render(variables))[:MAX_TEXT_CHARACTERS]
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         raise TemplateFailed(str(error)) from error
 
 
-def evaluate(expression: str, variables: Mapping[str, object], language: str = "en") -> object:
+def evaluate(expression: str, variables: Mapping[str, object], language: str = _ANY) -> object:
     """Value of an expression such as `customer.balance > 0`. Raises TemplateFailed."""
     try:
-        value = _compiled_expression(expression, language.split("-")[0])(variables)
+        value = _compiled_expression(expression, primary_language(language))(variables)
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         raise TemplateFailed(str(error)) from error
     if isinstance(value, Undefined):
@@ -124,13 +106,13 @@ def evaluate_set(value: object, variables: Mapping[str, object], language: str) 
 
 
 def _parsed(text: str) -> nodes.Template:
-    return _for_language("en").parse(text)
+    return _environment(_ANY).parse(text)
 
 
 def check_template(text: str) -> str | None:
     """What is wrong with a template, or None."""
     try:
-        _for_language("en").from_string(text)
+        _environment(_ANY).from_string(text)
     except TemplateError as error:
         return str(error)
     refused = next(_parsed(text).find_all((nodes.For, nodes.Call, nodes.Include, nodes.Import, nodes.Macro)), None)
@@ -140,17 +122,18 @@ def check_template(text: str) -> str | None:
 def check_expression(text: str) -> str | None:
     """What is wrong with a condition, or None."""
     try:
-        _compiled_expression(text, "en")
+        _compiled_expression(text, _ANY)
     except TemplateError as error:
         return str(error)
     return check_template("{{ " + text + " }}")
 
 
-def variables_of(text: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def variables_of(text: str) -> frozenset[str]:
     """Names of the variables that a template reads. Raises TemplateError for a broken one."""
-    return set(meta.find_undeclared_variables(_parsed(text)))
+    return frozenset(meta.find_undeclared_variables(_parsed(text)))
 
 
-def variables_of_expression(text: str) -> set[str]:
+def variables_of_expression(text: str) -> frozenset[str]:
     """Names of the variables that a condition reads."""
     return variables_of("{{ " + text + " }}")

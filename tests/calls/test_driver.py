@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from ivr.calls import prompt_player
-from ivr.calls.driver import TEMPORARY_FAILURE
 from ivr.errors import RecognizerFailed
+from ivr.flow.run import TEMPORARY_FAILURE
 from ivr.ports import DtmfMethod, EndedBy, PlayFailed
 from tests.calls.switchboard import FLOW, Switchboard, on_a_switchboard
 

@@ -14,7 +14,7 @@ from ivr.flow.checks.subject import Subject
 from ivr.flow.checks.texts import templates_in
 from ivr.flow.model import AskStep, MenuStep, SetStep, WhenStep
 from ivr.flow.speaking import filters
-from ivr.flow.templates import FILTERS, check_expression, check_template, is_template, variables_of
+from ivr.flow.templates import JINJA_FILTERS, check_expression, check_template, is_template, variables_of
 from ivr.model_errors import did_you_mean
 from ivr.yaml_source import DataPath
 
@@ -28,7 +28,7 @@ _NO_FILTER = re.compile(r"No filter named '(\w+)'")
 _SINGLE_EQUALS = re.compile(r"(?<![=!<>])=(?!=)")
 _ONE_EQUALS_SIGN = "one = does not compare; write =="
 _PLAIN = re.compile(r"\{\{\s*([a-z]\w*)(?:\.[a-z]\w*)*\s*(?:\|\s*(\w+)\s*)?\}\}")
-_KNOWN_FILTERS = frozenset({*FILTERS, *filters("en")})
+_KNOWN_FILTERS = frozenset({*JINJA_FILTERS, *filters("en")})
 
 
 @dataclass(frozen=True, slots=True)

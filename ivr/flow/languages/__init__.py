@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ivr.flow.languages import de, en
 from ivr.flow.languages.base import Language
+from ivr.language_tags import primary_language
 
 LANGUAGES: dict[str, Language] = {"en": en.ENGLISH, "de": de.GERMAN}
 
 
 def language_for(tag: str) -> Language:
     """The language of a tag such as "en-US"; English for one that is not known."""
-    return LANGUAGES.get(tag.split("-")[0], en.ENGLISH)
+    return LANGUAGES.get(primary_language(tag), en.ENGLISH)

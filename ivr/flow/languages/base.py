@@ -25,5 +25,5 @@ class Language:
     """Template with `heard`."""
     no_input: str
     no_match: str
-    letters: Mapping[str, str]
-    """How a character is spelled aloud, where its own sound would be misheard."""
+    names: Mapping[str, str]
+    """How characters are called that a synthesizer would misread or leave out."""

@@ -90,5 +90,14 @@ GERMAN = Language(
     confirm_prompt="Ich habe {{ heard }} verstanden. Ist das richtig?",
     no_input="Ich habe leider nichts gehört.",
     no_match="Das habe ich leider nicht verstanden.",
-    letters={},
+    names={
+        "0": "null",
+        "*": "Stern",
+        "#": "Raute",
+        "+": "plus",
+        "-": "Strich",
+        ".": "Punkt",
+        "@": "ät",
+        "/": "Schrägstrich",
+    },
 )

@@ -107,5 +107,5 @@ ENGLISH = Language(
     confirm_prompt="I understood {{ heard }}. Is that right?",
     no_input="Sorry, I did not hear anything.",
     no_match="Sorry, I did not understand that.",
-    letters={},
+    names={"0": "zero", "*": "star", "#": "hash", "+": "plus", "-": "dash", ".": "dot", "@": "at", "/": "slash"},
 )
