@@ -88,8 +88,6 @@ class TargetEnded(TransferEvent):
 
     sip_status: int
     hangup_cause: int | None = None
-    is_local: bool = False
-    """We ended it, or could not begin it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from ivr.calls import transfer as t
 from ivr.calls.timers import TimerHandle, Timers
 from ivr.ports import (
     DialRequest,
-    EndedBy,
     LegAnswered,
     LegEnded,
     LegEvent,
@@ -92,9 +91,9 @@ class TransferDriver:
                 self._advance(t.TargetAnswered())
             case PlayFinished() | PlayFailed():
                 self._advance(t.WhisperOver())
-            case LegEnded(sip_status=status, hangup_cause=cause, ended_by=by):
+            case LegEnded(sip_status=status, hangup_cause=cause):
                 self._target_leg = None
-                self._advance(t.TargetEnded(status, cause, by is EndedBy.LOCAL))
+                self._advance(t.TargetEnded(status, cause))
 
     def _advance(self, event: t.TransferEvent) -> None:
         self._machine, commands = t.advance(self._machine, event)
