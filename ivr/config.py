@@ -61,7 +61,7 @@ class SipSettings(Section):
     """Rate of the bot's own audio."""
     accounts: dict[str, AccountSettings] = Field(default_factory=dict)
     trusted_peers: tuple[str, ...] = ()
-    """Addresses whose P-Asserted-Identity and X-Transfer-* headers are believed, besides the accounts' registrars."""
+    """Addresses whose P-Asserted-Identity is believed, besides the accounts' registrars."""
     max_calls: int | None = Field(None, ge=1)
     """Callers at once; the library's limit when empty."""
     reserved_legs: int = Field(0, ge=0)

@@ -124,6 +124,7 @@ class CallRegistry:
         state = driver.state
         return Referred(
             driver.offered.ani,
+            driver.offered.remote,
             driver.flow,
             state.step,
             state.variables,
@@ -143,7 +144,7 @@ class CallRegistry:
             return None
         moving = [self._referred_by(driver) for driver in self._calls if driver.state.phase is Phase.TRANSFERRING]
         known = [*self._referred, *(sent for sent in moving if sent is not None)]
-        back = match_returning(event.ani, event.headers, reversed(known), self._ports.clock.monotonic_s())
+        back = match_returning(event.ani, event.remote, event.headers, reversed(known), self._ports.clock.monotonic_s())
         if back is not None and back[0] in self._referred:
             self._referred.remove(back[0])
         return back

@@ -31,6 +31,8 @@ class Referred:
     """A caller who was sent away by a blind REFER."""
 
     ani: str
+    remote: str
+    """`address:port` of the peer that the call came from, and that was sent the REFER."""
     flow: Flow
     step: str
     variables: Mapping[str, object]
@@ -56,19 +58,29 @@ def _exit(sent: Referred, step: TransferStep, exit_name: str) -> str | None:
     return sent.step if target == "repeat" and target not in sent.flow.steps else target
 
 
+def _host(remote: str) -> str:
+    return remote.rpartition(":")[0]
+
+
 def is_returning(headers: Mapping[str, str]) -> bool:
     """Whether an INVITE says that it brings a transferred caller back."""
     return "X-Transfer-Result" in headers
 
 
 def match_returning(
-    ani: str, headers: Mapping[str, str], referred: Iterable[Referred], now_s: float
+    ani: str, remote: str, headers: Mapping[str, str], referred: Iterable[Referred], now_s: float
 ) -> tuple[Referred, Returned] | None:
-    """The transfer that an INVITE comes back from, and how the call goes on; None for an unknown caller."""
+    """The transfer that an INVITE comes back from, and how the call goes on; None for an unknown caller.
+
+    Only the host that took the caller can bring him back: anybody can write his number and the headers into an INVITE,
+    and would hear what the caller had told the bot.
+    """
     exit_name = _EXITS.get(headers.get("X-Transfer-Result", "").upper(), "failed")
     for sent in referred:
         step = sent.flow.steps.get(sent.step)
-        if sent.ani != ani or now_s - sent.at_s > RETURN_WINDOW_S or not isinstance(step, TransferStep):
+        if sent.ani != ani or _host(sent.remote) != _host(remote):
+            continue
+        if now_s - sent.at_s > RETURN_WINDOW_S or not isinstance(step, TransferStep):
             continue
         target = _exit(sent, step, exit_name)
         if target is not None:

@@ -24,11 +24,14 @@ steps:
 """,
     "shop.yaml",
 ).flow
-SENT = Referred("+4930", FLOW, "call", {"pin": "1", "call": {}}, frozenset({"pin"}), "de-DE", at_s=100.0)
+PBX = "192.0.2.1:5060"
+SENT = Referred("+4930", PBX, FLOW, "call", {"pin": "1", "call": {}}, frozenset({"pin"}), "de-DE", at_s=100.0)
 
 
-def came_back(result: str, sent: Referred = SENT, ani: str = "+4930", now_s: float = 120.0) -> str | None:
-    found = match_returning(ani, {"X-Transfer-Result": result}, [sent], now_s)
+def came_back(
+    result: str, sent: Referred = SENT, ani: str = "+4930", now_s: float = 120.0, remote: str = PBX
+) -> str | None:
+    found = match_returning(ani, remote, {"X-Transfer-Result": result}, [sent], now_s)
     return None if found is None else found[1].resume_at
 
 
@@ -55,11 +58,17 @@ def test_the_call_goes_on_at_the_exit(result: str, step: str) -> None:
 
 
 def test_what_the_flow_had_learned_comes_along() -> None:
-    found = match_returning("+4930", {"X-Transfer-Result": "BUSY"}, [SENT], 120.0)
+    found = match_returning("+4930", PBX, {"X-Transfer-Result": "BUSY"}, [SENT], 120.0)
     assert found is not None and found[0] is SENT
     back = found[1]
     assert dict(back.variables) == {"pin": "1"} and back.sensitive == {"pin"}
     assert (back.language, back.result) == ("de-DE", "busy")
+
+
+def test_only_the_host_that_took_the_caller_brings_him_back() -> None:
+    assert came_back("BUSY", remote="192.0.2.1:40123") == "is_busy"
+    assert came_back("BUSY", remote="192.0.2.2:5060") is None
+    assert came_back("BUSY", replace(SENT, remote="[2001:db8::1]:5060"), remote="[2001:db8::1]:5062") == "is_busy"
 
 
 def test_strangers_and_those_who_took_too_long_begin_anew() -> None:
