@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ivr.flow.digits import DigitRules
 from ivr.flow.grammar import digit_words, phrase_list
@@ -63,24 +64,24 @@ class Question:
 def waiting_for(flow: Flow, step: InputStep) -> Waiting:
     """The step's settings with the flow's defaults filled in."""
 
-    def own(name: str) -> object:
+    def own(name: str) -> Any:
         value = getattr(step, name)
         return getattr(flow.defaults, name) if value is None else value
 
     return Waiting(
-        first_input_timeout_s=own("first_input_timeout"),  # type: ignore[arg-type]
-        inter_digit_timeout_s=own("inter_digit_timeout"),  # type: ignore[arg-type]
-        final_silence_s=own("final_silence"),  # type: ignore[arg-type]
-        max_speech_duration_s=own("max_speech_duration"),  # type: ignore[arg-type]
-        max_attempts=own("max_attempts"),  # type: ignore[arg-type]
-        barge_in=own("barge_in"),  # type: ignore[arg-type]
-        confidence=own("confidence"),  # type: ignore[arg-type]
-        confirm=own("confirm"),  # type: ignore[arg-type]
-        confirm_prompt=own("confirm_prompt"),  # type: ignore[arg-type]
-        no_input=own("no_input"),  # type: ignore[arg-type]
-        no_match=own("no_match"),  # type: ignore[arg-type]
-        reprompt=own("reprompt"),  # type: ignore[arg-type]
-        failed=own("failed"),  # type: ignore[arg-type]
+        first_input_timeout_s=own("first_input_timeout"),
+        inter_digit_timeout_s=own("inter_digit_timeout"),
+        final_silence_s=own("final_silence"),
+        max_speech_duration_s=own("max_speech_duration"),
+        max_attempts=own("max_attempts"),
+        barge_in=own("barge_in"),
+        confidence=own("confidence"),
+        confirm=own("confirm"),
+        confirm_prompt=own("confirm_prompt"),
+        no_input=own("no_input"),
+        no_match=own("no_match"),
+        reprompt=own("reprompt"),
+        failed=own("failed"),
     )
 
 
