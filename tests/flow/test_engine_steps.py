@@ -33,7 +33,8 @@ def test_the_call_is_answered_first() -> None:
 
 def test_call_variables() -> None:
     text = flow('  start: {say: "{{ call.from | digits }} to {{ call.to }} in {{ call.language }}.", next: hang_up}\n')
-    CallScript(text).offered("12", "77").hears("1 2 to 77 in en-US.")
+    call = CallScript(text).offered("12", "77").hears("1 2 to 77 in en-US.")
+    assert call.prompts_heard == ["1 2 to 77 in en-US."]
 
 
 @pytest.mark.parametrize(
@@ -161,11 +162,14 @@ steps:
 def test_back_goes_through_the_menus_that_were_passed() -> None:
     call = offered(HEAD + BACK).presses("1").presses("1").hears("menu three").presses("##").hears("menu two")
     call.presses("##").hears("menu one").presses("##").hears("menu one")
+    assert [note.step for note in call.record if note.kind == "command"] == ["three", "two", "one"]
+    assert call.step == "one"
 
 
 def test_repeat_does_not_get_in_the_way_of_back() -> None:
     call = offered(HEAD + BACK).presses("1").presses("2").hears("menu two").presses("2").presses("*").hears("menu two")
     call.presses("##").hears("menu one")
+    assert call.step == "one"
 
 
 def test_repeat_before_any_step_is_the_start() -> None:
@@ -222,7 +226,8 @@ def test_a_template_that_fails_without_on_error_ends_the_call() -> None:
 
 
 def test_without_on_error_the_failed_exit_of_the_defaults_is_taken() -> None:
-    offered(flow(BROKEN, head="defaults: {failed: main}\n")).hears("main.")
+    call = offered(flow(BROKEN, head="defaults: {failed: main}\n")).hears("main.")
+    assert call.step == "main" and (call.record[0].step, call.record[0].outcome) == ("start", "error")
 
 
 def test_a_failing_confirm_prompt_leads_to_on_error() -> None:
@@ -231,7 +236,9 @@ def test_a_failing_confirm_prompt_leads_to_on_error() -> None:
         '  oops: {say: "Oops."}\n',
         head="on_error: oops\n",
     )
-    offered(text).presses("1").hears("oops.")
+    call = offered(text).presses("1").hears("oops.")
+    assert (call.step, "v" in call.variables) == ("oops", False)
+    assert "error" in [note.outcome for note in call.record if note.step == "start"]
 
 
 def test_a_prompt_that_cannot_be_played_leads_to_on_error_once() -> None:
@@ -246,6 +253,8 @@ def test_an_announcement_that_cannot_be_played_is_left_out() -> None:
     call = offered(flow(LEAVE))
     call.prompt_fails()
     call.hears("press 1")
+    assert call.step == "main"
+    assert [note.detail for note in call.record if note.outcome == "error"] == ["no audio"]
 
 
 # --- transfer
@@ -317,7 +326,8 @@ def test_transfers_that_fail_in_a_circle_are_ended() -> None:
 def test_a_hold_text_that_fails_leads_to_on_error() -> None:
     transfer("", head="on_error: gone\n").hears("one moment")
     text = flow(TRANSFER.replace("EXITS", "").replace("Please hold.", "{{ nope }}"), head="on_error: gone\n")
-    offered(text).listens().hears("nobody is here")
+    call = offered(text).listens().hears("nobody is here")
+    assert call.record[0].outcome == "error" and not commands_of(call, c.StartTransfer)
 
 
 def test_a_caller_who_comes_back_goes_on_where_the_transfer_failed() -> None:

@@ -9,6 +9,7 @@ from tests.flow.dialogs import HEAD, ask, menu, offered
 
 pytestmark = pytest.mark.unit
 
+MENU_PROMPT = "Say sales or press 1. Say support or press 2."
 TEXTS = {
     "no_input": '["Silence one.", "Silence two."]',
     "no_match": '["Wrong one.", "Wrong two."]',
@@ -31,10 +32,15 @@ def test_each_attempt_has_its_text_and_the_last_repeats() -> None:
 def test_silence_and_mistakes_share_the_attempts() -> None:
     call = menu(**TEXTS).stays_silent(6.1).hears("silence one").presses("9").hears("wrong two")
     call.stays_silent(6.1).hears("silence two").says("bananas").hears("an agent it is")
+    assert outcomes(call)[:4] == ["no_input", "no_match", "no_input", "no_match"]
+    assert [note.attempt for note in call.record[:4]] == [1, 2, 3, 4] and call.step == "bye"
 
 
 def test_without_texts_of_its_own_the_flow_uses_those_of_the_language() -> None:
-    menu().stays_silent(6.1).hears("Sorry, I did not hear anything. Say sales").presses("9").hears("Sorry, I did not")
+    call = menu().stays_silent(6.1).hears("Sorry, I did not hear anything. Say sales").presses("9")
+    call.hears("Sorry, I did not")
+    assert outcomes(call) == ["no_input", "no_match"]
+    assert call.prompts_heard[-1] == "Sorry, I did not understand that. " + MENU_PROMPT
 
 
 def test_after_the_last_attempt_without_an_exit_the_call_ends() -> None:
@@ -60,36 +66,46 @@ def test_a_prompt_without_text_listens_at_once() -> None:
 def test_a_new_visit_begins_with_the_first_attempt() -> None:
     call = menu(**TEXTS).stays_silent(6.1).says("repeat").hears("say sales").does_not_hear("silence")
     call.stays_silent(6.1).hears("silence one")
+    assert [(note.outcome, note.attempt) for note in call.record if note.kind == "menu"] == [("no_input", 1)] * 2
 
 
 # --- confirmation
 
 
 def test_low_confidence_is_confirmed_and_high_is_not() -> None:
-    menu().says("sales", 0.5).hears("I understood sales. Is that right?").says("yes").hears("here is sales")
-    menu().says("sales", 0.9).hears("here is sales")
+    low = menu().says("sales", 0.5).hears("I understood sales. Is that right?").says("yes").hears("here is sales")
+    high = menu().says("sales", 0.9).hears("here is sales")
+    assert (outcomes(low), outcomes(high)) == (["to_confirm", "confirmed", "done"], ["match", "done"])
+    assert low.step == high.step == "sales"
 
 
 def test_too_low_confidence_is_no_match() -> None:
-    menu().says("sales", 0.2).hears("did not understand")
+    call = menu().says("sales", 0.2).hears("did not understand")
+    assert (call.step, outcomes(call), call.record[0].heard) == ("main", ["no_match"], "sales")
 
 
 def test_bands_of_the_step() -> None:
-    menu(confidence="{accept: 0.4, reject: 0.1}").says("sales", 0.5).hears("here is sales")
+    bands = "{accept: 0.4, reject: 0.1}"
+    call = menu(confidence=bands).says("sales", 0.5).hears("here is sales")
+    assert (call.step, outcomes(call)) == ("sales", ["match", "done"])
 
 
 def test_never_confirm() -> None:
-    menu(confirm="never").says("sales", 0.5).hears("here is sales")
-    menu(confirm="never").says("sales", 0.2).hears("did not understand")
+    unsure = menu(confirm="never").says("sales", 0.5).hears("here is sales")
+    too_unsure = menu(confirm="never").says("sales", 0.2).hears("did not understand")
+    assert (outcomes(unsure), outcomes(too_unsure)) == (["match", "done"], ["no_match"])
 
 
 def test_always_confirm_keys_too_but_no_commands() -> None:
-    menu(confirm="always").presses("1").hears("I understood sales.").presses("1").hears("here is sales")
-    menu(confirm="always").presses("0").hears("an agent it is")
+    key = menu(confirm="always").presses("1").hears("I understood sales.").presses("1").hears("here is sales")
+    command = menu(confirm="always").presses("0").hears("an agent it is")
+    assert (outcomes(key), outcomes(command)) == (["to_confirm", "confirmed", "done"], ["match", "done"])
+    assert (key.step, command.step) == ("sales", "bye")
 
 
 def test_yes_and_no_are_not_read_back() -> None:
-    ask("yes_no", confirm="always").says("yes").hears("thank you")
+    call = ask("yes_no", confirm="always").says("yes").hears("thank you")
+    assert call.variables["value"] is True and outcomes(call) == ["match", "done"]
 
 
 def test_own_confirm_prompt() -> None:
@@ -99,7 +115,9 @@ def test_own_confirm_prompt() -> None:
 
 
 def test_a_number_is_read_back_in_words() -> None:
-    ask("number", confirm="always").presses("105#").hears("one hundred and five")
+    call = ask("number", confirm="always").presses("105#").hears("one hundred and five")
+    assert call.state.input.pending is not None and "value" not in call.variables
+    assert call.presses("1").hears("thank you").variables["value"] == 105
 
 
 def test_denial_asks_again() -> None:
@@ -112,6 +130,8 @@ def test_denial_asks_again() -> None:
 def test_denial_counts_as_an_attempt() -> None:
     call = ask("digits", length="1", confirm="always", max_attempts="2", failed="sorry")
     call.presses("1").presses("2").hears("what is it").presses("1").presses("2").hears("too bad")
+    assert outcomes(call) == [*["to_confirm", "denied"] * 2, "done"] and call.step == "sorry"
+    assert "value" not in call.variables
 
 
 @pytest.mark.parametrize("unclear", ["silence", "words", "unsure", "key"])
@@ -135,6 +155,8 @@ def test_an_unclear_confirmation_twice_is_a_no(unclear: str) -> None:
 def test_an_unclear_confirmation_once_is_asked_again() -> None:
     call = ask("digits", length="2", confirm="always").presses("12").says("bananas").hears("is that right?").says("yes")
     call.hears("thank you")
+    assert call.variables["value"] == "12"
+    assert outcomes(call) == ["to_confirm", "confirmed", "done"]
 
 
 def test_commands_work_in_a_confirmation() -> None:
@@ -147,10 +169,12 @@ def test_commands_work_in_a_confirmation() -> None:
 def test_an_unsure_command_in_a_confirmation_is_confirmed_itself() -> None:
     call = ask("digits", length="2", confirm="always").presses("12").says("agent", 0.5).hears("I understood agent")
     call.says("yes").hears("an agent it is")
+    assert call.step == "bye" and "value" not in call.variables
 
 
 def test_an_unheard_command_in_a_confirmation_is_unclear() -> None:
-    ask("digits", length="2", confirm="always").presses("12").says("agent", 0.1).hears("1 2. is that right?")
+    call = ask("digits", length="2", confirm="always").presses("12").says("agent", 0.1).hears("1 2. is that right?")
+    assert call.step == "question" and call.state.input.pending is not None
 
 
 def test_digits_by_voice_are_confirmed_when_unsure() -> None:

@@ -24,12 +24,15 @@ def test_a_key_interrupts_the_prompt() -> None:
 
 
 def test_an_unknown_key_is_no_match() -> None:
-    menu().presses("7").hears("did not understand").hears("say sales")
+    call = menu().presses("7").hears("did not understand").hears("say sales")
+    note = call.record[-1]
+    assert (call.step, note.outcome, note.heard, note.mode) == ("main", "no_match", "7", "dtmf")
 
 
 def test_an_unknown_kind_of_key_is_no_match() -> None:
-    menu().presses("A").hears("did not understand")
-    ask("digits").presses("A").hears("did not understand")
+    for call in (menu(), ask("digits")):
+        call.presses("A").hears("did not understand")
+        assert [(note.outcome, note.heard) for note in call.record] == [("no_match", "A")]
 
 
 PREFIXES = (
@@ -51,7 +54,8 @@ steps:
 
 
 def test_a_sequence_that_begins_like_a_shorter_one_is_taken_when_typed_on() -> None:
-    offered(PREFIXES).presses("12").hears("this is twelve")
+    call = offered(PREFIXES).presses("12").hears("this is twelve")
+    assert (call.step, call.record[0].heard, call.record[0].meaning) == ("twelve", "12", "twelve")
 
 
 def test_a_sequence_that_could_go_on_is_taken_after_the_inter_digit_timer() -> None:
@@ -66,7 +70,8 @@ def test_a_sequence_that_is_not_finished_in_time_is_no_match() -> None:
 
 
 def test_a_sequence_that_leads_nowhere_is_no_match() -> None:
-    offered(PREFIXES).presses("13").hears("did not understand")
+    call = offered(PREFIXES).presses("13").hears("did not understand")
+    assert (call.step, call.record[-1].outcome, call.record[-1].heard) == ("main", "no_match", "13")
 
 
 # --- entries
@@ -99,8 +104,12 @@ def test_without_a_terminator_the_timer_ends_the_entry() -> None:
 
 
 def test_a_short_entry_is_no_match() -> None:
-    ask("digits", length="4").presses("12#").hears("did not understand")
-    ask("digits", min_length="3").presses("12").stays_silent(2.1).hears("did not understand")
+    for call in (
+        ask("digits", length="4").presses("12#").hears("did not understand"),
+        ask("digits", min_length="3").presses("12").stays_silent(2.1).hears("did not understand"),
+    ):
+        assert answer(call) is None
+        assert [(note.outcome, note.heard) for note in call.record] == [("no_match", "12")]
 
 
 def test_a_number_of_any_length_can_be_typed() -> None:
@@ -110,7 +119,9 @@ def test_a_number_of_any_length_can_be_typed() -> None:
 
 @pytest.mark.parametrize("typed", ["1#", "201#"])
 def test_a_number_out_of_range_is_no_match(typed: str) -> None:
-    ask("number", minimum="2", maximum="200").presses(typed).hears("did not understand")
+    call = ask("number", minimum="2", maximum="200").presses(typed).hears("did not understand")
+    assert answer(call) is None
+    assert [(note.outcome, note.heard) for note in call.record] == [("no_match", typed.rstrip("#"))]
 
 
 TWO_ENTRIES = """  thanks: {ask: digits, prompt: "And the second?", into: second, max_length: 3, next: hang_up}
@@ -124,10 +135,12 @@ def test_a_hash_after_a_complete_entry_is_not_an_answer_to_the_next_question() -
 
 
 def test_only_one_hash_is_swallowed_and_only_at_once() -> None:
-    ask("digits", then=TWO_ENTRIES, length="2").presses("12##").waits(2.1).hears("did not understand")
-    ask("digits", then=TWO_ENTRIES, length="2").presses("12").stays_silent(2.1).presses("#").waits(2.1).hears(
-        "did not understand"
-    )
+    twice = ask("digits", then=TWO_ENTRIES, length="2").presses("12##")
+    late = ask("digits", then=TWO_ENTRIES, length="2").presses("12").stays_silent(2.1).presses("#")
+    for call in (twice, late):
+        call.waits(2.1).hears("did not understand")
+        assert answer(call) == "12" and "second" not in call.variables
+        assert (call.record[-1].step, call.record[-1].outcome) == ("thanks", "no_match")
 
 
 def test_another_key_after_a_complete_entry_counts() -> None:
@@ -165,19 +178,23 @@ steps:
     call.presses("1").hears("code?").presses("##").hears("main.")
     call.presses("1").hears("code?").presses("#").stays_silent(2.1).hears("did not understand")
     call.presses("#5").hears("did not understand")
+    outcomes = [(note.kind, note.outcome) for note in call.record if note.step == "code"]
+    assert outcomes == [("command", "match"), ("ask", "no_match"), ("ask", "no_match")]
 
 
 def test_a_step_can_switch_commands_off() -> None:
-    menu(commands="[]").presses("0").hears("did not understand")
-    menu(commands="[again]").presses("0").hears("did not understand")
+    for known in ("[]", "[again]"):
+        call = menu(commands=known).presses("0").hears("did not understand")
+        assert (call.step, call.record[-1].kind, call.record[-1].outcome) == ("main", "menu", "no_match")
 
 
 def test_a_choice_goes_before_a_command_of_the_same_key() -> None:
     flow = HEAD + 'start: main\ncommands: {x: {keys: "1", say: [one], go: hang_up}}\nsteps:\n'
     flow += '  main: {menu: {prompt: "P.", choices: {a: {keys: "1", say: [one], go: a}}}}\n'
     flow += '  a: {say: "A it is.", next: hang_up}\n'
-    offered(flow).presses("1").hears("a it is")
-    offered(flow).says("one").hears("a it is")
+    for call in (offered(flow).presses("1"), offered(flow).says("one")):
+        call.hears("a it is")
+        assert (call.step, call.record[0].kind, call.record[0].meaning) == ("a", "menu", "a")
 
 
 # --- typing ahead
@@ -223,7 +240,8 @@ def test_keys_typed_ahead_through_two_announcements_find_their_questions() -> No
 
 
 def test_a_wrong_key_typed_ahead_is_asked_again() -> None:
-    offered(AHEAD.replace("BARGE", "digits")).interrupts(keys="9").hears("did not understand").hears("press 1")
+    call = offered(AHEAD.replace("BARGE", "digits")).interrupts(keys="9").hears("did not understand").hears("press 1")
+    assert (call.step, call.record[-1].outcome, call.record[-1].heard) == ("main", "no_match", "9")
 
 
 def test_an_incomplete_entry_typed_ahead_is_waited_for() -> None:

@@ -31,7 +31,10 @@ def test_the_recognizer_gets_the_words_of_the_step_and_its_commands() -> None:
 
 
 def test_a_command_by_voice() -> None:
-    menu().says("agent").hears("an agent it is")
+    call = menu().says("agent").hears("an agent it is")
+    note = call.record[0]
+    assert (note.kind, note.outcome, note.mode, note.meaning) == ("command", "match", "voice", "agent")
+    assert call.step == "bye"
 
 
 def test_words_outside_the_list_are_no_match() -> None:
@@ -40,7 +43,9 @@ def test_words_outside_the_list_are_no_match() -> None:
 
 
 def test_two_meanings_at_once_are_no_match() -> None:
-    menu().says("sales support").hears("did not understand")
+    call = menu().says("sales support").hears("did not understand")
+    note = call.record[-1]
+    assert (call.step, note.outcome, note.heard, note.meaning) == ("main", "no_match", "sales support", "")
 
 
 # --- digits and numbers
@@ -64,7 +69,9 @@ def test_keys_go_on_where_speech_began() -> None:
 
 
 def test_too_many_spoken_digits_are_no_match() -> None:
-    ask("digits", length="3").says("one two three four").hears("did not understand")
+    call = ask("digits", length="3").says("one two three four").hears("did not understand")
+    assert answer(call) is None
+    assert (call.record[-1].outcome, call.record[-1].heard) == ("no_match", "1234")
 
 
 def test_an_unsure_group_makes_the_whole_entry_unsure() -> None:
@@ -73,12 +80,16 @@ def test_an_unsure_group_makes_the_whole_entry_unsure() -> None:
 
 
 def test_a_command_beside_digits_is_obeyed() -> None:
-    ask("digits", length="4").says("agent one").hears("an agent it is")
+    call = ask("digits", length="4").says("agent one").hears("an agent it is")
+    assert (call.step, answer(call)) == ("bye", None)
+    assert (call.record[0].kind, call.record[0].meaning) == ("command", "agent")
 
 
 def test_other_words_than_digits_are_no_match_or_nothing() -> None:
-    ask("digits", length="2").says("bananas").hears("did not understand")
-    ask("digits", length="4").says("bananas").waits(6.1).hears("did not hear")
+    short = ask("digits", length="2").says("bananas").hears("did not understand")
+    long = ask("digits", length="4").says("bananas").waits(6.1).hears("did not hear")
+    assert [call.record[-1].outcome for call in (short, long)] == ["no_match", "no_input"]
+    assert answer(short) is None and answer(long) is None
 
 
 def test_long_entries_do_not_listen_for_anything_else() -> None:
@@ -93,9 +104,14 @@ def test_a_number_by_voice() -> None:
 
 
 def test_a_number_by_voice_out_of_range_or_too_long_is_no_match() -> None:
-    ask("number", maximum="100").says("one hundred and five").hears("did not understand")
-    ask("number").says("one two three four five six seven eight nine oh one two three").hears("did not understand")
-    ask("number").says("bananas").hears("did not understand")
+    too_long = "one two three four five six seven eight nine oh one two three"
+    for call in (
+        ask("number", maximum="100").says("one hundred and five").hears("did not understand"),
+        ask("number").says(too_long).hears("did not understand"),
+        ask("number").says("bananas").hears("did not understand"),
+    ):
+        assert answer(call) is None, call.transcript
+        assert [note.outcome for note in call.record] == ["no_match"], call.transcript
 
 
 # --- choice and yes_no
@@ -132,7 +148,9 @@ def test_noise_in_the_greeting_replays_the_greeting_too() -> None:
     flow = MENU.replace("start: main", "start: hello").replace(
         "steps:", 'steps:\n  hello: {say: "Hello.", next: main}', 1
     )
-    offered(flow).is_interrupted_by_noise(after_s=0.2).hears("hello. say sales")
+    call = offered(flow).is_interrupted_by_noise(after_s=0.2).hears("hello. say sales")
+    assert [prompt.was_cut for prompt in call.prompts] == [True, False]
+    assert call.step == "main" and call.is_speaking
 
 
 def test_noise_after_the_prompt_is_waited_out() -> None:
@@ -147,7 +165,9 @@ def test_noise_in_a_confirmation_replays_it() -> None:
 
 
 def test_words_after_noise_count() -> None:
-    menu().is_interrupted_by_noise().listens().says("sales").hears("here is sales")
+    call = menu().is_interrupted_by_noise().listens().says("sales").hears("here is sales")
+    note = call.record[0]
+    assert (note.outcome, note.meaning, note.attempt) == ("match", "sales", 1)
 
 
 # --- recognizers that fail
