@@ -241,6 +241,10 @@ class UserAgent:
         """Hand an event to the application."""
         self._report(event)
 
+    def post(self, job: Callable[[], None]) -> None:
+        """Do something on the SIP thread soon. From any thread."""
+        self._thread.post(job)
+
     def leg_ended(self, leg: Leg) -> None:
         """Let go of the leg between two polls."""
         leg.media.close()

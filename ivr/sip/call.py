@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol
 
 import pjsua2 as pj
@@ -57,6 +58,9 @@ class LegOwner(Protocol):
     def now_s(self) -> float:
         """Instant for events."""
 
+    def post(self, job: Callable[[], None]) -> None:
+        """Do something on the SIP thread soon. From any thread."""
+
     def leg_ended(self, leg: Leg) -> None:
         """The leg's last event was sent; let go of it after the callback."""
 
@@ -86,12 +90,16 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
         return None
 
     def onDtmfEvent(self, prm: Any) -> None:
+        """On the library's media thread (RFC 4733) or on the SIP thread (INFO)."""
         if prm.flags & _IS_UPDATE:
             return
         is_info = prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO
         method = DtmfMethod.SIP_INFO if is_info else DtmfMethod.RFC4733
         digit, duration_ms = str(prm.digit), int(prm.duration)
-        self._guard("onDtmfEvent", lambda leg: leg.key_pressed(digit, method, duration_ms))
+        self._guard(
+            "onDtmfEvent",
+            lambda leg: leg.owner.post(partial(leg.key_pressed, digit, method, duration_ms, leg.owner.now_s())),
+        )
 
     def onStreamDestroyed(self, prm: Any) -> None:
         index = int(prm.streamIdx)
@@ -232,12 +240,12 @@ class Leg:
         """What its audio stream had counted."""
         self._rtp = rtp
 
-    def key_pressed(self, raw_digit: str, method: DtmfMethod, duration_ms: int) -> None:
+    def key_pressed(self, raw_digit: str, method: DtmfMethod, duration_ms: int, at_s: float) -> None:
         """A new key press began."""
         digit = translate.dtmf_digit(raw_digit)
         if digit and not self.is_ended:
             held_s = translate.held_s(method, duration_ms)
-            self.owner.emit(KeyPressed(self.id, self.owner.now_s(), digit, method, held_s))
+            self.owner.emit(KeyPressed(self.id, at_s, digit, method, held_s))
 
     def refer_progressed(self, sip_status: int, reason: str, is_final: bool) -> None:
         """A NOTIFY or a refusal for our REFER."""
