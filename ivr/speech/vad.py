@@ -68,7 +68,7 @@ class VoiceActivityDetector:
 
     @property
     def gate_rms(self) -> int:
-        """No frame below this level (RMS, of 32768) is speech on this line as it is now; 0 while it is not known yet."""
+        """No frame below this level (RMS, of 32768) is speech on this line now; 0 while the line is not known yet."""
         if len(self._levels) < self._settled_frames:
             return 0
         return int(_FULL_SCALE * 10 ** (self._gate_dbfs() / 20))
