@@ -273,7 +273,10 @@ class UserAgent:
         self._drop_ended_calls()
         newest = {leg.call_number: leg for leg in self._legs.values() if leg.call_number >= 0}
         for leg in list(self._legs.values()):
-            if leg.call_number >= 0 and (newest[leg.call_number] is not leg or not leg.is_alive):
+            if leg.call_number < 0:
+                continue
+            is_gone = not leg.is_alive and not leg.is_leaving
+            if is_gone or newest[leg.call_number] is not leg:
                 log.warning("sip.leg_lost", leg=leg.id)
                 leg.end(EndedBy.NETWORK, codes.REQUEST_TIMEOUT, "the call was lost")
         self._thread.after(SWEEP_EVERY_S, self._sweep)

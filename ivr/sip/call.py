@@ -29,6 +29,8 @@ from ivr.sip.media import LegMedia
 
 _IS_UPDATE: Final = 1
 """`PJMEDIA_STREAM_DTMF_IS_UPDATE`: a later packet of a key press that was reported before."""
+_GOODBYE_LIMIT_S: Final = 40.0
+"""A BYE that nobody answers is given up after 32 s (64 times T1, RFC 3261 §17.1.2.2), or earlier by a setting."""
 _AUDIO_STATES: Final = (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD)
 
 log = structlog.get_logger(__name__)
@@ -187,6 +189,7 @@ class Leg:
         """Set when the leg ended before the application knew of it."""
         self._is_confirmed = False
         self._is_ended_by_us = False
+        self._hung_up_at_s: float | None = None
         self._rtp: RtpStats | None = None
         media.on_finished = lambda play_id: owner.emit(PlayFinished(leg_id, owner.now_s(), play_id))
         media.on_failed = lambda play_id, reason: owner.emit(PlayFailed(leg_id, owner.now_s(), play_id, reason))
@@ -270,6 +273,7 @@ class Leg:
     def hang_up(self, sip_status: int = 0, hangup_cause: int | None = None) -> None:
         """End the call with the request or status that its state asks for (0), or refuse it with a status."""
         self.is_decided = self._is_ended_by_us = True
+        self._hung_up_at_s = self.owner.now_s()
         # The library aborts the process when asked about a call that it never had.
         if self.call_number < 0:
             self.end(EndedBy.LOCAL, sip_status or codes.REQUEST_TERMINATED, "ended before it was sent")
@@ -330,6 +334,11 @@ class Leg:
     def is_alive(self) -> bool:
         """Whether the library still has the call."""
         return self.call_number >= 0 and bool(self.call.isActive())
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the answer to our BYE or CANCEL can still come; the library counts the call as ended before it."""
+        return self._hung_up_at_s is not None and self.owner.now_s() - self._hung_up_at_s < _GOODBYE_LIMIT_S
 
     def release(self) -> Any:
         """Break the circle of references, and hand the call object over to whoever deletes it."""
