@@ -187,7 +187,7 @@ class _LineProcess:
     def kill(self) -> None:
         """End the process and close the pipes."""
         self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # stuck in a dead network disk: it goes when that comes back
+        with contextlib.suppress(subprocess.TimeoutExpired):  # held by a dead network disk: it goes once that is back
             self._process.wait(_END_LIMIT_S)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

@@ -20,7 +20,7 @@ _URL = re.compile(
     (?P<name>[\w+]+)://
     (?:(?P<user>[^:/]*)(?P<password>:[^@]*)?@)?
     (?P<host>\[[^/?]+\]|[^/:?]+)?
-    (?::(?P<port>[^/?]*))?
+    (?P<port>:[^/?]*)?
     (?:/(?P<database>[^?]*))?
     (?:\?(?P<options>.*))?
     """,
@@ -43,7 +43,7 @@ class Address:
 def parse_address(text: str) -> Address:
     """Check it. Raises StorageError that shows nothing of the text, which may hold a password."""
     found = _URL.match(text)
-    if found is None or "@" in (found["host"] or "") or not re.fullmatch("[0-9]+", "0" if found["port"] is None else found["port"]):
+    if found is None or "@" in (found["host"] or "") or not re.fullmatch("(:[0-9]+)?", found["port"] or ""):
         raise StorageError(
             "database.url is not a database address; write sqlite:///path/to/calls.db or "
             "postgresql://user:${PASSWORD}@host:5432/name (special characters of the password percent-encoded)",
@@ -60,10 +60,9 @@ def parse_address(text: str) -> Address:
 
 def _shown(kind: str, found: re.Match[str]) -> str:
     user = "" if found["user"] is None else found["user"] + (":***" if found["password"] else "") + "@"
-    port = f":{found['port']}" if found["port"] else ""
     database = "" if found["database"] is None else f"/{found['database']}"
     options = "" if found["options"] is None else "?" + "&".join(map(_masked, found["options"].split("&")))
-    return f"{kind}://{user}{found['host'] or ''}{port}{database}{options}"
+    return f"{kind}://{user}{found['host'] or ''}{found['port'] or ''}{database}{options}"
 
 
 def _masked(option: str) -> str:

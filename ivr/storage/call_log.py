@@ -11,7 +11,6 @@ from types import TracebackType
 import structlog
 
 from ivr.config import DatabaseSettings
-from ivr.errors import StorageError
 from ivr.ports import CallEnded, CallStarted, StepRecord
 from ivr.storage.address import parse_address
 from ivr.storage.entries import encode, to_line

@@ -1,4 +1,4 @@
-"""Helper process that writes call records: `python -P database_worker.py`. One JSON object per line in, one per line out.
+"""Helper process that writes call records: `python -P database_worker.py`. One JSON object per line in and out.
 
     -> {"do": "migrate", "url": "sqlite:///calls.db"}
     -> {"do": "write", "url": …, "entries": […]}                          one transaction

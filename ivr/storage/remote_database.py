@@ -29,8 +29,8 @@ class DatabaseAway(Exception):
     """Later may be better. The text is the reason, without secrets."""
 
     remedy = (
-        "calls go on and their records wait in database.spool_dir; start the database or correct database.url, they are "
-        "then written by themselves"
+        "calls go on and their records wait in database.spool_dir; start the database or correct database.url, they "
+        "are then written by themselves"
     )
 
 
@@ -80,17 +80,14 @@ class RemoteDatabase:
         """Write all of them in one transaction. Raises DatabaseAway, EntriesRefused; then it has written none."""
         if not entries:
             return
-        answer = self._ask(
-            {"do": "write", "entries": list(entries)}, REQUEST_LIMIT_S + ENTRY_LIMIT_S * len(entries)
-        )
+        answer = self._ask({"do": "write", "entries": list(entries)}, REQUEST_LIMIT_S + ENTRY_LIMIT_S * len(entries))
         if answer.get("kind") == "refused":
             raise EntriesRefused(str(answer.get("reason")))
         _check(answer)
 
     def close_lost_calls(self, worker: str, own_call_ids: Collection[str]) -> int:
         """Close the worker's calls that nobody will end, except `own_call_ids`; how many. Raises DatabaseAway."""
-        request = {"do": "close_lost", "worker": worker, "own_call_ids": list(own_call_ids)}
-        answer = self._ask(request, REQUEST_LIMIT_S)
+        answer = self._ask({"do": "close_lost", "worker": worker, "own_call_ids": list(own_call_ids)}, REQUEST_LIMIT_S)
         _check(answer)
         return int(answer.get("count", 0))
 
