@@ -79,6 +79,7 @@ class Bot:
 
     async def start(self) -> None:
         """Render the prompts, open the records, then the sockets. Raises IvrError."""
+        self._call_log.begin()  # the database is reached while the prompts are rendered
         await self._render_prompts()
         await asyncio.to_thread(self._call_log.start)
         if self._call_log.health.is_degraded:

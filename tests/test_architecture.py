@@ -42,6 +42,9 @@ APPLICATION = (
     "ivr.phone",
     "ivr.settings",
 )
+SHARED = ("ivr.helper_process",)
+"""What several adapters need and none of them owns: processes, pipes, no engine."""
+
 ADAPTERS = ("ivr.sip", "ivr.speech", "ivr.storage")
 TESTING = ("ivr.testing",)
 TOP = ("ivr.app", "ivr.check_context", "ivr.cli", "ivr.doctor", "ivr.doctor_machine", "ivr.memory")
@@ -50,7 +53,8 @@ MAY_IMPORT: dict[tuple[str, ...], tuple[str, ...]] = {
     PURE: PURE,
     PORTS: (*PORTS, *PURE),
     APPLICATION: (*APPLICATION, *PORTS, *PURE),
-    **{(adapter,): (adapter, *PORTS, *PURE) for adapter in ADAPTERS},
+    SHARED: (*SHARED, *PURE),
+    **{(adapter,): (adapter, *SHARED, *PORTS, *PURE) for adapter in ADAPTERS},
     TESTING: (*TESTING, *APPLICATION, *PORTS, *PURE),
     TOP: ("ivr",),
 }

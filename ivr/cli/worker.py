@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ivr.memory import limit_arenas, settle, without
+from ivr.memory import limit_arenas, settle, without, without_plugins
 
 # 4 MB for tracebacks in colour; 5 MB for OpenSSL, which nothing here needs: SIP over TLS and PostgreSQL bring their
 # own, and Python has its own SHA-256. asyncio of this process cannot speak TLS.
@@ -17,6 +17,9 @@ with without("rich"), without("ssl"), without("_hashlib"):
     import hmac  # noqa: F401
 
     import structlog  # noqa: F401
+
+with without_plugins():  # pydantic would look for its own; the first model does
+    import ivr.config  # noqa: F401
 
 if TYPE_CHECKING:
     from ivr.config import Settings
