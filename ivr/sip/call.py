@@ -61,6 +61,9 @@ class LegOwner(Protocol):
     def post(self, job: Callable[[], None]) -> None:
         """Do something on the SIP thread soon. From any thread."""
 
+    def status_for_offer(self, sdp: str) -> int:
+        """What to answer to an offer within a call."""
+
     def leg_ended(self, leg: Leg) -> None:
         """The leg's last event was sent; let go of it after the callback."""
 
@@ -120,8 +123,8 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
         self._guard("onCallTransferRequest", lambda leg: _follow(leg, prm, codes.ACCEPTED))
 
     def onCallRxOffer(self, prm: Any) -> None:
-        if not translate.has_usable_addresses(str(prm.offer.wholeSdp)):
-            prm.statusCode = codes.BAD_REQUEST
+        sdp = str(prm.offer.wholeSdp)
+        self._guard("onCallRxOffer", lambda leg: _judge(leg, prm, sdp))
 
     def onCallReplaceRequest(self, prm: Any) -> None:
         prm.statusCode, prm.reason = codes.DECLINE, "Replaces not accepted"
@@ -137,6 +140,10 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
             log.debug("sip.call_gone", callback=name, reason=error.reason)
         except Exception:
             log.exception("sip.callback_failed", callback=name)
+
+
+def _judge(leg: Leg, prm: Any, sdp: str) -> None:
+    prm.statusCode = leg.owner.status_for_offer(sdp)
 
 
 def _follow(leg: Leg, prm: Any, sip_status: int) -> None:
@@ -175,6 +182,8 @@ class Leg:
         self.is_incoming = is_incoming
         self.account = account
         self.call: Any = None
+        self.connection = 0
+        """The library's number of the transport by which the INVITE came; 0 for a leg that we dialled."""
         self.is_ended = False
         self.is_decided = False
         """Somebody has said what becomes of an offered leg."""
