@@ -72,7 +72,7 @@ class UserAgent:
         self.endpoint = Endpoint(settings)
         self._unwanted = UnwantedRequests()
         self._wanted = offer.encodings(settings.codecs, settings.sample_rate_hz)
-        self._arrivals = Arrivals(self._wanted, self.endpoint.heard)
+        self._arrivals = Arrivals(self._wanted, self.endpoint.heard, self._info_received)
         self._ports = FramePorts(settings.sample_rate_hz, thread)
         self._names = NameGate(thread.post)
         self._accounts: dict[str, SipAccount] = {}
@@ -256,6 +256,13 @@ class UserAgent:
         if not translate.has_usable_addresses(sdp):
             return codes.BAD_REQUEST
         return codes.OK if offer.is_acceptable(sdp, self._wanted) else codes.NOT_ACCEPTABLE_HERE
+
+    def _info_received(self, message: translate.SipMessage, body: str) -> int:
+        call_id = message.first("Call-ID")
+        leg = next((leg for leg in self._legs.values() if not leg.is_ended and leg.sip_call_id == call_id), None)
+        if leg is None:
+            return codes.NO_SUCH_CALL
+        return leg.info_received(translate.cseq_of(message), message.first("Content-Type"), body)
 
     def _connections_in_use(self) -> set[int]:
         return {leg.connection for leg in self._legs.values()}

@@ -1,8 +1,11 @@
-"""Sees each request before the library's own user agent does: by which connection it came, and what it offers.
+"""Sees each request before the library's own user agent does: by which connection it came, what it offers, what an
+INFO says.
 
 The library always answers with the first codec of the caller's order that it has. To hold the configured order, the
 offer that it works with is replaced by one whose audio lines name our codecs first, in our order: an offer's order is
 a preference, not a demand (RFC 3264 §6.1).
+
+INFO is kept from the library altogether: it aborts the process over a body like `Signal=5` without a line end.
 """
 
 from __future__ import annotations
@@ -13,8 +16,8 @@ from typing import Any, ClassVar, Final
 
 import structlog
 
-from ivr.sip import offer
-from ivr.sip.native import POINTER, RequestModule, Text, function
+from ivr.sip import codes, offer, translate
+from ivr.sip.native import POINTER, RequestModule, Text, function, respond
 from ivr.sip.unwanted import method_of
 
 _BEFORE_THE_USER_AGENT: Final = 20
@@ -22,6 +25,9 @@ _BEFORE_THE_USER_AGENT: Final = 20
 _LAYOUT_OF: Final = "2.15.1"
 """The release whose structures are described here; with another one, the caller's order holds."""
 _OFFERING: Final = frozenset({"INVITE", "UPDATE"})
+
+AnswerInfo = Callable[[translate.SipMessage, str], int]
+"""Takes an INFO of a call and its body; gives the status of the answer."""
 
 log = structlog.get_logger(__name__)
 
@@ -32,18 +38,37 @@ class _Arrival(ctypes.Structure):
     _fields_: ClassVar = [("pool", ctypes.c_void_p), ("transport", ctypes.c_void_p)]
 
 
+_MESSAGE_AT: Final = 0x1148
+"""Where `pjsip_rx_data` has `msg_info.msg_buf` and `msg_info.len`. The message lies within what is before."""
+
+
+class _Message(ctypes.Structure):
+    """`msg_info.msg_buf` and `msg_info.len`."""
+
+    _fields_: ClassVar = [("start", ctypes.c_void_p), ("length", ctypes.c_int)]
+
+
 class _SdpInfo(ctypes.Structure):
     """`pjsip_rdata_sdp_info`: kept with the request, the same for everybody who asks for it."""
 
     _fields_: ClassVar = [("body", Text), ("status", ctypes.c_int), ("session", ctypes.c_void_p)]
 
 
-class Arrivals:
-    """Notes connections and puts offers in order. Keep it as long as the library lives; SIP thread only."""
+def _text_of(request: int) -> str:
+    """The message, one character per byte; empty where it is not found at its place."""
+    message = _Message.from_address(request + _MESSAGE_AT)
+    start, length = int(message.start or 0), int(message.length)
+    is_within = request < start and 0 < length <= request + _MESSAGE_AT - start
+    return ctypes.string_at(start, length).decode("latin-1") if is_within else ""
 
-    def __init__(self, wanted: Sequence[str], heard: Callable[[int], None]) -> None:
+
+class Arrivals:
+    """Notes connections, puts offers in order, takes INFO. Keep it as long as the library lives; SIP thread only."""
+
+    def __init__(self, wanted: Sequence[str], heard: Callable[[int], None], answer_info: AnswerInfo) -> None:
         self._wanted = wanted
         self._heard = heard
+        self._answer_info = answer_info
         self.connection = 0
         """The library's number of the transport by which the request came that is being handled."""
         self._module = RequestModule("mod-ivr-arrivals", _BEFORE_THE_USER_AGENT, self._received)
@@ -55,6 +80,7 @@ class Arrivals:
             self._info = function("pjsip_rx_data_get_info", ctypes.c_char_p, POINTER)
             self._sdp_info = function("pjsip_rdata_get_sdp_info", ctypes.POINTER(_SdpInfo), POINTER)
             self._parse = function("pjmedia_sdp_parse", ctypes.c_int, POINTER, POINTER, ctypes.c_size_t, POINTER)
+            self._find_dialog = function("pjsip_ua_find_dialog", POINTER, POINTER, POINTER, POINTER, ctypes.c_int)
             self._alloc = function("pj_pool_alloc", POINTER, POINTER, ctypes.c_size_t)
             is_known = version == _LAYOUT_OF and self._module.register()
         except AttributeError as error:
@@ -66,9 +92,32 @@ class Arrivals:
         arrival = _Arrival.from_address(request)
         self.connection = int(arrival.transport or 0)
         self._heard(self.connection)
-        if method_of(self._info(request)) in _OFFERING:
+        method = method_of(self._info(request))
+        if method in _OFFERING:
             self._put_in_order(arrival, self._sdp_info(request))
-        return False
+        return method == "INFO" and self._take_info(request)
+
+    def _take_info(self, request: int) -> bool:
+        text = _text_of(request)
+        if not text.startswith("INFO "):
+            log.warning("sip.info_unread")
+            respond(request, codes.UNSUPPORTED_MEDIA_TYPE)
+            return True
+        message = translate.parse_message(text)
+        is_known = self._has_dialog(message)
+        respond(request, self._answer_info(message, translate.body_of(text)) if is_known else codes.NO_SUCH_CALL)
+        return True
+
+    def _has_dialog(self, message: translate.SipMessage) -> bool:
+        """Whether the request belongs to a call: nobody else may press its keys (RFC 3261 §12.2.2)."""
+        names = (
+            message.first("Call-ID"),
+            translate.tag_of(message.first("To")),
+            translate.tag_of(message.first("From")),
+        )
+        kept = [name.encode("latin-1") for name in names]
+        texts = [Text(ctypes.cast(ctypes.c_char_p(name), ctypes.c_void_p).value, len(name)) for name in kept]
+        return all(kept) and bool(self._find_dialog(*(ctypes.byref(text) for text in texts), 0))
 
     def _put_in_order(self, arrival: _Arrival, found: Any) -> None:
         """Replace the parsed offer, when its order is not ours; its memory is the request's, and ends with it."""

@@ -64,6 +64,14 @@ def function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
     return found
 
 
+def respond(request: int, sip_status: int) -> None:
+    """Answer a request without keeping anything of it (RFC 3261 §8.2.7)."""
+    endpoint = function("pjsua_get_pjsip_endpt", POINTER)()
+    rest = (POINTER, POINTER, POINTER)
+    send = function("pjsip_endpt_respond_stateless", ctypes.c_int, POINTER, POINTER, ctypes.c_int, *rest)
+    send(endpoint, request, sip_status, None, None, None)
+
+
 class RequestModule:
     """Gives every request to `received`, which says whether it has dealt with it.
 

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from ivr.sip import codes
-from ivr.sip.native import POINTER, RequestModule, function
+from ivr.sip.native import POINTER, RequestModule, function, respond
 
 _LAST: Final = 163
 """`PJSIP_MOD_PRIORITY_APPLICATION` + 99: after every other module."""
@@ -28,10 +28,7 @@ class UnwantedRequests:
     """Refuses what nobody handled. Keep it as long as the library lives; SIP thread only."""
 
     def __init__(self) -> None:
-        self._endpoint = function("pjsua_get_pjsip_endpt", POINTER)
         self._info = function("pjsip_rx_data_get_info", ctypes.c_char_p, POINTER)
-        more = (POINTER, POINTER, ctypes.c_int, POINTER, POINTER, POINTER)
-        self._respond = function("pjsip_endpt_respond_stateless", ctypes.c_int, *more)
         self._module = RequestModule("mod-ivr-unwanted", _LAST, self._received)
 
     def register(self) -> None:
@@ -43,7 +40,7 @@ class UnwantedRequests:
         sip_status = refusal_for(method_of(self._info(request)))
         if sip_status is None:
             return False
-        self._respond(self._endpoint(), request, sip_status, None, None, None)
+        respond(request, sip_status)
         return True
 
 
