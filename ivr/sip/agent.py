@@ -22,7 +22,7 @@ from ivr.ports import (
     RegistrationChanged,
     TelephonyEvent,
 )
-from ivr.sip import codes, offer, translate
+from ivr.sip import codes, offer, screen, translate
 from ivr.sip.account import LOCAL, RegistrationReport, SipAccount, account_config, local_config, with_transport
 from ivr.sip.arrivals import Arrivals
 from ivr.sip.call import Leg, LegCall, add_headers
@@ -72,7 +72,7 @@ class UserAgent:
         self.endpoint = Endpoint(settings)
         self._unwanted = UnwantedRequests()
         self._wanted = offer.encodings(settings.codecs, settings.sample_rate_hz)
-        self._arrivals = Arrivals(self._wanted, self.endpoint.heard, self._info_received)
+        self._arrivals = Arrivals(self._wanted, self.endpoint.heard, self._answer)
         self._ports = FramePorts(settings.sample_rate_hz, thread)
         self._names = NameGate(thread.post)
         self._accounts: dict[str, SipAccount] = {}
@@ -256,6 +256,10 @@ class UserAgent:
         if not translate.has_usable_addresses(sdp):
             return codes.BAD_REQUEST
         return codes.OK if offer.is_acceptable(sdp, self._wanted) else codes.NOT_ACCEPTABLE_HERE
+
+    def _answer(self, method: str, message: translate.SipMessage, body: str, has_dialog: bool) -> int | None:
+        sip_status = screen.refusal(method, message, has_dialog=has_dialog, follows_refer=self._follows_refer)
+        return self._info_received(message, body) if sip_status is None and method == "INFO" else sip_status
 
     def _info_received(self, message: translate.SipMessage, body: str) -> int:
         call_id = message.first("Call-ID")

@@ -1,11 +1,11 @@
-"""Sees each request before the library's own user agent does: by which connection it came, what it offers, what an
-INFO says.
+"""Sees each request before the library's own user agent does: by which connection it came, what it offers, and
+whether the library may have it.
 
 The library always answers with the first codec of the caller's order that it has. To hold the configured order, the
 offer that it works with is replaced by one whose audio lines name our codecs first, in our order: an offer's order is
 a preference, not a demand (RFC 3264 §6.1).
 
-INFO is kept from the library altogether: it aborts the process over a body like `Signal=5` without a line end.
+What the library must not see is answered here: see `screen`, and `UserAgent` for INFO.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 
 import structlog
 
-from ivr.sip import codes, offer, translate
+from ivr.sip import codes, offer, screen, translate
 from ivr.sip.native import POINTER, RequestModule, Text, function, respond
 from ivr.sip.unwanted import method_of
 
@@ -26,8 +26,8 @@ _LAYOUT_OF: Final = "2.15.1"
 """The release whose structures are described here; with another one, the caller's order holds."""
 _OFFERING: Final = frozenset({"INVITE", "UPDATE"})
 
-AnswerInfo = Callable[[translate.SipMessage, str], int]
-"""Takes an INFO of a call and its body; gives the status of the answer."""
+Answer = Callable[[str, translate.SipMessage, str, bool], int | None]
+"""Gets a method, the message, its body and whether its dialog exists; gives the status, or None to pass it on."""
 
 log = structlog.get_logger(__name__)
 
@@ -63,12 +63,15 @@ def _text_of(request: int) -> str:
 
 
 class Arrivals:
-    """Notes connections, puts offers in order, takes INFO. Keep it as long as the library lives; SIP thread only."""
+    """Notes connections, puts offers in order, answers what the library must not see.
 
-    def __init__(self, wanted: Sequence[str], heard: Callable[[int], None], answer_info: AnswerInfo) -> None:
+    Keep it as long as the library lives; SIP thread only.
+    """
+
+    def __init__(self, wanted: Sequence[str], heard: Callable[[int], None], answer: Answer) -> None:
         self._wanted = wanted
         self._heard = heard
-        self._answer_info = answer_info
+        self._answer = answer
         self.connection = 0
         """The library's number of the transport by which the request came that is being handled."""
         self._module = RequestModule("mod-ivr-arrivals", _BEFORE_THE_USER_AGENT, self._received)
@@ -95,18 +98,18 @@ class Arrivals:
         method = method_of(self._info(request))
         if method in _OFFERING:
             self._put_in_order(arrival, self._sdp_info(request))
-        return method == "INFO" and self._take_info(request)
+        return screen.needs_a_look(method) and self._screen(method, request)
 
-    def _take_info(self, request: int) -> bool:
+    def _screen(self, method: str, request: int) -> bool:
+        """Answer the request here, unless the library may have it."""
         text = _text_of(request)
-        if not text.startswith("INFO "):
-            log.warning("sip.info_unread")
-            respond(request, codes.UNSUPPORTED_MEDIA_TYPE)
-            return True
-        message = translate.parse_message(text)
-        is_known = self._has_dialog(message)
-        respond(request, self._answer_info(message, translate.body_of(text)) if is_known else codes.NO_SUCH_CALL)
-        return True
+        sip_status: int | None = codes.NOT_IMPLEMENTED
+        if text.startswith(f"{method} "):
+            message = translate.parse_message(text)
+            sip_status = self._answer(method, message, translate.body_of(text), self._has_dialog(message))
+        if sip_status is not None:
+            respond(request, sip_status)
+        return sip_status is not None
 
     def _has_dialog(self, message: translate.SipMessage) -> bool:
         """Whether the request belongs to a call: nobody else may press its keys (RFC 3261 §12.2.2)."""

@@ -91,6 +91,11 @@ def parse_party(value: str) -> Party:
     return Party(clean(name, NAME_LIMIT), clean(user, NUMBER_LIMIT), clean(host, HOST_LIMIT))
 
 
+def uri_of(value: str) -> str:
+    """The URI of a name-addr."""
+    return _split_name_addr(value)[1]
+
+
 def tag_of(value: str) -> str:
     """The tag of a From or To value; empty when it has none (RFC 3261 §20.20)."""
     _, bracket, after = value.rpartition(">")
