@@ -14,6 +14,7 @@ from ivr.testing.sip_peer import PeerCall, SipPeer
 from ivr.testing.sip_peer.g711 import encode
 from ivr.testing.sip_peer.measure import tone, tone_level_dbfs
 from ivr.testing.sip_peer.rtp import RtpPacket, pack_rtp
+from ivr.testing.sip_peer.sdp import build_offer
 from tests.sip.bot import Bot, Ear, scenario, until
 
 pytestmark = pytest.mark.adapter
@@ -117,7 +118,8 @@ async def test_a_source_that_changes_in_the_middle_is_heard_on() -> None:
 
 
 @scenario
-async def test_audio_from_another_address_than_the_described_one_is_heard_and_answered_there() -> None:
+async def test_audio_that_comes_from_another_address_than_before_is_heard_and_answered_there() -> None:
+    """After a fifth of a second: a few packets of a stranger's do not take a call over."""
     async with Bot() as bot, SipPeer() as phone:
         call, ear = await talking(bot, phone)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
@@ -126,7 +128,21 @@ async def test_audio_from_another_address_than_the_described_one_is_heard_and_an
             elsewhere.settimeout(1.0)
             assert len(elsewhere.recv(2048)) == 172
         assert level_dbfs(ear) == pytest.approx(LEVEL_DBFS, abs=1.0)
+        await send(call, Audio())
         await goes_on(bot, phone, call)
+
+
+@scenario
+async def test_audio_and_keys_from_another_address_than_the_described_one_are_heard_at_once() -> None:
+    async with Bot() as bot, SipPeer() as phone:
+        call, ear = await talking(bot, phone)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            body = build_offer("127.0.0.1", silent.getsockname()[1], ("PCMA",), version=9)
+            assert (await call.send_request("INVITE", body=body, content_type="application/sdp")).status == 200
+            await send(call, Audio())
+            assert level_dbfs(ear) == pytest.approx(LEVEL_DBFS, abs=1.0)
+            await goes_on(bot, phone, call)
 
 
 @scenario
