@@ -54,8 +54,8 @@ class SipSettings(Section):
     """First UDP port for audio; keep the range outside the kernel's ephemeral ports (32768 to 60999)."""
     rtp_port_count: int = Field(100, ge=8, le=10000)
     codecs: tuple[CodecName, ...] = ("PCMA", "PCMU", "G722")
-    """In order of preference; others are neither offered nor taken. What a caller offers is taken in the caller's order
-    (RFC 3264 §6.1)."""
+    """In order of preference, in offers and in answers alike: of what a caller offers, the first of these is used.
+    Others are neither offered nor taken."""
     srtp: Literal["off", "optional", "mandatory"] = "off"
     sample_rate_hz: Literal[8000, 16000] = 8000
     """Rate of the bot's own audio."""
