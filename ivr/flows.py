@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ivr.errors import FlowError, Problem
 from ivr.flow.loader import LoadedFlow, load_flow
+from ivr.flow.program import Program, linked
 
 TEST_SUFFIX = ".test.yaml"
 """Files with conversations that test a flow; never flows themselves."""
@@ -20,6 +21,12 @@ class FlowSet:
     flows: Mapping[str, LoadedFlow] = field(default_factory=dict)
     """By the name in the file (`flow:`)."""
     problems: tuple[Problem, ...] = ()
+
+
+def programs_of(found: FlowSet) -> dict[str, Program]:
+    """The flows that a call can begin in, each with every flow that it can run."""
+    known = {name: loaded.flow for name, loaded in found.flows.items()}
+    return {name: linked(flow, known) for name, flow in known.items() if not flow.takes}
 
 
 def load_folder(folder: Path) -> FlowSet:

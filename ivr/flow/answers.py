@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from ivr.flow import grammar, speaking
+from ivr.flow import frames, grammar, speaking
 from ivr.flow.masking import MASK
 from ivr.flow.model import AskStep, InputStep, MenuStep
 from ivr.flow.question import Question
@@ -120,10 +118,10 @@ def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
     run.set(history=(*run.state.history, run.state.step)[-50:])
     if isinstance(step, MenuStep):
         _keep(run, step.into, name, is_sensitive=False)
-        run.goto(step.menu.choices[name].go or step.next or "hang_up")
+        run.goto(step.menu.choices[name].go or step.next or "return")
     elif isinstance(step, AskStep):
         _keep(run, step.into, pending.value, is_sensitive=is_sensitive)
-        run.goto(_exit(step, pending) or step.next or "hang_up")
+        run.goto(_exit(step, pending) or step.next or "return")
 
 
 def _written(pending: Pending) -> str:
@@ -148,8 +146,5 @@ def _obey(run: Run, name: str) -> None:
     """Carry a command out."""
     command = run.flow.commands[name]
     if command.language:
-        known = run.state.variables.get("call")
-        call = {**(known if isinstance(known, Mapping) else {}), "language": command.language}
-        variables = {**run.state.variables, "call": MappingProxyType(call)}
-        run.set(language=command.language, variables=variables)
-    run.goto(command.go)
+        run.change_language(command.language)
+    frames.go_in(run, run.commands_depth, command.go)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ivr.flow.state import Frame
+
 
 class TransferOutcome(StrEnum):
     """How a transfer ended, as the flow's exits name it."""
@@ -44,6 +46,10 @@ class CallOffered(Event):
     """Step to begin with instead of `start`: the exit of a transfer from which the caller came back."""
     returned_because: str = ""
     """How that transfer failed."""
+    part: str = ""
+    """The flow that this step belongs to, where it is not the main one."""
+    frames: tuple[Frame, ...] = ()
+    """Flows that wait for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ must not be heard as speech.
 from __future__ import annotations
 
 from ivr.flow import events as e
+from ivr.flow import frames
 from ivr.flow.answers import Answer, by_keys, by_voice
 from ivr.flow.asking import (
     ask,
@@ -40,13 +41,7 @@ SPEECH_GRACE_S = 4.0
 
 def step_for(run: Run, target: str) -> str:
     """The step that `repeat` or `back` means now."""
-    here = run.state.step
-    history = list(run.state.history)
-    while target == "back" and history:
-        previous = history.pop()
-        run.set(history=tuple(history))
-        if previous != here:
-            return previous
+    here = frames.previous_step(run) if target == "back" else run.state.step
     return here if here in run.flow.steps else run.flow.start
 
 

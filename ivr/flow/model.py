@@ -14,8 +14,9 @@ from ivr.flow.marks import Condition, Mark, Target, Template, TemplateValue
 from ivr.language_tags import primary_language
 from ivr.units import Duration
 
-BUILT_IN_TARGETS = ("repeat", "back", "hang_up")
-"""Targets that every flow has: the current step again, the input step before it, the end of the call."""
+BUILT_IN_TARGETS = ("repeat", "back", "hang_up", "return")
+"""Targets that every flow has: the current step again, the question before it, the end of the call, the end of this
+flow, which is that of the call where no other flow runs it."""
 
 StepName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -175,6 +176,8 @@ class Step(Part):
 
     action: ClassVar[str]
     next: Target | None = None
+    on_error: Target | None = None
+    """Where a call goes, once, when something of ours breaks in this step; the flow's `on_error` when empty."""
 
 
 class SayStep(Step):
@@ -312,6 +315,19 @@ class HangUpStep(Step):
     hang_up: Annotated[HangUp, BeforeValidator(_hang_up)]
 
 
+class AfterCall(Part):
+    """What a flow does once the caller is gone."""
+
+    go: Target
+    """The first of some steps that need no caller."""
+    always: StrictBool = False
+    """Also when the bot hung up or a person took the caller over."""
+
+
+def _after_call(value: object) -> object:
+    return {"go": value} if isinstance(value, str) else value
+
+
 class Flow(Part):
     """One dialog, whole."""
 
@@ -325,9 +341,13 @@ class Flow(Part):
     defaults: Defaults = Defaults()
     commands: dict[StepName, Command] = Field(default_factory=dict)
     variables: dict[VariableName, Any] = Field(default_factory=dict)
+    takes: tuple[VariableName, ...] = ()
+    """Variables that whoever runs this flow must give; such a flow cannot be called by number."""
     steps: dict[StepName, Step]
     """Each of a kind of `ivr.flow.steps.registry`; the loader reads them."""
     on_error: Target | None = None
-    """Where a call goes when a prompt cannot be spoken."""
+    """Where a call goes, once, when something of ours breaks."""
+    on_hang_up: Annotated[AfterCall, BeforeValidator(_after_call)] | None = None
+    """What is done without the caller when the call is over."""
     version: str = Field("", init=False)
     """Content hash, filled in by the loader."""

@@ -71,10 +71,28 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """A flow that waits for one that it runs, or that has ended and can be gone back into."""
+
+    flow: str
+    """Its name; empty for the flow that the call began in."""
+    step: str
+    variables: Mapping[str, object]
+    sensitive: frozenset[str]
+    history: tuple[str, ...] = ()
+    finished: Mapping[str, Frame] = field(default_factory=dict)
+    visits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class FlowState:
     """Where a call stands."""
 
     phase: Phase = Phase.NEW
+    flow: str = ""
+    """The flow that `step` belongs to; empty for the one that the call began in."""
+    frames: tuple[Frame, ...] = ()
+    """Flows that wait for the current one, the outermost first."""
     step: str = ""
     """The step that is entered or open."""
     language: str = ""
@@ -96,15 +114,23 @@ class FlowState:
     is_announced: bool = False
     """The step to resume has had its say already."""
     history: tuple[str, ...] = ()
-    """Listening steps passed through, for `back`."""
+    """Listening steps passed through in this flow, for `back`."""
+    finished: Mapping[str, Frame] = field(default_factory=dict)
+    """By `run` step of this flow: the flow that it ran, as it ended, for `back`."""
+    visits: Mapping[str, int] = field(default_factory=dict)
+    """How often each step of this flow was entered."""
     input: Input = Input()
     is_deaf: frozenset[str] = frozenset()
     """Languages in which speech cannot be recognized."""
     swallow_key: str = ""
     """A terminator that callers add to a complete entry; not an answer to the next step."""
     swallow_until_s: float = 0.0
-    has_failed: bool = False
-    """`on_error` was taken already."""
+    failed: frozenset[str] = frozenset()
+    """Every `on_error` that was taken already, by flow and step."""
+    tags: Mapping[str, object] = field(default_factory=dict)
+    """Marks of the call's record; what is sensitive is masked already."""
+    has_left: bool = False
+    """The caller is gone; a flow may still have something to do."""
     steps_without_input: int = 0
 
 

@@ -7,8 +7,12 @@ from pathlib import Path
 from ivr.errors import FlowSyntaxError, Problem, Severity
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.loader import load_flow
+from ivr.flow.steps.registry import STEP_KINDS
 
 SOUNDS = {"sounds/en/broken.wav": "this is not a WAV file; save it as WAV", "sounds/en/hello.wav": None}
+
+PARTS = sorted((Path(__file__).parents[1] / "data" / "flows" / "parts").glob("*.yaml"))
+"""Flows that others can run."""
 
 _WORDS = """
 again agent a back english german hello hours human my nope number office opening order person red repeat sales
@@ -21,6 +25,7 @@ WORLD = CheckContext(
     sound_problem=lambda play: SOUNDS.get(play, "there is no such recording; record it"),
     knows_word=lambda language, word: word in WORDS,
     languages_with_model=frozenset({"en", "fr"}),
+    flows={file.stem: load_flow(file.read_bytes(), str(file)).flow for file in PARTS},
 )
 
 
@@ -41,7 +46,8 @@ def problems_of_file(file: Path) -> list[Problem]:
 def expected_in(file: Path) -> list[str]:
     """The expectations at the end of a file."""
     _, _, lines = file.read_text(encoding="utf-8").partition("# expected:\n")
-    return [line.removeprefix("# ") for line in lines.splitlines()]
+    kinds = ", ".join(STEP_KINDS)
+    return [line.removeprefix("# ").replace("{kinds}", kinds) for line in lines.splitlines()]
 
 
 def as_expected(problem: Problem) -> str:

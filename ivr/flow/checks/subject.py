@@ -13,6 +13,7 @@ from ivr.flow.loader import LoadedFlow
 from ivr.flow.marks import find_models
 from ivr.flow.model import BUILT_IN_TARGETS, Command, Flow, InputStep, Prompt, PromptItem
 from ivr.flow.prompts import languages_of
+from ivr.flow.steps.models import ReturnStep
 from ivr.model_errors import owner_of, source_path
 from ivr.yaml_source import DataPath
 
@@ -29,6 +30,8 @@ class CheckContext:
     """Whether the recognizer of a language tag can hear a word."""
     languages_with_model: frozenset[str] | None = None
     """Primary tags ("en") of the languages that can be recognized."""
+    flows: Mapping[str, Flow] | None = None
+    """The flows that `run:` can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,12 @@ class Subject:
         return edges_of(self.flow)
 
     @cached_property
+    def is_part(self) -> bool:
+        """Whether the flow is made to be run by another one."""
+        flow = self.flow
+        return bool(flow.takes) or any(isinstance(step, ReturnStep) for step in flow.steps.values())
+
+    @cached_property
     def languages(self) -> tuple[str, ...]:
         """Every language that a call can be in."""
         return languages_of(self.flow)
@@ -76,11 +85,15 @@ class Subject:
         flow = self.flow
         if flow.start not in flow.steps:
             return frozenset(flow.steps)
+        return self.reachable_from([flow.start, flow.on_error or "", flow.on_hang_up.go if flow.on_hang_up else ""])
+
+    def reachable_from(self, names: list[str]) -> frozenset[str]:
+        """Steps that a call can come to from some of them, these included."""
         seen: set[str] = set()
-        waiting = [flow.start, flow.on_error or ""]
+        waiting = list(names)
         while waiting:
             name = self._meant(waiting.pop())
-            if name in flow.steps and name not in seen:
+            if name in self.flow.steps and name not in seen:
                 seen.add(name)
                 waiting += [edge.target for edge in self.edges[name]]
         return frozenset(seen)

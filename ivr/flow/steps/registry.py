@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ivr.flow.model import Step
-from ivr.flow.steps import ask, hang_up, menu, say, set_variables, transfer, when
+from ivr.flow.steps import ask, change_language, hang_up, menu, run_flow, say, set_variables, tag, transfer, when
 from ivr.flow.steps.kind import StepKind
 
 KINDS: tuple[StepKind, ...] = (
@@ -12,6 +12,10 @@ KINDS: tuple[StepKind, ...] = (
     ask.KIND,
     set_variables.KIND,
     when.KIND,
+    change_language.KIND,
+    tag.KIND,
+    run_flow.RUN,
+    run_flow.RETURN_STEP,
     transfer.KIND,
     hang_up.KIND,
 )
