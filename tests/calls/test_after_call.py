@@ -52,7 +52,7 @@ async def test_it_runs_once_where_the_bot_hung_up(bot: Switchboard) -> None:
 
 def never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = StepKind(TagStep, lambda run, name, found: run.set(phase=Phase.WORKING), needs_caller=False)
-    monkeypatch.setitem(registry._BY_MODEL, TagStep, kind)
+    monkeypatch.setitem(registry._BY_MODEL, TagStep, kind)  # type: ignore[misc]
 
 
 def test_a_clean_up_that_never_ends_does_not_keep_the_record_open(monkeypatch: pytest.MonkeyPatch) -> None:
