@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ivr.flow.model import Step
-from ivr.flow.steps import ask, hang_up, menu, say, set_variables, transfer, when
+from ivr.flow.steps import ask, hang_up, hours, menu, request, say, send, set_variables, transfer, when
 from ivr.flow.steps.kind import StepKind
 
 KINDS: tuple[StepKind, ...] = (
@@ -14,6 +14,9 @@ KINDS: tuple[StepKind, ...] = (
     when.KIND,
     transfer.KIND,
     hang_up.KIND,
+    hours.KIND,
+    request.KIND,
+    send.KIND,
 )
 
 STEP_KINDS: dict[str, type[Step]] = {kind.model.action: kind.model for kind in KINDS}
