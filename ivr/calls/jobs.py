@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -52,14 +53,14 @@ class CallJobs:
                 if services.data is None:
                     self._report(command.job_id, NOT_CONFIGURED)
                 else:
-                    self._run(command, services.data.ask(job))
+                    self._run(command, partial(services.data.ask, job))
             case SendJob():
                 if services.messages is None:
                     self._report(command.job_id, NOT_CONFIGURED)
                 else:
-                    self._run(command, services.messages.deliver(job.message, self._call_id, job.timeout_s))
+                    self._run(command, partial(services.messages.deliver, job.message, self._call_id, job.timeout_s))
 
-    def _run(self, command: c.StartJob, work: Coroutine[None, None, JobResult]) -> None:
+    def _run(self, command: c.StartJob, work: Callable[[], Coroutine[None, None, JobResult]]) -> None:
         task: asyncio.Task[None] = asyncio.ensure_future(self._finish(command.job_id, work))
         tasks = self._services.kept
         if command.is_kept:
@@ -68,9 +69,9 @@ class CallJobs:
         self._running[command.job_id] = task
         task.add_done_callback(lambda _: self._running.pop(command.job_id, None))
 
-    async def _finish(self, job_id: str, work: Coroutine[None, None, JobResult]) -> None:
+    async def _finish(self, job_id: str, work: Callable[[], Coroutine[None, None, JobResult]]) -> None:
         try:
-            result = await work
+            result = await work()
         except Exception as error:  # a mistake of ours must not leave a caller waiting
             _LOG.exception("job_failed", call_id=self._call_id, job_id=job_id)
             result = JobResult(JobOutcome.FAILED, detail=type(error).__name__)
