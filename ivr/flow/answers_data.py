@@ -39,29 +39,22 @@ def _inner(item: object) -> Sequence[object]:
             return [*item, *item.values()]
         case list():
             return item
-        case str() if len(item) > MAX_TEXT_CHARACTERS:
-            raise TooMuch(f"a text in it is longer than {MAX_TEXT_CHARACTERS} characters")
+        case str():
+            _require_text(item)
     return ()
 
 
-def nesting_of(text: str) -> int:
-    """Deepest nesting of brackets in JSON text, strings left out: known before a parser recurses into it."""
-    depth = deepest = 0
-    is_text = is_escaped = False
-    for character in text:
-        if is_escaped:
-            is_escaped = False
-        elif is_text:
-            is_escaped = character == "\\"
-            is_text = character != '"'
-        elif character == '"':
-            is_text = True
-        elif character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest
+def _require_text(text: str) -> None:
+    """Texts go into prompts and records: no halves of characters, which JSON can spell, and no NUL."""
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise TooMuch(f"a text in it is longer than {MAX_TEXT_CHARACTERS} characters")
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise TooMuch("a text in it holds half a character") from None
+    if "\0" in text:
+        raise TooMuch("a text in it holds a NUL")
 
 
 def value_at(data: object, path: str) -> object:
