@@ -1,4 +1,4 @@
-"""Mail by SMTP (RFC 5321), in a thread: asyncio of a worker cannot speak TLS. Loads its libraries with the first mail."""
+"""Mail by SMTP (RFC 5321), in a thread: asyncio of a worker speaks no TLS. Loads its libraries with the first mail."""
 
 from __future__ import annotations
 
