@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 import structlog
 
+from ivr.app_services import ServicesOfWorker
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.registry import CallRegistry
 from ivr.calls.transfer_driver import TransferTarget
@@ -65,6 +66,7 @@ class Bot:
         self._recognizer = self._make_recognizer()
         self._call_log = DatabaseCallLog(settings.database, worker_name())
         self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S)
+        self._services = ServicesOfWorker(settings, self._telephony.send_message)
         self._registry: CallRegistry | None = None
 
     @property
@@ -83,6 +85,7 @@ class Bot:
         await asyncio.to_thread(self._call_log.start)
         if self._call_log.health.is_degraded:
             self._say(f"call records: {self._call_log.health.problem}")
+        await self._services.start([flow for program in self._flows.values() for flow in program.flows])
         registry = self._registry = self._make_registry()
         await self._telephony.start(registry.handle)
 
@@ -90,6 +93,7 @@ class Bot:
         """End all calls with BYE, close everything. Idempotent."""
         if self._registry is not None:
             await self._registry.stop(STOP_LIMIT_S)
+        await self._services.stop()
         await self._telephony.stop()
         if self._recognizer is not None:
             self._recognizer.close()
@@ -160,6 +164,7 @@ class Bot:
             },
             hold_sound=hold_sound(self._cache_dir, settings.sip.sample_rate_hz),
             lead_in_s=settings.speech.lead_in,
+            services=self._services.services,
         )
         return CallRegistry(
             ports,

@@ -45,7 +45,7 @@ def step(flow: Flow | Program, state: FlowState, event: e.Event) -> Result:
         except TemplateFailed as error:
             run.fail("prompt", str(error))
         _enter_all(run)
-    if state.phase is Phase.NEW and isinstance(event, e.CallOffered):
+    if state.phase is Phase.NEW and run.state.phase is not Phase.NEW and not isinstance(event, e.CallerHungUp):
         _answer_first(run)
     return Result(run.state, tuple(run.commands))
 

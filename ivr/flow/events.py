@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ivr.flow.jobs import JobResult
 from ivr.flow.state import Frame
 
 
@@ -111,6 +112,14 @@ class TransferEnded(Event):
 
     outcome: TransferOutcome
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone(Event):
+    """Work that was given away has come to its end."""
+
+    job_id: str
+    result: JobResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,11 +171,18 @@ class Run:
             self.emit(c.CancelTimer(self.state.timer_id))
             self.set(timer_id="")
 
+    def cancel_job(self) -> None:
+        """Wait no longer for work that was given away."""
+        if self.state.job_id:
+            self.emit(c.CancelJob(self.state.job_id))
+            self.set(job_id="")
+
     def quiet(self) -> None:
-        """Stop prompt, listening and timer."""
+        """Stop prompt, listening, timer and work."""
         self.stop_prompt()
         self.stop_listening()
         self.cancel_timer()
+        self.cancel_job()
 
     # --- ends
 

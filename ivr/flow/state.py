@@ -106,6 +106,10 @@ class FlowState:
     listen_id: str = ""
     """The open listening; empty when deaf."""
     timer_id: str = ""
+    job_id: str = ""
+    """The work that is waited for; empty where none is."""
+    is_waiting_sound: bool = False
+    """What plays is heard while the work goes on, and no longer."""
     queued: Queued = Queued()
     typed_ahead: str = ""
     """Keys pressed before the question that they answer."""

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from ivr.flow.model import Step
-from ivr.flow.steps import ask, change_language, hang_up, menu, run_flow, say, set_variables, tag, transfer, when
+from ivr.flow.steps import (
+    ask,
+    change_language,
+    hang_up,
+    hours,
+    menu,
+    request,
+    run_flow,
+    say,
+    send,
+    set_variables,
+    tag,
+    transfer,
+    when,
+)
 from ivr.flow.steps.kind import StepKind
 
 KINDS: tuple[StepKind, ...] = (
@@ -18,6 +32,9 @@ KINDS: tuple[StepKind, ...] = (
     run_flow.RETURN_STEP,
     transfer.KIND,
     hang_up.KIND,
+    hours.KIND,
+    request.KIND,
+    send.KIND,
 )
 
 STEP_KINDS: dict[str, type[Step]] = {kind.model.action: kind.model for kind in KINDS}
