@@ -18,6 +18,7 @@ from types import MappingProxyType
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow import listening, templates
+from ivr.flow.asking import about
 from ivr.flow.masking import MASK
 from ivr.flow.model import (
     Flow,
@@ -86,9 +87,10 @@ def _handle(run: Run, event: e.Event) -> None:
 
 def _begin(run: Run, event: e.CallOffered) -> None:
     language = event.language or run.flow.language
-    call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": language}
+    call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": language, **about(run.flow, event)}
     variables = {**run.flow.variables, **event.variables, "call": MappingProxyType(call)}
     run.set(language=language, variables=variables, sensitive=event.sensitive)
+    run.set(began=event.now, began_at_s=event.at_s)
     start = event.resume_at or run.flow.start
     if event.resume_at:
         run.note("transfer", event.returned_because, detail="the caller came back")

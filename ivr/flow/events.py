@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -44,6 +45,8 @@ class CallOffered(Event):
     """Step to begin with instead of `start`: the exit of a transfer from which the caller came back."""
     returned_because: str = ""
     """How that transfer failed."""
+    now: datetime | None = None
+    """Local time, in the time zone of the settings; None where days cannot be reckoned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,8 @@ class InputSettings(Part):
     """May use `{{ heard }}`, what was understood, ready to be spoken."""
     no_input: PromptList | None = None
     no_match: PromptList | None = None
+    invalid: PromptList | None = None
+    """Said instead of `no_match` when a value was understood and is not allowed."""
     reprompt: StrictBool | None = None
     """Whether the step's own prompt follows a no_input or no_match text."""
     failed: str | None = None
@@ -272,6 +274,35 @@ class AskStep(InputStep, ValueSettings):
     sensitive: StrictBool = False
 
 
+class FormField(InputSettings, ValueSettings):
+    """One value of a form."""
+
+    prompt: Prompt
+    keys_prompt: Prompt | None = None
+    into: VariableName | None = None
+    """Variable that takes it; one named as the field when empty."""
+    say: Phrases | None = None
+    """What callers call it, when they want it changed; its name when empty."""
+    sensitive: StrictBool = False
+
+
+class Form(Part):
+    """What a form asks."""
+
+    prompt: Prompt | None = None
+    """Opens it: one sentence may answer several fields."""
+    fields: dict[StepName, FormField]
+    change_prompt: Prompt | None = None
+    """Asks what is to be changed, after a "no" to the whole."""
+
+
+class FormStep(InputStep):
+    """Asks for several values, in one sentence or one after the other, and has them confirmed together."""
+
+    action: ClassVar[str] = "form"
+    form: Form
+
+
 class SetStep(Step):
     """Gives variables values; text is a template."""
 
@@ -346,10 +377,10 @@ class HangUpStep(Step):
     hang_up: Annotated[HangUp, BeforeValidator(_hang_up)]
 
 
-AnyStep = SayStep | MenuStep | AskStep | SetStep | WhenStep | TransferStep | HangUpStep
+AnyStep = SayStep | MenuStep | AskStep | FormStep | SetStep | WhenStep | TransferStep | HangUpStep
 
 STEP_KINDS: dict[str, type[Step]] = {
-    kind.action: kind for kind in (SayStep, MenuStep, AskStep, SetStep, WhenStep, TransferStep, HangUpStep)
+    kind.action: kind for kind in (SayStep, MenuStep, AskStep, FormStep, SetStep, WhenStep, TransferStep, HangUpStep)
 }
 """Action key to model: what `ivr.flow.loader` chooses by."""
 
@@ -362,6 +393,8 @@ class Flow(Part):
     language: LanguageTag = "en-US"
     languages: tuple[LanguageTag, ...] = ()
     """Further languages that a call can change to, besides those of `commands`."""
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    """What money is in (ISO 4217) where nothing else is said; that of the region of `language` when empty."""
     purpose: Literal["service", "research", "sales"] = "service"
     start: StepName
     defaults: Defaults = Defaults()

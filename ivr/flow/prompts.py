@@ -97,8 +97,8 @@ def prompts_of(flow: Flow) -> Iterable[Prompt]:
 def _prompts_in(value: object) -> Iterable[Prompt]:
     if isinstance(value, Prompt):
         yield value
-    elif isinstance(value, tuple):
-        for item in value:
+    elif isinstance(value, tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
             yield from _prompts_in(item)
     elif hasattr(type(value), "model_fields"):
         for name in type(value).model_fields:  # type: ignore[attr-defined]

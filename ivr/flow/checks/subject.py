@@ -15,6 +15,8 @@ from ivr.flow.model import (
     AskStep,
     Command,
     Flow,
+    FormField,
+    FormStep,
     InputSettings,
     InputStep,
     MenuStep,
@@ -52,6 +54,17 @@ class PromptPlace:
     key: str
     """The key that holds it: `say`, `prompt`, `no_input` …"""
     prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class ValuePlace:
+    """A question for a value, and where it is written."""
+
+    step: str
+    path: DataPath
+    asked: AskStep | FormField
+    into: str
+    """Variable that takes the value."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +131,8 @@ class Subject:
                 yield PromptPlace(name, (*path, "prompt"), "prompt", step.prompt)
                 if step.keys_prompt:
                     yield PromptPlace(name, (*path, "keys_prompt"), "keys_prompt", step.keys_prompt)
+            case FormStep():
+                yield from self._form_prompts(name, step)
             case TransferStep():
                 for key in ("announce", "hold"):
                     prompt = getattr(step.transfer, key)
@@ -126,10 +141,23 @@ class Subject:
         if isinstance(step, InputStep):
             yield from self._input_prompts(name, path, step)
 
+    def _form_prompts(self, name: str, step: FormStep) -> Iterator[PromptPlace]:
+        path: DataPath = ("steps", name, "form")
+        for key in ("prompt", "change_prompt"):
+            prompt = getattr(step.form, key)
+            if prompt:
+                yield PromptPlace(name, (*path, key), key, prompt)
+        for field_name, field in step.form.fields.items():
+            where: DataPath = (*path, "fields", field_name)
+            yield PromptPlace(name, (*where, "prompt"), "prompt", field.prompt)
+            if field.keys_prompt:
+                yield PromptPlace(name, (*where, "keys_prompt"), "keys_prompt", field.keys_prompt)
+            yield from self._input_prompts(name, where, field)
+
     def _input_prompts(self, name: str, path: DataPath, step: InputSettings) -> Iterator[PromptPlace]:
         if step.confirm_prompt:
             yield PromptPlace(name, (*path, "confirm_prompt"), "confirm_prompt", step.confirm_prompt)
-        for key in ("no_input", "no_match"):
+        for key in ("no_input", "no_match", "invalid"):
             for index, prompt in enumerate(getattr(step, key) or ()):
                 yield PromptPlace(name, self.path_of((*path, key), index), key, prompt)
 
@@ -148,6 +176,19 @@ class Subject:
     def listening_steps(self) -> Mapping[str, InputStep]:
         """Steps that wait for the caller."""
         return {name: step for name, step in self.flow.steps.items() if isinstance(step, InputStep)}
+
+    @cached_property
+    def values(self) -> tuple[ValuePlace, ...]:
+        """Every question for a value: `ask` steps and the fields of forms."""
+        found = []
+        for name, step in self.flow.steps.items():
+            if isinstance(step, AskStep):
+                found.append(ValuePlace(name, ("steps", name), step, step.into))
+            elif isinstance(step, FormStep):
+                for key, field in step.form.fields.items():
+                    path: DataPath = ("steps", name, "form", "fields", key)
+                    found.append(ValuePlace(name, path, field, field.into or key))
+        return tuple(found)
 
     def commands_of(self, step: InputStep) -> dict[str, Command]:
         """The commands that are heard in a step."""

@@ -47,8 +47,10 @@ class Money:
     """Words between unit and hundredths: "and"."""
     ones: frozenset[str]
     """Articles that mean one before a unit: "a dollar"."""
-    say: Callable[[str, str, str], str]
-    """Two parts (units, hundredths; one may be empty) and the number of hundredths' words, joined."""
+    one: str
+    """One before a unit, as it is said."""
+    say: Callable[[str, str], str]
+    """Units and hundredths in words, one of which may be empty, as one amount."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class Language:
     """Words between a "no" and what is right: "i mean", "make it"."""
     fillers: frozenset[str]
     """Words around a value that say nothing."""
+    cues: Mapping[str, frozenset[str]]
+    """Kind of value to the words that announce one: "at" a time."""
     calendar: Calendar
     money: Money
     plus: tuple[str, ...]

@@ -42,9 +42,7 @@ _ENDINGS = ("en", "er", "e", "es")
 def _days() -> dict[str, int]:
     days = {f"{stem}{ending}": number for number, stem in enumerate(_ORDINALS, 1) for ending in _ENDINGS}
     days |= {f"siebent{ending}": 7 for ending in _ENDINGS}
-    pieces = {
-        f"{stem} und zwanzigst{ending}": 20 + n for n, stem in enumerate(_STEMS, 1) for ending in _ENDINGS
-    }
+    pieces = {f"{stem} und zwanzigst{ending}": 20 + n for n, stem in enumerate(_STEMS, 1) for ending in _ENDINGS}
     return days | pieces | {f"ein und dreißigst{ending}": 31 for ending in _ENDINGS}
 
 
@@ -58,12 +56,29 @@ def _small_numbers() -> dict[str, int]:
 
 
 _NUMBERS = _small_numbers()
-_EDGES = ("am", "den", "der", "dem", "des", "im", "bitte", "für", "um", "gegen", "ab", "von", "äh", "und", "dann", "das")
+_EDGES = (
+    "am",
+    "den",
+    "der",
+    "dem",
+    "des",
+    "im",
+    "bitte",
+    "für",
+    "um",
+    "gegen",
+    "ab",
+    "von",
+    "äh",
+    "und",
+    "dann",
+    "das",
+)
 _NEXT = ("nächsten", "nächster", "nächste", "nächstes", "kommenden", "kommende", "kommender")
 _LAST = ("letzten", "letzter", "letzte", "letztes", "vergangenen", "vergangene")
 
 _DATE_PHRASES: dict[str, Token] = {
-    **{word: ("", None) for word in _EDGES},
+    **dict.fromkeys(_EDGES, ("", None)),
     **{word: ("W", number) for number, word in enumerate(WEEKDAYS)},
     "sonnabend": ("W", 5),
     **{word: ("M", number) for number, word in enumerate(MONTHS, 1)},
@@ -71,10 +86,10 @@ _DATE_PHRASES: dict[str, Token] = {
     **{word: ("D", number) for word, number in _days().items()},
     **{word: ("N", number) for word, number in _NUMBERS.items()},
     "heute": ("O", 0), "morgen": ("O", 1), "übermorgen": ("O", 2), "gestern": ("O", -1), "vorgestern": ("O", -2),
-    **{word: ("n", None) for word in _NEXT},
-    **{word: ("l", None) for word in _LAST},
-    **{word: ("t", None) for word in ("diesen", "dieser", "diese", "diesem", "dieses")},
-    **{word: ("x", None) for word in ("übernächsten", "übernächster", "übernächste")},
+    **dict.fromkeys(_NEXT, ("n", None)),
+    **dict.fromkeys(_LAST, ("l", None)),
+    **dict.fromkeys(("diesen", "dieser", "diese", "diesem", "dieses"), ("t", None)),
+    **dict.fromkeys(("übernächsten", "übernächster", "übernächste"), ("x", None)),
     "tag": ("d", None), "tagen": ("d", None), "tage": ("d", None), "woche": ("w", None), "wochen": ("w", None),
     "monat": ("m", None), "monaten": ("m", None), "monate": ("m", None),
     "jahr": ("y", None), "jahren": ("y", None), "jahre": ("y", None),
@@ -138,7 +153,8 @@ def date_words() -> tuple[str, ...]:
         *(f"{stem}en" for stem in _ORDINALS), *(f"{stem}er" for stem in _ORDINALS), *_UNITS, *_TENS, "zweitausend",
         *(f"{stem}undzwanzig" for stem in _STEMS), "tausend", "hundert",
         "heute", "morgen", "übermorgen", "gestern", "am", "den", "der", "diesen", "nächste woche", "letzten",
-        "in einer woche", "in zwei wochen", "in drei wochen", "in vier wochen", "in einem monat", "in drei tagen", "vor",
+        "in einer woche", "in zwei wochen", "in drei wochen", "in vier wochen", "in einem monat", "in drei tagen",
+        "vor",
     )  # fmt: skip
 
 
@@ -156,17 +172,14 @@ def say_date(day: date, region: str, with_year: bool) -> str:
 # --- times
 
 _TIME_PHRASES: dict[str, Token] = {
-    **{word: ("", None) for word in (*_EDGES, "minuten", "minute", "kurz", "so", "punkt", "es", "ist")},
+    **dict.fromkeys((*_EDGES, "minuten", "minute", "kurz", "so", "punkt", "es", "ist"), ("", None)),
     **{word: ("N", number) for word, number in _NUMBERS.items()},
     "halb": ("h", None), "viertel": ("q", None), "dreiviertel": ("e", None), "drei viertel": ("e", None),
     "nach": ("p", None), "vor": ("t", None), "uhr": ("c", None),
     "mittag": ("T", SpokenTime(12, 0, "24")), "mittags": ("A", "noon"), "mitternacht": ("T", SpokenTime(0, 0, "24")),
-    **{
-        phrase: ("A", "am")
-        for phrase in ("morgens", "früh", "in der früh", "am morgen", "vormittags", "am vormittag", "am frühen morgen")
-    },
-    **{phrase: ("A", "pm") for phrase in ("nachmittags", "am nachmittag", "abends", "am abend", "heute abend")},
-    **{phrase: ("A", "night") for phrase in ("nachts", "in der nacht")},
+    **dict.fromkeys(("morgens", "früh", "in der früh", "am morgen", "vormittags", "am vormittag"), ("A", "am")),
+    **dict.fromkeys(("nachmittags", "am nachmittag", "abends", "am abend", "heute abend"), ("A", "pm")),
+    **dict.fromkeys(("nachts", "in der nacht"), ("A", "night")),
 }  # fmt: skip
 
 

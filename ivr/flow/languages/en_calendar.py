@@ -62,7 +62,7 @@ _NUMBERS = _small_numbers()
 _EDGES = ("on", "the", "of", "please", "for", "at", "and", "uh", "um", "it's", "make it", "about", "around", "by")
 
 _DATE_PHRASES: dict[str, Token] = {
-    **{word: ("", None) for word in _EDGES},
+    **dict.fromkeys(_EDGES, ("", None)),
     **{word: ("W", number) for number, word in enumerate(WEEKDAYS)},
     **{word: ("M", number) for number, word in enumerate(MONTHS, 1)},
     **{word: ("D", number) for word, number in _days().items()},
@@ -169,7 +169,7 @@ def say_date(day: date, region: str, with_year: bool) -> str:
 # --- times
 
 _TIME_PHRASES: dict[str, Token] = {
-    **{word: ("", None) for word in (*_EDGES, "minutes", "minute", "hours", "in")},
+    **dict.fromkeys((*_EDGES, "minutes", "minute", "hours", "in"), ("", None)),
     **{word: ("N", number) for word, number in _NUMBERS.items()},
     "half": ("h", None), "a quarter": ("q", None), "quarter": ("q", None),
     "past": ("p", None), "after": ("p", None), "to": ("t", None), "before": ("t", None), "till": ("t", None),
@@ -177,15 +177,10 @@ _TIME_PHRASES: dict[str, Token] = {
     "noon": ("T", SpokenTime(12, 0, "24")), "midday": ("T", SpokenTime(12, 0, "24")),
     "twelve noon": ("T", SpokenTime(12, 0, "24")), "midnight": ("T", SpokenTime(0, 0, "24")),
     "twelve midnight": ("T", SpokenTime(0, 0, "24")),
-    **{phrase: ("A", "am") for phrase in ("a m", "am", "a.m", "in the morning", "this morning", "morning")},
-    **{
-        phrase: ("A", "pm")
-        for phrase in (
-            "p m", "pm", "p.m", "in the afternoon", "in the evening", "this afternoon", "this evening", "afternoon",
-            "evening", "tonight",
-        )
-    },
-    **{phrase: ("A", "night") for phrase in ("at night", "night")},
+    **dict.fromkeys(("a m", "am", "a.m", "in the morning", "this morning", "morning"), ("A", "am")),
+    **dict.fromkeys(("p m", "pm", "p.m", "in the afternoon", "in the evening", "this afternoon"), ("A", "pm")),
+    **dict.fromkeys(("this evening", "afternoon", "evening", "tonight"), ("A", "pm")),
+    **dict.fromkeys(("at night", "night"), ("A", "night")),
 }  # fmt: skip
 
 

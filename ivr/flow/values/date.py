@@ -6,15 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 
+from ivr.flow import speaking
 from ivr.flow.digits import DigitRules
 from ivr.flow.languages.moments import DayMonth, InDays, InMonths, SpokenDay, Weekday
 from ivr.flow.model import ValueSettings
 from ivr.flow.values.base import Asked, Kind, Reading, Trouble
 from ivr.flow.values.limits import add_months, day_of_limit, is_day_limit
 from ivr.language_tags import region_of
-
-WITHOUT_YEAR_DAYS = 300
-"""A day that is not further away than this is read back without its year."""
 
 LEAP_CYCLE_YEARS = 8
 """29 February comes again within so many years."""
@@ -54,9 +52,7 @@ class Date(Kind):
         return Reading((allowed or days[0]).isoformat(), is_invalid=allowed is None)
 
     def spoken(self, asked: Asked, value: object) -> str:
-        day, today = date.fromisoformat(str(value)), _today(asked)
-        is_near = today is not None and abs((day - today).days) <= WITHOUT_YEAR_DAYS
-        return asked.language.calendar.say_date(day, region_of(asked.tag), not is_near)
+        return speaking.spoken_date(asked.tag, value, _today(asked))
 
     def troubles(self, settings: ValueSettings) -> Iterator[Trouble]:
         for key in ("earliest", "latest"):

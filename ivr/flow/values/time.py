@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import time
 
+from ivr.flow import speaking
 from ivr.flow.digits import DigitRules
 from ivr.flow.languages.moments import SpokenTime
 from ivr.flow.model import ValueSettings
 from ivr.flow.values.base import Asked, Kind, Reading, Trouble
 from ivr.flow.values.limits import is_time_limit, time_of_limit
-from ivr.language_tags import region_of
 
 NOON = 12
 
@@ -44,7 +44,7 @@ class Time(Kind):
         return Reading(texts[0], not allowed, others=tuple(texts[1:]) if allowed else ())
 
     def spoken(self, asked: Asked, value: object) -> str:
-        return asked.language.calendar.say_time(time.fromisoformat(str(value)), region_of(asked.tag))
+        return speaking.spoken_time(asked.tag, value)
 
     def troubles(self, settings: ValueSettings) -> Iterator[Trouble]:
         for key in ("earliest", "latest"):
