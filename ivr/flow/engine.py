@@ -18,6 +18,7 @@ from types import MappingProxyType
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow import listening
+from ivr.flow.asking import about
 from ivr.flow.model import Flow, HangUpStep
 from ivr.flow.program import Program
 from ivr.flow.run import TEMPORARY_FAILURE, Run
@@ -82,9 +83,10 @@ def _hand_to_step(run: Run, event: e.Event) -> None:
 def _begin(run: Run, event: e.CallOffered) -> None:
     run.set(flow=event.part, frames=event.frames)
     language = event.language or run.flow.language
-    call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": language}
+    call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": language, **about(run.flow, event)}
     variables = {**run.flow.variables, **event.variables, "call": MappingProxyType(call)}
     run.set(language=language, variables=variables, sensitive=event.sensitive)
+    run.set(began=event.now, began_at_s=event.at_s)
     start = event.resume_at or run.flow.start
     if event.resume_at:
         run.note("transfer", event.returned_because, detail="the caller came back")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from ivr.flow.jobs import JobResult
@@ -51,6 +52,8 @@ class CallOffered(Event):
     """The flow that this step belongs to, where it is not the main one."""
     frames: tuple[Frame, ...] = ()
     """Flows that wait for it."""
+    now: datetime | None = None
+    """Local time, in the time zone of the settings; None where days cannot be reckoned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ The models say what each key may hold; rules that need the whole flow (targets, 
 
 from __future__ import annotations
 
+from datetime import date, time
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints, model_validator
@@ -151,6 +152,8 @@ class InputSettings(Part):
     """May use `{{ heard }}`, what was understood, ready to be spoken."""
     no_input: PromptList | None = None
     no_match: PromptList | None = None
+    invalid: PromptList | None = None
+    """Said instead of `no_match` when a value was understood and is not allowed."""
     reprompt: StrictBool | None = None
     """Whether the step's own prompt follows a no_input or no_match text."""
     failed: Target | None = None
@@ -213,32 +216,97 @@ class MenuStep(InputStep):
     """Variable that takes the name of the choice."""
 
 
-AskType = Literal["digits", "number", "yes_no", "choice"]
+AskType = Literal[
+    "digits", "number", "yes_no", "choice", "date", "time", "amount", "phone", "rating", "free"
+]  # fmt: skip
 
 
-class AskStep(InputStep):
-    """Asks for a value and keeps it."""
+def _limit(value: object) -> object:
+    return value.isoformat() if isinstance(value, date | time) else value
 
-    action: ClassVar[str] = "ask"
+
+Limit = Annotated[str, BeforeValidator(_limit)]
+"""A date, `today`, `+30d`, or a time of day."""
+
+
+class ValueSettings(Part):
+    """What is asked for, and the settings of its kind: each belongs to some kinds only (`ivr.flow.values`)."""
+
     ask: AskType
-    prompt: Prompt
-    keys_prompt: Prompt | None = None
-    into: Into
     length: Annotated[int, Field(ge=1, le=40)] | None = None
     """Digits: exactly so many."""
     min_length: Annotated[int, Field(ge=1, le=40)] | None = None
     max_length: Annotated[int, Field(ge=1, le=40)] | None = None
     terminator: Literal["#", "*", ""] = "#"
     """Key that ends an entry; empty for none."""
-    minimum: int | None = None
-    """Number: smallest value taken."""
-    maximum: int | None = None
+    minimum: int | float | None = None
+    """Number and amount: smallest value taken."""
+    maximum: int | float | None = None
+    unit: Phrases | None = None
+    """Number: words that may go with it ("people", "pieces")."""
     choices: dict[StepName, Choice] | None = None
+    choices_from: VariableName | None = None
+    """Choice: variable with the list to choose from."""
     confirmed: Target | None = None
     """yes_no: where "yes" leads; `next` when empty."""
     denied: Target | None = None
     """yes_no: where "no" leads; `next` when empty."""
+    earliest: Limit | None = None
+    """Date and time: the first that is taken."""
+    latest: Limit | None = None
+    future: StrictBool | None = None
+    """Date: whether a day without a year is the next one to come (as when empty) or the last one past."""
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    """Amount: its currency (ISO 4217); the flow's when empty."""
+    keyed: Literal["point", "cents"] | None = None
+    """Amount: whether `*` is the decimal point of keys (as when empty), or keys are cents."""
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    """Phone: country of numbers without a country code; that of the language when empty."""
+    scale: Annotated[str, StringConstraints(pattern=r"^\d{1,2}\.\.\d{1,2}$")] | None = None
+    """Rating: lowest and highest mark; `1..5` when empty."""
+    max_words: Annotated[int, Field(ge=1, le=500)] | None = None
+    """Free: what was said beyond so many words is cut off."""
+
+
+class AskStep(InputStep, ValueSettings):
+    """Asks for a value and keeps it."""
+
+    action: ClassVar[str] = "ask"
+    prompt: Prompt
+    keys_prompt: Prompt | None = None
+    into: Into
+    empty: Target | None = None
+    """`choices_from`: where an empty list leads; `failed` when empty."""
     sensitive: StrictBool = False
+
+
+class FormField(InputSettings, ValueSettings):
+    """One value of a form."""
+
+    prompt: Prompt
+    keys_prompt: Prompt | None = None
+    into: Into | None = None
+    """Variable that takes it; one named as the field when empty."""
+    say: Phrases | None = None
+    """What callers call it, when they want it changed; its name when empty."""
+    sensitive: StrictBool = False
+
+
+class Form(Part):
+    """What a form asks."""
+
+    prompt: Prompt | None = None
+    """Opens it: one sentence may answer several fields."""
+    fields: dict[StepName, FormField]
+    change_prompt: Prompt | None = None
+    """Asks what is to be changed, after a "no" to the whole."""
+
+
+class FormStep(InputStep):
+    """Asks for several values, in one sentence or one after the other, and has them confirmed together."""
+
+    action: ClassVar[str] = "form"
+    form: Form
 
 
 class SetStep(Step):
@@ -336,6 +404,8 @@ class Flow(Part):
     language: LanguageTag = "en-US"
     languages: tuple[LanguageTag, ...] = ()
     """Further languages that a call can change to, besides those of `commands`."""
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    """What money is in (ISO 4217) where nothing else is said; that of the region of `language` when empty."""
     purpose: Literal["service", "research", "sales"] = "service"
     start: Annotated[StepName, Mark.TARGET]
     defaults: Defaults = Defaults()

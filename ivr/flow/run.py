@@ -312,6 +312,7 @@ class Run:
             history=frame.history,
             finished=frame.finished,
             visits=frame.visits,
+            form=None,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from ivr.flow.segments import Segment
@@ -35,6 +36,25 @@ class Pending:
     mode: str
     confidence: float | None
     tries: int = 1
+    others: tuple[object, ...] = ()
+    """Values that the same words may mean: the caller is being asked which, not whether it is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormProgress:
+    """How far a form has come."""
+
+    step: str
+    asked: str
+    """The one that is being asked."""
+    stage: str = "fields"
+    """`fields` are asked, the `whole` is confirmed, or the caller says what to `change`."""
+    is_opening: bool = True
+    """Nothing was asked yet but the form's own question."""
+    filled: Mapping[str, object] = field(default_factory=dict)
+    """Fields that have a value."""
+    unsure: bool = False
+    """Some value was not heard well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +80,8 @@ class Input:
     is_only_lead: bool = False
     """The step's own prompt is left out in this attempt."""
     pending: Pending | None = None
+    invalid_count: int = 0
+    """Values so far that were understood and not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +146,10 @@ class FlowState:
     visits: Mapping[str, int] = field(default_factory=dict)
     """How often each step of this flow was entered."""
     input: Input = Input()
+    form: FormProgress | None = None
+    began: datetime | None = None
+    """Local time when the call came in, and the instant that it belongs to."""
+    began_at_s: float = 0.0
     is_deaf: frozenset[str] = frozenset()
     """Languages in which speech cannot be recognized."""
     swallow_key: str = ""

@@ -11,7 +11,7 @@ from ivr.errors import Problem, Severity
 from ivr.flow.checks.graph import Edge, edges_of
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.marks import find_models
-from ivr.flow.model import BUILT_IN_TARGETS, Command, Flow, InputStep, Prompt, PromptItem
+from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Command, Flow, FormField, FormStep, InputStep, Prompt, PromptItem
 from ivr.flow.prompts import languages_of
 from ivr.flow.steps.models import ReturnStep
 from ivr.model_errors import owner_of, source_path
@@ -49,6 +49,17 @@ class PromptPlace:
 def _key(path: DataPath) -> str:
     """The key that holds a prompt, or the list of prompts that it is one of."""
     return str(next(part for part in reversed(path) if isinstance(part, str)))
+
+
+@dataclass(frozen=True, slots=True)
+class ValuePlace:
+    """A question for a value, and where it is written."""
+
+    step: str
+    path: DataPath
+    asked: AskStep | FormField
+    into: str
+    """Variable that takes the value."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +138,19 @@ class Subject:
     def listening_steps(self) -> Mapping[str, InputStep]:
         """Steps that wait for the caller."""
         return {name: step for name, step in self.flow.steps.items() if isinstance(step, InputStep)}
+
+    @cached_property
+    def values(self) -> tuple[ValuePlace, ...]:
+        """Every question for a value: `ask` steps and the fields of forms."""
+        found = []
+        for name, step in self.flow.steps.items():
+            if isinstance(step, AskStep):
+                found.append(ValuePlace(name, ("steps", name), step, step.into))
+            elif isinstance(step, FormStep):
+                for key, field in step.form.fields.items():
+                    path: DataPath = ("steps", name, "form", "fields", key)
+                    found.append(ValuePlace(name, path, field, field.into or key))
+        return tuple(found)
 
     def commands_of(self, step: InputStep) -> dict[str, Command]:
         """The commands that are heard in a step."""

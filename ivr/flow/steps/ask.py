@@ -13,6 +13,8 @@ def _exits(flow: Flow, step: AskStep) -> Iterator[Exit]:
     keys = ("confirmed", "denied") if step.ask == "yes_no" else ("next",)
     for key in keys:
         yield Exit(key, getattr(step, key) or step.next or RETURN, without_caller=False, keeps_answer=True)
+    if step.empty:
+        yield Exit("empty", step.empty)
     yield from listen.other_exits(flow, step)
 
 

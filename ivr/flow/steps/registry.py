@@ -6,6 +6,7 @@ from ivr.flow.model import Step
 from ivr.flow.steps import (
     ask,
     change_language,
+    fill_form,
     hang_up,
     hours,
     menu,
@@ -24,6 +25,7 @@ KINDS: tuple[StepKind, ...] = (
     say.KIND,
     menu.KIND,
     ask.KIND,
+    fill_form.KIND,
     set_variables.KIND,
     when.KIND,
     change_language.KIND,
