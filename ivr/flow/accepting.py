@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ivr.flow import form, frames
-from ivr.flow.asking import open_form, shown
+from ivr.flow.asking import ask, open_form, open_step, shown, waiting_of
 from ivr.flow.keeping import keep
 from ivr.flow.masking import MASK
-from ivr.flow.model import AskStep, InputStep, MenuStep
+from ivr.flow.model import AskStep, Command, InputStep, MenuStep
 from ivr.flow.run import Run
 from ivr.flow.state import Input, Pending
 
@@ -33,7 +33,7 @@ def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
     run.set(steps_without_input=0)
     if kind == "command":
         run.set(input=Input())
-        _obey(run, name)
+        _obey(run, name, held)
     elif open_form(run) is not None:
         form.take(run, pending)
     else:
@@ -63,11 +63,24 @@ def _exit(step: AskStep, pending: Pending) -> str | None:
     return step.confirmed if pending.value else step.denied
 
 
-def _obey(run: Run, name: str) -> None:
+def _obey(run: Run, name: str, held: Input) -> None:
     """Carry a command out."""
-    command = run.flow.commands[name]
+    command = run.flow.commands.get(name) or Command(go=name)  # "help" needs no command in the flow
     if command.language:
         run.change_language(command.language)
+    if command.go == "help" and "help" not in run.flow.steps:
+        _help(run, held)
+        return
     if command.go != "repeat":
         run.set(form=None)
     frames.go_in(run, run.commands_depth, command.go)
+
+
+def _help(run: Run, held: Input) -> None:
+    """Say the help for this time, and ask again; that is no failed attempt."""
+    count, texts, waiting = held.help_count + 1, waiting_of(run).help, waiting_of(run)
+    run.set(input=Input(attempt=held.attempt, started_at_s=run.at_s, help_count=count))
+    lead = texts[min(count, len(texts)) - 1] if texts else None
+    segments = run.segments(lead) if lead else ()
+    text = run.text(lead) if lead else ""
+    ask(run, open_step(run), segments, text, only_lead=bool(segments) and not waiting.reprompt)

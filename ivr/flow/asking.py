@@ -116,7 +116,8 @@ def prompts_in(found: InputStep) -> Menu | AskStep:
 
 def prompt_of(run: Run, found: InputStep) -> Prompt:
     asked = prompts_in(found)
-    return asked.keys_prompt if asked.keys_prompt is not None and is_deaf(run) else asked.prompt
+    prompt = asked.keys_prompt if asked.keys_prompt is not None and is_deaf(run) else asked.prompt
+    return prompt.for_count(run.state.input.attempt)
 
 
 def extras_of(run: Run, found: InputStep) -> tuple[dict[str, object], dict[str, object]]:

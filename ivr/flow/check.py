@@ -29,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     paths.when_without_branches,
     paths.nothing_follows,
     questions.missing_exits,
+    questions.no_help,
     questions.unknown_command,
     questions.choices,
     questions.commands,

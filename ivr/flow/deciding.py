@@ -191,7 +191,14 @@ def _next_attempt(run: Run, reason: str | None) -> None:
         return
     form.asks_field(run)
     found = open_step(run)
-    run.set(input=Input(attempt=held.attempt + 1, started_at_s=run.at_s, invalid_count=held.invalid_count))
+    run.set(
+        input=Input(
+            attempt=held.attempt + 1,
+            started_at_s=run.at_s,
+            invalid_count=held.invalid_count,
+            help_count=held.help_count,
+        )
+    )
     lead = _lead(run, waiting, reason, held)
     segments = run.segments(lead) if lead else ()
     text = run.text(lead) if lead else ""

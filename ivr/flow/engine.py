@@ -167,7 +167,8 @@ def _enter(run: Run, name: str) -> None:
     if name == "return" and name not in run.flow.steps:
         run_flow.come_back(run, "", {}, frozenset())
         return
-    if name in ("repeat", "back") and name not in run.flow.steps:
+    run.is_repeat = name == "repeat" and name not in run.flow.steps
+    if name in ("repeat", "back", "help") and name not in run.flow.steps:
         name = listening.step_for(run, name)
     found = run.flow.steps[name]
     run.is_announced = run.state.is_announced and run.state.resume_at == name

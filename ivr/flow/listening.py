@@ -33,6 +33,7 @@ from ivr.flow.digits import DigitRules, KeyMatch, match_keys
 from ivr.flow.model import AskStep, FormStep, InputStep
 from ivr.flow.question import Question, Waiting, waiting_for
 from ivr.flow.run import Run
+from ivr.flow.segments import Segment, Speech
 from ivr.flow.state import Input, Phase
 from ivr.flow.values.choice import options_of
 
@@ -43,7 +44,11 @@ SPEECH_GRACE_S = 4.0
 
 
 def step_for(run: Run, target: str) -> str:
-    """The step that `repeat` or `back` means now."""
+    """The step that `repeat`, `back` or `help` means now; `help` has its text said before it."""
+    found = run.flow.steps.get(run.state.step)
+    if target == "help" and isinstance(found, InputStep):
+        waiting = waiting_for(run.flow, found)
+        run.queue(run.segments(waiting.help[0]) if waiting.help else (), waiting.barge_in)
     here = frames.previous_step(run) if target == "back" else run.state.step
     return here if here in run.flow.steps else run.flow.start
 
@@ -64,8 +69,9 @@ def enter(run: Run, name: str, found: InputStep) -> None:
     if _has_nothing_to_choose(run, found):
         return
     run.set(input=Input(started_at_s=run.at_s))
-    typed, lead = run.state.typed_ahead, run.take_queue()
-    run.set(phase=Phase.LISTENING, typed_ahead="")
+    typed, queue = run.state.typed_ahead, run.take_queue()
+    lead = (*_opening(run), *queue)
+    run.set(phase=Phase.LISTENING, typed_ahead="", opening=lead)
     if typed:
         run.set_input(prompt_text=run.text(prompt_of(run, found), extras_of(run, found)[1]))
         open_ears(run, found)
@@ -76,6 +82,13 @@ def enter(run: Run, name: str, found: InputStep) -> None:
                 return
         return
     ask(run, found, lead)
+
+
+def _opening(run: Run) -> tuple[Segment, ...]:
+    """What was said before the question, where the caller wants to hear it again in the same language."""
+    said = run.state.opening if run.is_repeat else ()
+    is_same = all(part.language == run.state.language for part in said if isinstance(part, Speech))
+    return said if is_same else ()
 
 
 def _has_nothing_to_choose(run: Run, found: InputStep) -> bool:

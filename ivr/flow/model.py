@@ -15,9 +15,9 @@ from ivr.flow.marks import Condition, Mark, Target, Template, TemplateValue
 from ivr.language_tags import primary_language
 from ivr.units import Duration
 
-BUILT_IN_TARGETS = ("repeat", "back", "hang_up", "return")
-"""Targets that every flow has: the current step again, the question before it, the end of the call, the end of this
-flow, which is that of the call where no other flow runs it."""
+BUILT_IN_TARGETS = ("repeat", "back", "help", "hang_up", "return")
+"""Targets that every flow has: the current step again, the question before it, the step's help and then the step
+again, the end of the call, the end of this flow, which is that of the call where no other flow runs it."""
 
 StepName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -65,17 +65,38 @@ def _prompt_item(value: object) -> object:
     raise ValueError("a prompt is text, a text per language, a file below sounds/, or a list of these")
 
 
-class Prompt(Part):
-    """What the bot says: items played one after the other."""
+Count = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?$")]
 
-    items: tuple[Annotated[PromptItem, BeforeValidator(_prompt_item)], ...]
+
+class Prompt(Part):
+    """What the bot says: items played one after the other; or one prompt for the first time, another for later ones."""
+
+    items: tuple[Annotated[PromptItem, BeforeValidator(_prompt_item)], ...] = ()
+    by_count: dict[Count, Prompt] = Field(default_factory=dict)
+    """From which time on which prompt is said (VoiceXML 2.1 §4.1.6, `count`); the last repeats."""
 
     @model_validator(mode="before")
     @classmethod
     def _from_yaml(cls, value: Any) -> Any:
-        if isinstance(value, Prompt) or (isinstance(value, dict) and "items" in value):
+        if isinstance(value, Prompt) or (isinstance(value, dict) and set(value) & {"items", "by_count"}):
             return value
+        if isinstance(value, dict) and value and all(key.isdecimal() for key in value):
+            return {"by_count": value}
         return {"items": value if isinstance(value, list | tuple) else [value]}
+
+    @model_validator(mode="after")
+    def _counts_from_one(self) -> Prompt:
+        if self.by_count and "1" not in self.by_count:
+            raise ValueError("nothing is said the first time; write it under 1")
+        if any(later.by_count for later in self.by_count.values()):
+            raise ValueError("a prompt for one time cannot have others inside; write their numbers side by side")
+        return self
+
+    def for_count(self, count: int) -> Prompt:
+        """The prompt for the first time, the second, and so on."""
+        if not self.by_count:
+            return self
+        return self.by_count[max((key for key in self.by_count if int(key) <= max(count, 1)), key=int)]
 
 
 def _prompt_list(value: object) -> object:
@@ -154,6 +175,8 @@ class InputSettings(Part):
     no_match: PromptList | None = None
     invalid: PromptList | None = None
     """Said instead of `no_match` when a value was understood and is not allowed."""
+    help: PromptList | None = None
+    """Said to callers who ask for help, one for each time; then it is asked again."""
     reprompt: StrictBool | None = None
     """Whether the step's own prompt follows a no_input or no_match text."""
     failed: Target | None = None

@@ -8,8 +8,9 @@ from typing import Any
 
 from ivr.flow.digits import DigitRules
 from ivr.flow.grammar import phrase_list
+from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
-from ivr.flow.model import Choice, Confidence, Flow, InputStep, Prompt, PromptList
+from ivr.flow.model import Choice, Command, Confidence, Flow, InputStep, Prompt, PromptList
 from ivr.flow.values.base import CHOICE, Asked
 from ivr.flow.values.registry import kind_of
 from ivr.flow.values.yes_no import NO_KEY, YES_KEY
@@ -34,6 +35,7 @@ class Waiting:
     no_input: PromptList | None
     no_match: PromptList | None
     invalid: PromptList | None
+    help: PromptList | None
     reprompt: bool
     failed: str | None
 
@@ -79,6 +81,7 @@ def waiting_for(flow: Flow, step: InputStep) -> Waiting:
         no_input=own("no_input"),
         no_match=own("no_match"),
         invalid=own("invalid"),
+        help=own("help"),
         reprompt=own("reprompt"),
         failed=own("failed"),
     )
@@ -132,13 +135,20 @@ def values_of(question: Question) -> tuple[str, ...]:
 
 def with_commands(question: Question, flow: Flow, step: InputStep, tag: str) -> Question:
     """The question with what can be asked for in every step."""
-    names = flow.commands if step.commands is None else step.commands
     keys, phrases = dict(question.keys), dict(question.phrases)
-    for name in names:
-        command = flow.commands[name]
+    for name, command in commands_heard(flow, step).items():
         # A digit belongs to the number that is being entered; only commands that begin with * or # are keys there.
         if command.keys and not (question.rules is not None and command.keys[0].isdigit()):
             keys.setdefault(command.keys, f"command:{name}")
         if command.say:
             phrases.setdefault(f"command:{name}", command.say.for_language(tag))
+    if "help" not in flow.commands and step.commands != () and waiting_for(flow, step).help:
+        phrases.setdefault("command:help", language_for(tag).help)
     return replace(question, keys=keys, phrases=phrases)
+
+
+def commands_heard(flow: Flow, step: InputStep) -> dict[str, Command]:
+    """What can be asked for while a step listens: all commands where it names none, besides those of single steps."""
+    if step.commands is None:
+        return {name: command for name, command in flow.commands.items() if "." not in name}
+    return {name: flow.commands[name] for name in step.commands if name in flow.commands}

@@ -33,6 +33,8 @@ class Run:
     """Step that is entered next; empty when the engine waits for an event."""
     is_announced: bool = False
     """The step being entered had its say before (see `flush`)."""
+    is_repeat: bool = False
+    """The step is entered because the caller wants to hear it again."""
 
     @property
     def flow(self) -> Flow:
@@ -58,7 +60,13 @@ class Run:
     def variables(self) -> Mapping[str, object]:
         """What templates and conditions can read: the flow's variables, and `step`."""
         state = self.state
-        return {**state.variables, "step": {"name": state.step, "visits": state.visits.get(state.step, 1)}}
+        step = {"name": state.step, "visits": self.visits, "attempt": state.input.attempt}
+        return {**state.variables, "step": step}
+
+    @property
+    def visits(self) -> int:
+        """How often the current step was entered, this time included."""
+        return self.state.visits.get(self.state.step, 1)
 
     def set(self, **changes: Any) -> None:
         """Change the state."""
@@ -103,6 +111,7 @@ class Run:
         self, prompt: Prompt, extra: Mapping[str, object] | None = None, shown: Mapping[str, object] | None = None
     ) -> tuple[Segment, ...]:
         """What is played for a prompt; `shown` is `extra` as it may be written down."""
+        prompt = prompt.for_count(self.visits)
         variables = {**self.variables, **(extra or {})}
         found = prompts.segments_of(prompt, variables, self.state.language)
         if self.state.sensitive or shown:
@@ -112,8 +121,9 @@ class Run:
 
     def text(self, prompt: Prompt, extra: Mapping[str, object] | None = None) -> str:
         """What the record says of a prompt; a text that cannot be told without a masked value is masked whole."""
+        written = {**self.masked_variables, **(extra or {})}
         try:
-            return prompts.text_of(prompt, {**self.masked_variables, **(extra or {})}, self.state.language)
+            return prompts.text_of(prompt.for_count(self.visits), written, self.state.language)
         except templates.TemplateFailed:
             return MASK
 

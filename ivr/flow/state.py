@@ -80,6 +80,8 @@ class Input:
     is_only_lead: bool = False
     """The step's own prompt is left out in this attempt."""
     pending: Pending | None = None
+    help_count: int = 0
+    """How often help was asked for."""
     invalid_count: int = 0
     """Values so far that were understood and not allowed."""
 
@@ -150,6 +152,8 @@ class FlowState:
     began: datetime | None = None
     """Local time when the call came in, and the instant that it belongs to."""
     began_at_s: float = 0.0
+    opening: tuple[Segment, ...] = ()
+    """What was said before the open question when it was entered: part of what `repeat` repeats."""
     is_deaf: frozenset[str] = frozenset()
     """Languages in which speech cannot be recognized."""
     swallow_key: str = ""

@@ -41,9 +41,9 @@ def _edges(flow: Flow, name: str, step: Step) -> Iterator[Edge]:
     if step.on_error:
         ways.append(Exit("on_error", step.on_error))
     for way in ways:
-        if way.target in flow.steps or way.target not in ("back", "repeat"):
+        if way.target in flow.steps or way.target not in ("back", "repeat", "help"):
             yield Edge(name, way.target, way.key, way.without_caller, way.keeps_answer)
-        elif way.target == "repeat":
+        elif way.target != "back":
             yield Edge(name, name, way.key, way.without_caller, way.keeps_answer)
 
 

@@ -119,7 +119,7 @@ def _counters(subject: Subject, loop: set[str]) -> set[str]:
         step = subject.flow.steps[name]
         if isinstance(step, WhenStep) and any(edge.target not in loop for edge in subject.edges[name]):
             conditions = [b.condition for b in step.when if b.condition and check_expression(b.condition) is None]
-            if any(variables_of_expression(condition) & changed for condition in conditions):
+            if any(variables_of_expression(condition) & {*changed, "step"} for condition in conditions):
                 found.add(name)
     return found
 

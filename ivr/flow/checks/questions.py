@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject, ValuePlace
 from ivr.flow.languages import LANGUAGES
-from ivr.flow.model import Choice, Confidence, MenuStep
+from ivr.flow.marks import Mark, find, find_models
+from ivr.flow.model import Choice, Confidence, MenuStep, PromptItem
 from ivr.flow.values.registry import KINDS
 from ivr.model_errors import did_you_mean
 from ivr.yaml_source import DataPath
@@ -45,6 +46,17 @@ def missing_exits(subject: Subject) -> Iterator[Problem]:
                 )
             else:
                 yield subject.error(path, what, f"missing_{key}", at_key=True)
+
+
+def no_help(subject: Subject) -> Iterator[Problem]:
+    """A way to help that nobody wrote."""
+    steps = subject.listening_steps.values()
+    if subject.flow.defaults.help or any(step.help for step in steps) or "help" in subject.flow.steps:
+        return
+    for path, target in find(subject.flow, Mark.TARGET):
+        if target == "help":
+            message = "there is no help to be said; write `help:` in the steps that have one, or under defaults"
+            yield subject.error(subject.path_of((), *path), message, "no_help")
 
 
 def unknown_command(subject: Subject) -> Iterator[Problem]:
@@ -132,7 +144,7 @@ def pin_without_sensitive(subject: Subject) -> Iterator[Problem]:
         step, name = place.asked, str(place.path[-1])
         if step.sensitive or step.ask in ("yes_no", "choice", "date", "time", "rating", "phone"):
             continue
-        said = [text for item in step.prompt.items for text in item.text.values()]
+        said = [text for _, item in find_models(step.prompt, PromptItem) for text in item.text.values()]
         asked = " ".join([place.into.replace("_", " "), name.replace("_", " "), *said]).lower()
         if found := _PIN_LIKE.search(asked):
             message = f"this asks for a secret ({found[0]}) that would be recorded; add `sensitive: true`"

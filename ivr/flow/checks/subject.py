@@ -13,6 +13,7 @@ from ivr.flow.loader import LoadedFlow
 from ivr.flow.marks import find_models
 from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Command, Flow, FormField, FormStep, InputStep, Prompt, PromptItem
 from ivr.flow.prompts import languages_of
+from ivr.flow.question import commands_heard
 from ivr.flow.steps.models import ReturnStep
 from ivr.model_errors import owner_of, source_path
 from ivr.yaml_source import DataPath
@@ -46,9 +47,14 @@ class PromptPlace:
     prompt: Prompt
 
 
+_NO_KEYS = ("by_count",)
+"""Parts of a path that only the model knows."""
+
+
 def _key(path: DataPath) -> str:
     """The key that holds a prompt, or the list of prompts that it is one of."""
-    return str(next(part for part in reversed(path) if isinstance(part, str)))
+    keys = [part for part in path if isinstance(part, str) and part not in _NO_KEYS and not part.isdecimal()]
+    return keys[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +160,7 @@ class Subject:
 
     def commands_of(self, step: InputStep) -> dict[str, Command]:
         """The commands that are heard in a step."""
-        names = self.flow.commands if step.commands is None else step.commands
-        return {name: self.flow.commands[name] for name in names if name in self.flow.commands}
+        return commands_heard(self.flow, step)
 
     def path_of(self, base: DataPath, *parts: str | int) -> DataPath:
         """`base` and as many of `parts` as are written in the file."""

@@ -72,6 +72,8 @@ class Language:
     """Template with `heard`."""
     no_input: str
     no_match: str
+    help: tuple[str, ...]
+    """How callers ask for help."""
     no_leads: tuple[str, ...]
     """Words between a "no" and what is right: "i mean", "make it"."""
     fillers: frozenset[str]

@@ -133,6 +133,7 @@ GERMAN = Language(
     confirm_prompt="Ich habe {{ heard }} verstanden. Ist das richtig?",
     no_input="Ich habe leider nichts gehört.",
     no_match="Das habe ich leider nicht verstanden.",
+    help=("hilfe",),
     no_leads=(
         "sondern",
         "ich meine",

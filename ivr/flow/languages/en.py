@@ -107,6 +107,7 @@ ENGLISH = Language(
     confirm_prompt="I understood {{ heard }}. Is that right?",
     no_input="Sorry, I did not hear anything.",
     no_match="Sorry, I did not understand that.",
+    help=("help", "help me"),
     no_leads=("i mean", "i meant", "make it", "it's", "it is", "that's", "but", "i said", "actually", "rather"),
     fillers=frozenset(_FILLERS),
     cues={"time": frozenset({"at"}), "date": frozenset({"on"}), "number": frozenset({"for"})},
