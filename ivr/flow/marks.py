@@ -28,6 +28,8 @@ class Mark(Enum):
     """An expression."""
     INTO = "into"
     """The variable that takes a value by this step's `next`."""
+    APART = "apart"
+    """A part that becomes steps of its own (see `StepKind.pieces`): found in those, not here."""
 
 
 Target = Annotated[str, Mark.TARGET]
@@ -40,7 +42,8 @@ Condition = Annotated[str, Mark.CONDITION]
 def find(model: BaseModel, mark: Mark, path: DataPath = ()) -> Iterator[tuple[DataPath, str]]:
     """Every text below `model` that bears the mark, with its path in the terms of the file."""
     for name, key, marks, _ in _fields(type(model)):
-        yield from _find(getattr(model, name), mark, mark in marks, (*path, key))
+        if Mark.APART not in marks:
+            yield from _find(getattr(model, name), mark, mark in marks, (*path, key))
 
 
 def _find(value: object, mark: Mark, is_marked: bool, path: DataPath) -> Iterator[tuple[DataPath, str]]:
@@ -62,8 +65,8 @@ def find_models(value: object, kind: type[_M], path: DataPath = ()) -> Iterator[
     if isinstance(value, kind):
         yield path, value
     if isinstance(value, BaseModel):
-        for name, key, _, holds_models in _fields(type(value)):
-            if holds_models:
+        for name, key, marks, holds_models in _fields(type(value)):
+            if holds_models and Mark.APART not in marks:
                 yield from find_models(getattr(value, name), kind, (*path, key))
     elif isinstance(value, Mapping):
         for key, item in value.items():
