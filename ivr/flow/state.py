@@ -181,5 +181,16 @@ class FlowState:
     steps_without_input: int = 0
 
 
+_FIELDS = tuple(FlowState.__dataclass_fields__)
+
+
+def copied(state: FlowState) -> FlowState:
+    """A state of its own with the same values."""
+    copy = object.__new__(FlowState)
+    for name in _FIELDS:
+        object.__setattr__(copy, name, getattr(state, name))
+    return copy
+
+
 MAX_STEPS_WITHOUT_INPUT = 200
 """A flow that goes further than this without the caller is in a loop; it is ended."""
