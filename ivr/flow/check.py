@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ivr.errors import FlowCheckFailed, Problem, Severity
-from ivr.flow.checks import advice, clashes, paths, questions, secrets, speech, texts, variables
+from ivr.flow.checks import advice, clashes, paths, questions, secrets, services, speech, texts, variables
 from ivr.flow.checks.subject import CheckContext, Subject
 from ivr.flow.loader import LoadedFlow
 
@@ -48,6 +48,14 @@ RULES: tuple[Rule, ...] = (
     variables.template_syntax,
     variables.unset_variables,
     secrets.secret_in_flow,
+    services.request_address,
+    services.unknown_host,
+    services.request_without_error,
+    services.secret_in_request,
+    services.unknown_calendar,
+    services.unknown_receiver,
+    services.send_without_failed,
+    services.sent_variables,
     advice.too_many_choices,
     advice.no_way_to_a_human,
     advice.does_not_say_that_it_is_a_bot,

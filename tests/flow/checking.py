@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ivr.errors import FlowSyntaxError, Problem, Severity
 from ivr.flow.check import CheckContext, check_flow
+from ivr.flow.checks.services import HostContext, ServicesContext
 from ivr.flow.loader import load_flow
 
 SOUNDS = {"sounds/en/broken.wav": "this is not a WAV file; save it as WAV", "sounds/en/hello.wav": None}
@@ -21,6 +22,13 @@ WORLD = CheckContext(
     sound_problem=lambda play: SOUNDS.get(play, "there is no such recording; record it"),
     knows_word=lambda language, word: word in WORDS,
     languages_with_model=frozenset({"en", "fr"}),
+    services=ServicesContext(
+        hosts={"crm.example.com": HostContext(), "10.0.0.7:8443": HostContext()},
+        calendars=frozenset({"office"}),
+        webhooks=frozenset({"crm"}),
+        recipients=frozenset({"office"}),
+        has_mail=True,
+    ),
 )
 
 
