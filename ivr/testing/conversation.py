@@ -106,7 +106,7 @@ class CallScript:
     def hears(self, text: str) -> Self:
         """The bot says this before it is the caller's turn (capitals do not matter)."""
         while not any(text.lower() in prompt.text.lower() for prompt in self.prompts[self._seen :]):
-            if not self._prompt_runs or not self.clock.advance_to_next():
+            if not self._is_busy or not self.clock.advance_to_next():
                 raise self._wrong(f"the bot did not say {text!r}")
         return self
 
@@ -119,7 +119,7 @@ class CallScript:
 
     def listens(self) -> Self:
         """The caller listens until the bot has finished."""
-        while self._prompt_runs and self.clock.advance_to_next():
+        while self._is_busy and self.clock.advance_to_next():
             pass
         return self
 
@@ -273,6 +273,11 @@ class CallScript:
     @property
     def _prompt_runs(self) -> bool:
         return self._playing is not None
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether the bot speaks, or waits for something that is on its way."""
+        return self._prompt_runs or any(self._jobs.values())
 
     def _wrong(self, what: str) -> NotAsScripted:
         where = f"step {self.state.step!r}, {self.state.phase}"
