@@ -27,8 +27,8 @@ def at(text: str, *, fold: int = 0) -> datetime:
 
 def shown(hours: Hours) -> tuple[str, str, str]:
     """State, next opening and closing, in local time."""
-    times = (f"{instant:%a %d %b %H:%M}" if instant else "" for instant in (hours.next_open, hours.closes))
-    return (str(hours.state), *times)
+    opens, closes = (f"{instant:%a %d %b %H:%M}" if instant else "" for instant in (hours.next_open, hours.closes))
+    return str(hours.state), opens, closes
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from ivr.flow.jobs import (
     JobOutcome,
     JobResult,
     MailMessage,
+    Message,
     SendJob,
     SipMessage,
     WebhookMessage,
@@ -53,8 +54,8 @@ steps:
 """
 
 
-def call(flow: str = LOOK_UP, jobs: ScriptedJobs | None = None, **offered: str) -> CallScript:
-    return CallScript(HEAD + flow, jobs=jobs).offered(**offered)
+def call(flow: str = LOOK_UP, jobs: ScriptedJobs | None = None) -> CallScript:
+    return CallScript(HEAD + flow, jobs=jobs).offered()
 
 
 def jobs_of(script: CallScript) -> list[Job]:
@@ -308,7 +309,7 @@ steps:
         ('{message: agent, text: "From {{ call.from }}"}', SipMessage("agent", "From +49301234")),
     ],
 )
-def test_a_message_is_sent_without_holding_the_call_up(send: str, message: object) -> None:
+def test_a_message_is_sent_without_holding_the_call_up(send: str, message: Message) -> None:
     script = call(SEND % send).hears("Done.")
     (job,) = jobs_of(script)
     assert job == SendJob(message) and isinstance(job, SendJob) and not job.is_awaited

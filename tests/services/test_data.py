@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -24,6 +25,7 @@ from ivr.services.data import HttpDataService
 from tests.scenario import scenario
 from tests.services import http_server as server_is
 from tests.services.http_server import HttpServer, answer
+from tests.waiting import until
 
 pytestmark = pytest.mark.adapter
 
@@ -40,12 +42,10 @@ async def service(server: HttpServer, **settings: object) -> AsyncIterator[HttpD
         await made.close()
 
 
-async def ask(server: HttpServer, path: str = "/", *, timeout_s: float = 5.0, **more: object) -> JobResult:
+async def ask(server: HttpServer, path: str = "/", *, timeout_s: float = 5.0, **more: Any) -> JobResult:
     async with service(server) as asked:
-        job = HttpJob(
-            **{"method": "GET", "url": server.url(path), "reads_answer": True, "timeout_s": timeout_s, **more}
-        )  # type: ignore[arg-type]
-        return await asked.ask(job)
+        given: dict[str, Any] = {"method": "GET", "reads_answer": True, **more}
+        return await asked.ask(HttpJob(url=server.url(path), timeout_s=timeout_s, **given))
 
 
 # --- question and answer
@@ -94,8 +94,13 @@ async def test_credentials_of_the_host_are_added() -> None:
 
 @pytest.mark.parametrize(
     ("accepted", "status", "outcome"),
-    [(((200, 299),), 204, "done"), (((200, 299),), 404, "failed"), (((404, 404),), 404, "done"), (((200, 200),), 201, "failed")],
-)  # fmt: skip
+    [
+        (((200, 299),), 204, "done"),
+        (((200, 299),), 404, "failed"),
+        (((404, 404),), 404, "done"),
+        (((200, 200),), 201, "failed"),
+    ],
+)
 def test_statuses(accepted: tuple[tuple[int, int], ...], status: int, outcome: str) -> None:
     @scenario
     async def play() -> None:
@@ -261,8 +266,14 @@ async def test_a_redirect_keeps_method_and_body_where_it_must() -> None:
 
 @pytest.mark.parametrize(
     "location",
-    ["http://169.254.169.254/latest/meta-data", "http://localhost:{port}/", "file:///etc/passwd", "//evil.example.org/", "http://"],
-)  # fmt: skip
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "http://localhost:{port}/",
+        "file:///etc/passwd",
+        "//evil.example.org/",
+        "http://",
+    ],
+)
 def test_a_redirect_elsewhere_is_refused(location: str) -> None:
     @scenario
     async def play() -> None:
@@ -303,9 +314,8 @@ async def test_redirects_in_a_circle_end() -> None:
 def test_only_named_hosts_are_asked(url: str) -> None:
     @scenario
     async def play() -> None:
-        async with HttpServer().on("/", answer(200, {})) as server:
-            async with service(server) as asked:
-                result = await asked.ask(HttpJob("GET", url.format(port=server.port)))
+        async with HttpServer().on("/", answer(200, {})) as server, service(server) as asked:
+            result = await asked.ask(HttpJob("GET", url.format(port=server.port)))
         assert result.outcome is JobOutcome.FAILED and not server.received
 
     play()
@@ -380,9 +390,9 @@ def test_certificates_are_checked(tmp_path: Path) -> None:
             (["other.example.com"], ours, False),
             (["localhost"], public, False),
         ]:
-            async with HttpServer(tls=_tls(authority, *names)).on("/", answer(200, {"a": 1})) as server:
-                async with service(server, hosts={f"localhost:{server.port}": host}) as asked:
-                    result = await asked.ask(HttpJob("GET", server.url(host="localhost"), reads_answer=True))
+            server = HttpServer(tls=_tls(authority, *names)).on("/", answer(200, {"a": 1}))
+            async with server, service(server, hosts={f"localhost:{server.port}": host}) as asked:
+                result = await asked.ask(HttpJob("GET", server.url(host="localhost"), reads_answer=True))
             assert (result.value == {"a": 1}) is is_trusted
             assert is_trusted or "certificate is not trusted" in result.detail
 
@@ -428,22 +438,18 @@ def test_a_worker_that_was_started_without_tls_speaks_it_when_it_needs_to(tmp_pa
 
 @scenario
 async def test_a_question_that_is_given_up_closes_its_connection() -> None:
-    async with HttpServer().on("/", server_is.is_silent) as server:
-        async with service(server) as asked:
-            task = asyncio.ensure_future(asked.ask(HttpJob("GET", server.url())))
-            while not server.received:
-                await asyncio.sleep(0.005)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            assert task.cancelled()
-            while not server.closed_early:
-                await asyncio.sleep(0.005)
+    async with HttpServer().on("/", server_is.is_silent) as server, service(server) as asked:
+        task = asyncio.ensure_future(asked.ask(HttpJob("GET", server.url())))
+        await until(lambda: bool(server.received), "the question")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled()
+        await until(lambda: server.closed_early > 0, "the end of the connection")
 
 
 @scenario
 async def test_many_calls_ask_at_once() -> None:
-    async with HttpServer().on("/", answer(200, {"a": 1}, after_s=0.05)) as server:
-        async with service(server) as asked:
-            jobs = [asked.ask(HttpJob("GET", server.url(), reads_answer=True)) for _ in range(50)]
-            results = await asyncio.gather(*jobs)
+    async with HttpServer().on("/", answer(200, {"a": 1}, after_s=0.05)) as server, service(server) as asked:
+        jobs = [asked.ask(HttpJob("GET", server.url(), reads_answer=True)) for _ in range(50)]
+        results = await asyncio.gather(*jobs)
     assert all(result.value == {"a": 1} for result in results)
