@@ -61,7 +61,7 @@ def find_models(value: object, kind: type[_M], path: DataPath = ()) -> Iterator[
     """Every model of a kind below `value`, with its path in the terms of the file."""
     if isinstance(value, kind):
         yield path, value
-    elif isinstance(value, BaseModel):
+    if isinstance(value, BaseModel):
         for name, key, _, holds_models in _fields(type(value)):
             if holds_models:
                 yield from find_models(getattr(value, name), kind, (*path, key))

@@ -25,6 +25,7 @@ from ivr.flow.grammar import UNKNOWN_WORD, normalized
 from ivr.flow.jobs import JobResult
 from ivr.flow.loader import load_flow
 from ivr.flow.model import Flow
+from ivr.flow.program import linked
 from ivr.flow.state import FlowState, Phase
 from ivr.testing.clock import ManualClock, ManualTimer
 from ivr.testing.prompts import said_for_s, said_text
@@ -62,12 +63,20 @@ class CallScript:
     """One call, played by a test. Every verb returns the script, so that sentences can be chained."""
 
     def __init__(
-        self, flow: Flow | Path | str, *, deaf: Collection[str] = (), jobs: ScriptedJobs | None = None
+        self,
+        flow: Flow | Path | str,
+        *,
+        deaf: Collection[str] = (),
+        runs: Collection[Flow | Path | str] = (),
+        jobs: ScriptedJobs | None = None,
     ) -> None:
-        """`flow` is a model, a file or YAML text; `deaf` are language tags in which no speech can be recognized; `jobs`
-        says what services answer: those that it does not name wait for `job_ends`.
+        """`flow` is a model, a file or YAML text, `runs` the flows that it can run.
+
+        `deaf` are language tags in which no speech can be recognized; `jobs` says what services answer: those that it
+        does not name wait for `job_ends`.
         """
         self.flow = _read(flow)
+        self.program = linked(self.flow, {part.flow: part for part in map(_read, runs)})
         self.clock = ManualClock()
         self.state = FlowState()
         self.commands: list[c.Command] = []
@@ -203,7 +212,7 @@ class CallScript:
 
     def feed(self, event: e.Event) -> None:
         """Give the engine an event, and carry out what it asks for."""
-        result = engine.step(self.flow, self.state, event)
+        result = engine.step(self.program, self.state, event)
         self.state = result.state
         failed = [listen for command in result.commands if (listen := self._carry_out(command)) is not None]
         for listen_id in failed:

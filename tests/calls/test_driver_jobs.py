@@ -8,7 +8,7 @@ import pytest
 
 from ivr.calls.jobs import CallJobs, Services
 from ivr.flow import commands as c
-from ivr.flow.jobs import HoursJob, HttpJob, JobOutcome, JobResult, SendJob, SipMessage
+from ivr.flow.jobs import HoursJob, HttpJob, Job, JobOutcome, JobResult, SendJob, SipMessage
 from tests.calls.switchboard import Switchboard, on_a_switchboard
 from tests.scenario import scenario
 
@@ -166,7 +166,8 @@ async def test_a_mistake_of_ours_in_a_service_is_the_error_exit_not_silence(bot:
 async def test_what_the_settings_do_not_have_fails_at_once() -> None:
     told: list[tuple[str, JobResult]] = []
     jobs = CallJobs(Services(), "call1", lambda job_id, result: told.append((job_id, result)))
-    for number, job in enumerate([HoursJob("office"), HttpJob("GET", URL), SendJob(SipMessage("a", "b"), True)]):
+    work: list[Job] = [HoursJob("office"), HttpJob("GET", URL), SendJob(SipMessage("a", "b"), True)]
+    for number, job in enumerate(work):
         jobs.start(c.StartJob(str(number), job))
     jobs.start(c.StartJob("3", SendJob(SipMessage("a", "b"))))
     assert [(job_id, result.outcome) for job_id, result in told] == [(str(n), JobOutcome.FAILED) for n in range(3)]

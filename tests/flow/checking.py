@@ -8,8 +8,12 @@ from ivr.errors import FlowSyntaxError, Problem, Severity
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.checks.services import HostContext, ServicesContext
 from ivr.flow.loader import load_flow
+from ivr.flow.steps.registry import STEP_KINDS
 
 SOUNDS = {"sounds/en/broken.wav": "this is not a WAV file; save it as WAV", "sounds/en/hello.wav": None}
+
+PARTS = sorted((Path(__file__).parents[1] / "data" / "flows" / "parts").glob("*.yaml"))
+"""Flows that others can run."""
 
 _WORDS = """
 again agent a back english german hello hours human my nope number office opening order person red repeat sales
@@ -29,6 +33,7 @@ WORLD = CheckContext(
         recipients=frozenset({"office"}),
         has_mail=True,
     ),
+    flows={file.stem: load_flow(file.read_bytes(), str(file)).flow for file in PARTS},
 )
 
 
@@ -49,7 +54,8 @@ def problems_of_file(file: Path) -> list[Problem]:
 def expected_in(file: Path) -> list[str]:
     """The expectations at the end of a file."""
     _, _, lines = file.read_text(encoding="utf-8").partition("# expected:\n")
-    return [line.removeprefix("# ") for line in lines.splitlines()]
+    kinds = ", ".join(STEP_KINDS)
+    return [line.removeprefix("# ").replace("{kinds}", kinds) for line in lines.splitlines()]
 
 
 def as_expected(problem: Problem) -> str:

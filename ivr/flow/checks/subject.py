@@ -12,8 +12,10 @@ from ivr.flow.checks.graph import Edge, edges_of
 from ivr.flow.checks.services import ServicesContext
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.marks import find_models
-from ivr.flow.model import BUILT_IN_TARGETS, Command, Flow, InputStep, Prompt, PromptItem
+from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Command, Flow, FormField, FormStep, InputStep, Prompt, PromptItem
 from ivr.flow.prompts import languages_of
+from ivr.flow.question import commands_heard
+from ivr.flow.steps.models import ReturnStep
 from ivr.model_errors import owner_of, source_path
 from ivr.yaml_source import DataPath
 
@@ -32,6 +34,8 @@ class CheckContext:
     """Primary tags ("en") of the languages that can be recognized."""
     services: ServicesContext | None = None
     """Hosts, calendars and receivers."""
+    flows: Mapping[str, Flow] | None = None
+    """The flows that `run:` can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,25 @@ class PromptPlace:
     prompt: Prompt
 
 
+_NO_KEYS = ("by_count",)
+"""Parts of a path that only the model knows."""
+
+
 def _key(path: DataPath) -> str:
     """The key that holds a prompt, or the list of prompts that it is one of."""
-    return str(next(part for part in reversed(path) if isinstance(part, str)))
+    keys = [part for part in path if isinstance(part, str) and part not in _NO_KEYS and not part.isdecimal()]
+    return keys[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class ValuePlace:
+    """A question for a value, and where it is written."""
+
+    step: str
+    path: DataPath
+    asked: AskStep | FormField
+    into: str
+    """Variable that takes the value."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,12 @@ class Subject:
         return edges_of(self.flow)
 
     @cached_property
+    def is_part(self) -> bool:
+        """Whether the flow is made to be run by another one."""
+        flow = self.flow
+        return bool(flow.takes) or any(isinstance(step, ReturnStep) for step in flow.steps.values())
+
+    @cached_property
     def languages(self) -> tuple[str, ...]:
         """Every language that a call can be in."""
         return languages_of(self.flow)
@@ -79,11 +105,15 @@ class Subject:
         flow = self.flow
         if flow.start not in flow.steps:
             return frozenset(flow.steps)
+        return self.reachable_from([flow.start, flow.on_error or "", flow.on_hang_up.go if flow.on_hang_up else ""])
+
+    def reachable_from(self, names: list[str]) -> frozenset[str]:
+        """Steps that a call can come to from some of them, these included."""
         seen: set[str] = set()
-        waiting = [flow.start, flow.on_error or ""]
+        waiting = list(names)
         while waiting:
             name = self._meant(waiting.pop())
-            if name in flow.steps and name not in seen:
+            if name in self.flow.steps and name not in seen:
                 seen.add(name)
                 waiting += [edge.target for edge in self.edges[name]]
         return frozenset(seen)
@@ -118,10 +148,22 @@ class Subject:
         """Steps that wait for the caller."""
         return {name: step for name, step in self.flow.steps.items() if isinstance(step, InputStep)}
 
+    @cached_property
+    def values(self) -> tuple[ValuePlace, ...]:
+        """Every question for a value: `ask` steps and the fields of forms."""
+        found = []
+        for name, step in self.flow.steps.items():
+            if isinstance(step, AskStep):
+                found.append(ValuePlace(name, ("steps", name), step, step.into))
+            elif isinstance(step, FormStep):
+                for key, field in step.form.fields.items():
+                    path: DataPath = ("steps", name, "form", "fields", key)
+                    found.append(ValuePlace(name, path, field, field.into or key))
+        return tuple(found)
+
     def commands_of(self, step: InputStep) -> dict[str, Command]:
         """The commands that are heard in a step."""
-        names = self.flow.commands if step.commands is None else step.commands
-        return {name: self.flow.commands[name] for name in names if name in self.flow.commands}
+        return commands_heard(self.flow, step)
 
     def path_of(self, base: DataPath, *parts: str | int) -> DataPath:
         """`base` and as many of `parts` as are written in the file."""

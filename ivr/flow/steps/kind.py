@@ -14,6 +14,9 @@ from ivr.flow.run import Run
 END = "hang_up"
 """Target that ends the call."""
 
+RETURN = "return"
+"""Target that ends the flow, and the call where no other flow runs it: what follows a step without `next`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exit:
@@ -31,9 +34,9 @@ class Exit:
 def written_exits(flow: Flow, step: Step) -> Iterator[Exit]:
     """The rule for most steps: every target that is written in it; `next` exists even where it is not written."""
     for path, target in find(step, Mark.TARGET):
-        if path != ("next",):
+        if path not in (("next",), ("on_error",)):
             yield Exit(str(path[-1]), target)
-    yield Exit("next", step.next or END, keeps_answer=True)
+    yield Exit("next", step.next or RETURN, keeps_answer=True)
 
 
 def written_variables(step: Step) -> frozenset[str]:
@@ -65,5 +68,7 @@ class StepKind:
     """Variables that the step sets."""
     needs_next: Callable[[Any], bool] = lambda step: True
     """Whether the call just ends after the step where `next` is left out."""
+    needs_caller: bool = True
+    """Whether it has no place among the steps of `on_hang_up`."""
     ends_call: bool = False
     """Whether a call can end or be handed over here."""

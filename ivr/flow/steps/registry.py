@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from ivr.flow.model import Step
-from ivr.flow.steps import ask, hang_up, hours, menu, request, say, send, set_variables, transfer, when
+from ivr.flow.steps import (
+    ask,
+    change_language,
+    fill_form,
+    hang_up,
+    hours,
+    menu,
+    request,
+    run_flow,
+    say,
+    send,
+    set_variables,
+    tag,
+    transfer,
+    when,
+)
 from ivr.flow.steps.kind import StepKind
 
 KINDS: tuple[StepKind, ...] = (
     say.KIND,
     menu.KIND,
     ask.KIND,
+    fill_form.KIND,
     set_variables.KIND,
     when.KIND,
+    change_language.KIND,
+    tag.KIND,
+    run_flow.RUN,
+    run_flow.RETURN_STEP,
     transfer.KIND,
     hang_up.KIND,
     hours.KIND,
