@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from ivr.config import Settings
 from ivr.errors import Problem, Severity, SpeechError
 from ivr.flow.check import CheckContext, check_flow
+from ivr.flow.checks.services import HostContext, ServicesContext
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.program import flows_run_by
 from ivr.flows import FlowSet, library, load_folder
@@ -39,8 +40,27 @@ def surroundings_of(settings: Settings) -> Surroundings:
         sound_problem=lambda play: sound_problem(sounds, play),
         knows_word=(lambda language, word: word in vocabularies[_primary(language)]) if vocabularies else None,
         languages_with_model=frozenset(vocabularies) if vocabularies else None,
+        services=services_context(settings),
     )
     return Surroundings(context, notes)
+
+
+def services_context(settings: Settings) -> ServicesContext:
+    """What flows may reach beyond the call."""
+    mail, requests = settings.send.mail, settings.requests
+    return ServicesContext(
+        hosts={
+            name: HostContext(
+                requests.allow_private if host.allow_private is None else host.allow_private, host.allow_http
+            )
+            for name, host in requests.hosts.items()
+        },
+        calendars=frozenset(settings.calendars),
+        webhooks=frozenset(settings.send.webhooks),
+        recipients=frozenset(mail.recipients) if mail else frozenset(),
+        has_mail=mail is not None,
+        takes_addresses=bool(mail and mail.allowed_domains),
+    )
 
 
 def _primary(language: str) -> str:

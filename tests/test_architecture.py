@@ -88,7 +88,7 @@ ENGINES = {
 }
 """Third-party engine to the one package that may know it."""
 
-EXAMINERS = ("ivr.doctor",)
+EXAMINERS = ("ivr.doctor", "ivr.doctor_services")
 """Looks at what is installed, engines included, inside functions only."""
 
 FILES = sorted((ROOT / "ivr").rglob("*.py"))

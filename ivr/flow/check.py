@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ivr.errors import FlowCheckFailed, Problem, Severity
-from ivr.flow.checks import advice, clashes, paths, questions, running, secrets, speech, texts, variables
+from ivr.flow.checks import advice, clashes, paths, questions, running, secrets, services, speech, texts, variables
 from ivr.flow.checks.subject import CheckContext, Subject
 from ivr.flow.loader import LoadedFlow
 
@@ -52,6 +52,14 @@ RULES: tuple[Rule, ...] = (
     variables.unset_variables,
     variables.reserved_variable,
     secrets.secret_in_flow,
+    services.request_address,
+    services.unknown_host,
+    services.request_without_error,
+    services.secret_in_request,
+    services.unknown_calendar,
+    services.unknown_receiver,
+    services.send_without_failed,
+    services.sent_variables,
     running.unknown_flow,
     running.recursion,
     running.run_values,

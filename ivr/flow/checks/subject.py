@@ -9,6 +9,7 @@ from functools import cached_property
 
 from ivr.errors import Problem, Severity
 from ivr.flow.checks.graph import Edge, edges_of
+from ivr.flow.checks.services import ServicesContext
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.marks import find_models
 from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Command, Flow, FormField, FormStep, InputStep, Prompt, PromptItem
@@ -31,6 +32,8 @@ class CheckContext:
     """Whether the recognizer of a language tag can hear a word."""
     languages_with_model: frozenset[str] | None = None
     """Primary tags ("en") of the languages that can be recognized."""
+    services: ServicesContext | None = None
+    """Hosts, calendars and receivers."""
     flows: Mapping[str, Flow] | None = None
     """The flows that `run:` can name."""
 

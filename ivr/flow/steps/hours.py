@@ -88,5 +88,6 @@ KIND = StepKind(
     _handle,
     lambda run, found: job.caller_left(run, "hours", found.hours),
     exits=_exits,
+    needs_caller=False,
     needs_next=_needs_next,
 )

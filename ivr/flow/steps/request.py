@@ -24,6 +24,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 IDEMPOTENT = ("get", "put", "delete")
 """May be asked again without doing anything twice (RFC 9110 §9.2.2)."""
 MAX_TIMEOUT_S = 60.0
+RESERVED_HEADERS = ("host", "content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade")
 
 _GROUPS = {f"{first}xx": (first * 100, first * 100 + 99) for first in range(1, 6)}
 
@@ -100,6 +101,9 @@ class Request(Part):
             raise ValueError("a request has one body; write json or form")
         if used[0] in ("get", "delete") and (self.json_body is not None or self.form is not None):
             raise ValueError(f"a {used[0]} has no body; write query, or use post")
+        wrong = next((key for key in self.headers if key.lower() in RESERVED_HEADERS), None)
+        if wrong:
+            raise ValueError(f"the header {wrong} is not a flow's to set; remove it")
         return self
 
     @property
