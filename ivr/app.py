@@ -160,6 +160,7 @@ class Bot:
             },
             hold_sound=hold_sound(self._cache_dir, settings.sip.sample_rate_hz),
             lead_in_s=settings.speech.lead_in,
+            timezone=settings.timezone,
         )
         return CallRegistry(
             ports,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from ivr.calls.timers import Timers
 from ivr.calls.transfer_driver import TransferTarget
@@ -26,6 +28,12 @@ class CallPorts:
     targets: Mapping[str, TransferTarget]
     hold_sound: Path
     lead_in_s: float
+    timezone: str = ""
+    """Time zone of callers; the machine's when empty."""
+
+    def local_now(self) -> datetime:
+        """What callers' clocks show."""
+        return self.clock.now().astimezone(ZoneInfo(self.timezone) if self.timezone else None)
 
 
 class CallTasks:

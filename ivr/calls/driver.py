@@ -97,6 +97,7 @@ class CallDriver:
                 back.language,
                 back.resume_at,
                 back.result,
+                self._ports.local_now(),
             )
         )
 

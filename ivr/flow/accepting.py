@@ -53,7 +53,8 @@ def _go_on(run: Run, step: InputStep, pending: Pending, name: str) -> None:
 
 def _written(pending: Pending) -> str:
     if isinstance(pending.value, Mapping):
-        return pending.spoken
+        values = {name: getattr(value, "value", value) for name, value in pending.value.items()}
+        return ", ".join(f"{name} = {value}" for name, value in values.items())
     return pending.meaning if isinstance(pending.value, bool) else str(pending.value)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +30,10 @@ from ivr.testing.prompts import said_for_s, said_text
 
 WORD_S = 0.35
 """How long a caller takes for one word."""
+
+
+BEGAN = datetime(2026, 11, 23, 10, 0)  # noqa: DTZ001: local time, wherever that is
+"""When calls come in, unless a test says otherwise: a Monday morning."""
 
 
 class NotAsScripted(AssertionError):
@@ -87,9 +92,10 @@ class CallScript:
         language: str = "",
         resume_at: str = "",
         returned_because: str = "",
+        now: datetime | None = BEGAN,
     ) -> Self:
-        """The call comes in. The named values are those of a caller who comes back from a transfer."""
-        more = (dict(variables or {}), frozenset(sensitive), language, resume_at, returned_because)
+        """The call comes in, at `now`. The other named values are those of a caller who comes back from a transfer."""
+        more = (dict(variables or {}), frozenset(sensitive), language, resume_at, returned_because, now)
         self.feed(e.CallOffered(self._now_s, ani, dnis, "", *more))
         return self
 

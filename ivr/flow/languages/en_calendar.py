@@ -74,13 +74,11 @@ _DATE_PHRASES: dict[str, Token] = {
     "day": ("d", None), "days": ("d", None), "week": ("w", None), "weeks": ("w", None),
     "month": ("m", None), "months": ("m", None), "year": ("y", None), "years": ("y", None),
     "in": ("i", None), "from now": ("f", None), "from today": ("f", None), "from": ("f", None), "ago": ("a", None),
-    "a": ("N", 1), "an": ("N", 1), "a couple of": ("N", 2), "a couple": ("N", 2), "oh": ("Z", None),
+    "a": ("N", 1), "an": ("N", 1), "a couple of": ("N", 2), "a couple": ("N", 2), "oh": ("Z", None), "two thousand": ("N", 2000),
 }  # fmt: skip
 
 
 def _number(words: Sequence[str]) -> tuple[Token, int]:
-    if words[0] == "two" and words[1:2] == ["thousand"]:
-        return ("N", 2000), 2
     if words[0].isdigit() and len(words[0]) <= 4:
         return ("N", int(words[0])), 1
     return ("", None), 0
@@ -185,9 +183,9 @@ _TIME_PHRASES: dict[str, Token] = {
 
 
 def _time(hour: int, minute: int, half: str = "") -> SpokenTime | None:
-    if not (0 <= hour <= 24 and 0 <= minute <= 59) or (half != "24" and half and not 1 <= hour <= 12):
+    if not (0 <= hour <= 23 and 0 <= minute <= 59) or (half != "24" and not 1 <= hour <= (12 if half else 23)):
         return None
-    return SpokenTime(hour % 24, minute, "24" if hour > 12 or hour == 0 else half)
+    return SpokenTime(hour, minute, "24" if hour > 12 or hour == 0 else half)
 
 
 def _before(minutes: int, hour: int, half: str = "") -> SpokenTime | None:
@@ -200,7 +198,7 @@ _TIME_RULES: tuple[Rule, ...] = (
     ("AN", lambda half, hour: _time(hour, 0, half)),
     ("ANN", lambda half, hour, minute: _time(hour, minute, half)),
     ("ZNH", lambda hour: _time(hour, 0, "24")),
-    ("NH", lambda hour: _time(hour, 0, "24") if hour > 9 else None),
+    ("NH", lambda hour: _time(hour, 0, "24") if hour > 9 or hour == 0 else None),
     ("ZNN", lambda hour, minute: _time(hour, minute, "24")),
     ("ZNZN", lambda hour, minute: _time(hour, minute, "24") if minute < 10 else None),
     ("NNA?", lambda hour, minute, half="": _time(hour, minute, half) if minute > 9 else None),

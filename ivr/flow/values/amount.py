@@ -100,7 +100,7 @@ def _plain(words: list[str], language: Language) -> list[int]:
     for at in range(len(words) - 1, 0, -1):
         units, cents = _whole(words[:at], language), _cents(words[at:], language)
         if units is not None and cents is not None:
-            return [units * 100 + cents, *found] if len(words) - at == 1 or not found else [*found, units * 100 + cents]
+            return [*found, units * 100 + cents]
     return found
 
 

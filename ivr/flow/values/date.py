@@ -113,8 +113,9 @@ def _without_year(spoken: DayMonth, today: date, is_future: bool) -> list[date]:
     """Days that fit, the nearest in the preferred direction first, then those in the other."""
     if spoken.year is not None:  # two digits
         years: Sequence[int] = (today.year // 100 * 100 + spoken.year, today.year // 100 * 100 - 100 + spoken.year)
-    else:
-        years = range(today.year - LEAP_CYCLE_YEARS, today.year + LEAP_CYCLE_YEARS + 1)
+    else:  # a day of the week that does not fit this time around was heard wrong
+        reach = 1 if spoken.weekday is not None else LEAP_CYCLE_YEARS
+        years = range(today.year - reach, today.year + reach + 1)
     days = [day for year in years for day in _days_of_year(spoken, year)]
     ahead = sorted(day for day in days if day >= today)
     past = sorted((day for day in days if day < today), reverse=True)

@@ -45,6 +45,12 @@ class Number(Kind):
 
     def troubles(self, settings: ValueSettings) -> Iterator[Trouble]:
         yield from empty_range(settings)
+        for key in ("minimum", "maximum"):
+            limit = getattr(settings, key)
+            if limit is not None and limit != int(limit):
+                yield Trouble(
+                    (key,), f"{limit} is no whole number; write one, or ask for an `amount`", "bad_limit", False
+                )
 
 
 def _units(asked: Asked) -> tuple[str, ...]:
