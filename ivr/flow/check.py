@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ivr.errors import FlowCheckFailed, Problem, Severity
-from ivr.flow.checks import advice, clashes, paths, questions, secrets, speech, texts, variables
+from ivr.flow.checks import advice, clashes, comparisons, paths, questions, secrets, speech, texts, values, variables
 from ivr.flow.checks.subject import CheckContext, Subject
 from ivr.flow.loader import LoadedFlow
 
@@ -33,6 +33,9 @@ RULES: tuple[Rule, ...] = (
     questions.commands,
     questions.ask_options,
     questions.confidence_bands,
+    values.form_fields,
+    values.free_text_as_address,
+    comparisons.comparison_never_holds,
     questions.pin_without_sensitive,
     clashes.same_key_twice,
     clashes.same_word_twice,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ivr.flow import templates
 from ivr.flow.languages import language_for
-from ivr.flow.model import Flow, Prompt, PromptItem
+from ivr.flow.model import Flow, FormStep, Prompt, PromptItem
 from ivr.flow.segments import LAST_WORD_PAUSE, Pause, Segment, SoundFile, Speech
 from ivr.language_tags import primary_language
 
@@ -78,6 +78,8 @@ def fixed_prompts(flow: Flow) -> tuple[tuple[Segment, ...], ...]:
         spoken = language_for(language)
         found[(Speech(spoken.no_input, language),)] = None
         found[(Speech(spoken.no_match, language),)] = None
+        if any(isinstance(step, FormStep) for step in flow.steps.values()):
+            found[(Speech(spoken.change_what, language),)] = None
         for prompt in prompts_of(flow):
             fixed = [item for item in prompt.items if not templates.is_template(text_for(item, language) or "")]
             for item in fixed:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -32,7 +32,7 @@ WORD_S = 0.35
 """How long a caller takes for one word."""
 
 
-BEGAN = datetime(2026, 11, 23, 10, 0)  # noqa: DTZ001: local time, wherever that is
+BEGAN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 """When calls come in, unless a test says otherwise: a Monday morning."""
 
 

@@ -56,7 +56,10 @@ def _exits(flow: Flow, step: Step) -> Iterator[tuple[str, str, bool, bool]]:
     match step:
         case InputStep():
             yield from ((key, target, False, True) for key, target in _answers(step))
-            yield "failed", step.failed or flow.defaults.failed or END, True, False
+            failed = step.failed or flow.defaults.failed or END
+            yield "failed", failed, True, False
+            if isinstance(step, AskStep) and step.choices_from:
+                yield "empty", step.empty or failed, True, False
             names = flow.commands if step.commands is None else step.commands
             yield from ((key, flow.commands[key].go, False, False) for key in names if key in flow.commands)
         case WhenStep():
@@ -94,7 +97,7 @@ def references_of(flow: Flow) -> Iterator[tuple[DataPath, str]]:
         yield ("commands", name, "go"), command.go
     for name, step in flow.steps.items():
         path: DataPath = ("steps", name)
-        for key in ("next", "failed", "confirmed", "denied", *TRANSFER_FAILURES):
+        for key in ("next", "failed", "confirmed", "denied", "empty", *TRANSFER_FAILURES):
             target = getattr(step, key, None)
             if isinstance(target, str):
                 yield (*path, key), target

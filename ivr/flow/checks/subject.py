@@ -147,12 +147,12 @@ class Subject:
             prompt = getattr(step.form, key)
             if prompt:
                 yield PromptPlace(name, (*path, key), key, prompt)
-        for field_name, field in step.form.fields.items():
-            where: DataPath = (*path, "fields", field_name)
-            yield PromptPlace(name, (*where, "prompt"), "prompt", field.prompt)
-            if field.keys_prompt:
-                yield PromptPlace(name, (*where, "keys_prompt"), "keys_prompt", field.keys_prompt)
-            yield from self._input_prompts(name, where, field)
+        for key, asked in step.form.fields.items():
+            where: DataPath = (*path, "fields", key)
+            yield PromptPlace(name, (*where, "prompt"), "prompt", asked.prompt)
+            if asked.keys_prompt:
+                yield PromptPlace(name, (*where, "keys_prompt"), "keys_prompt", asked.keys_prompt)
+            yield from self._input_prompts(name, where, asked)
 
     def _input_prompts(self, name: str, path: DataPath, step: InputSettings) -> Iterator[PromptPlace]:
         if step.confirm_prompt:

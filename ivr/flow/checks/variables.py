@@ -10,9 +10,11 @@ from functools import cached_property
 from jinja2 import TemplateError
 
 from ivr.errors import Problem
+from ivr.flow.asking import CHOICES
 from ivr.flow.checks.subject import Subject
 from ivr.flow.checks.texts import templates_in
-from ivr.flow.model import AskStep, MenuStep, SetStep, WhenStep
+from ivr.flow.form_view import variable_of
+from ivr.flow.model import AskStep, FormStep, MenuStep, SetStep, WhenStep
 from ivr.flow.speaking import filters
 from ivr.flow.templates import JINJA_FILTERS, check_expression, check_template, is_template, variables_of
 from ivr.model_errors import did_you_mean
@@ -114,6 +116,8 @@ class Variables:
             return frozenset(step.set)
         if isinstance(step, AskStep | MenuStep) and step.into:
             return frozenset({step.into})
+        if isinstance(step, FormStep):
+            return frozenset(variable_of(name, field) for name, field in step.form.fields.items())
         return frozenset()
 
     @cached_property
@@ -124,11 +128,19 @@ class Variables:
     def _find_reads(self) -> Iterator[Read]:
         for step, path, key, text in templates_in(self.subject):
             names = _names_in(text) - ({HEARD} if key == "confirm_prompt" else set())
+            found = self.flow.steps.get(step)
+            if key in ("prompt", "keys_prompt") and self._offers_data(path):
+                names -= {CHOICES}
             if step == "defaults":
                 users = self.subject.listening_steps.items()
                 yield from (Read(name, path, names) for name, user in users if getattr(user, key) is None)
+            elif isinstance(found, FormStep) and key == "confirm_prompt" and path[2] == key:
+                yield Read(step, path, names, self._set_by(found))  # every field has a value by then
             else:
                 yield Read(step, path, names)
+        for place in self.subject.values:
+            if place.asked.choices_from:
+                yield Read(place.step, (*place.path, "choices_from"), frozenset({place.asked.choices_from}))
         for name, found in self.flow.steps.items():
             if isinstance(found, WhenStep):
                 for index, branch in enumerate(found.when):
@@ -137,6 +149,10 @@ class Variables:
                         yield Read(name, ("steps", name, "when", index, "if"), names)
             elif isinstance(found, SetStep):
                 yield from self._reads_of_set(name, found)
+
+    def _offers_data(self, path: DataPath) -> bool:
+        """Whether a prompt belongs to a question whose choices come out of data."""
+        return any(place.asked.choices_from and path[: len(place.path)] == place.path for place in self.subject.values)
 
     @staticmethod
     def _reads_of_set(name: str, step: SetStep) -> Iterator[Read]:

@@ -158,11 +158,6 @@ def date_words() -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def date_phrases() -> tuple[str, ...]:
-    """Whole dates, so that the recognizer expects the words in their order."""
-    return tuple(f"am {stem}en {month}" for month in MONTHS for stem in _ORDINALS)
-
-
 def say_date(day: date, region: str, with_year: bool) -> str:
     """ "Freitag, den vierten Dezember"."""
     weekday, month = WEEKDAYS[day.weekday()].title(), MONTHS[day.month - 1].title()

@@ -74,7 +74,8 @@ _DATE_PHRASES: dict[str, Token] = {
     "day": ("d", None), "days": ("d", None), "week": ("w", None), "weeks": ("w", None),
     "month": ("m", None), "months": ("m", None), "year": ("y", None), "years": ("y", None),
     "in": ("i", None), "from now": ("f", None), "from today": ("f", None), "from": ("f", None), "ago": ("a", None),
-    "a": ("N", 1), "an": ("N", 1), "a couple of": ("N", 2), "a couple": ("N", 2), "oh": ("Z", None), "two thousand": ("N", 2000),
+    "a": ("N", 1), "an": ("N", 1), "a couple of": ("N", 2), "a couple": ("N", 2), "oh": ("Z", None),
+    "two thousand": ("N", 2000),
 }  # fmt: skip
 
 
@@ -137,22 +138,18 @@ def read_date(words: Sequence[str], is_month_first: bool) -> SpokenDay | None:
 
 
 def date_words() -> tuple[str, ...]:
-    """Words to listen for; the longer ones tell a recognizer which words go together."""
+    """Words to listen for, and phrases that tell a recognizer which words follow each other.
+
+    Whole dates ("the third of may") would be recognized no better, and 700 phrases take 20 ms to open instead of 3.
+    """
     days = [word for word in _days() if not word[0].isdigit()]
     return (
         *WEEKDAYS, *(f"next {day}" for day in WEEKDAYS), *MONTHS, *days, *_UNITS, *_TENS, "thousand",
         "today", "tomorrow", "day after tomorrow", "the day after tomorrow", "yesterday",
         "next week", "last", "this", "on", "the", "of",
+        *(f"the {day} of" for day in days), *(f"of {month}" for month in MONTHS),
         "in a week", "in two weeks", "in three weeks", "in four weeks", "in a month", "in three days", "days", "ago",
     )  # fmt: skip
-
-
-def date_phrases() -> tuple[str, ...]:
-    """Whole dates, so that the recognizer expects the words in their order."""
-    return (
-        *(f"{month} {day}" for month in MONTHS for day in _days() if not day[0].isdigit()),
-        *(f"the {day} of {month}" for month in MONTHS for day in _days() if not day[0].isdigit()),
-    )
 
 
 def say_date(day: date, region: str, with_year: bool) -> str:
