@@ -199,6 +199,8 @@ _TIME_RULES: tuple[Rule, ...] = (
     ("ZNN", lambda hour, minute: _time(hour, minute, "24")),
     ("ZNZN", lambda hour, minute: _time(hour, minute, "24") if minute < 10 else None),
     ("NNA?", lambda hour, minute, half="": _time(hour, minute, half) if minute > 9 else None),
+    ("NFA?", _time),
+    ("F[NF]", lambda hour, minute: _time(hour, minute, "24")),
     ("NZNA?", lambda hour, minute, half="": _time(hour, minute, half) if minute < 10 else None),
     ("hp?NA?", lambda hour, half="": _time(hour, 30, half)),
     ("qpNA?", lambda hour, half="": _time(hour, 15, half)),
@@ -209,7 +211,9 @@ _TIME_RULES: tuple[Rule, ...] = (
 
 
 def _figure(words: Sequence[str]) -> tuple[Token, int]:
-    return (("N", int(words[0])), 1) if words[0].isdigit() and len(words[0]) <= 2 else (("", None), 0)
+    if not words[0].isdigit() or len(words[0]) > 2:
+        return ("", None), 0
+    return ("F" if len(words[0]) == 2 and words[0][0] == "0" else "N", int(words[0])), 1
 
 
 def read_time(words: Sequence[str]) -> SpokenTime | None:
