@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ivr.flow import form
-from ivr.flow.asking import open_form, shown
+from ivr.flow.asking import hides_answers, open_form
 from ivr.flow.keeping import keep
 from ivr.flow.masking import MASK
 from ivr.flow.model import AskStep, InputStep, MenuStep
@@ -17,7 +17,7 @@ from ivr.flow.state import Input, Pending
 def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
     """Take an answer: keep its value, write it down, go where it leads."""
     kind, _, name = pending.meaning.partition(":")
-    is_sensitive = kind != "command" and shown(run, "x") == MASK
+    is_sensitive = kind != "command" and hides_answers(run)
     held, progress = run.state.input, run.state.form
     run.note(
         "command" if kind == "command" else run.flow.steps[run.state.step].action,

@@ -165,7 +165,7 @@ def confirm_whole(run: Run, tries: int = 1) -> None:
     shown = asking.shown(run, spoken)
     segments = run.segments(prompt, {"heard": spoken}, {"heard": shown} if shown == MASK else {"heard": spoken})
     run.set_input(prompt_text=run.text(prompt, {"heard": shown}))
-    say_and_listen(run, open_step(run), segments)
+    say_and_listen(run, segments)
 
 
 def change(run: Run) -> None:
