@@ -39,6 +39,7 @@ APPLICATION = (
     "ivr.calls.note",
     "ivr.calls.prompt_player",
     "ivr.calls.registry",
+    "ivr.calls.survey_answers",
     "ivr.calls.transfer_driver",
     "ivr.flows",
     "ivr.logs",

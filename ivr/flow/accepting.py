@@ -10,7 +10,7 @@ from ivr.flow.keeping import keep
 from ivr.flow.masking import MASK
 from ivr.flow.model import AskStep, Command, InputStep, MenuStep
 from ivr.flow.run import Run
-from ivr.flow.state import Input, Pending
+from ivr.flow.state import Answered, Input, Pending
 
 
 def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
@@ -31,6 +31,8 @@ def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
         **({"detail": form.where(progress)} if open_form(run) and progress and kind != "command" else {}),
     )
     run.set(steps_without_input=0)
+    if kind != "command":
+        run.set(last_answer=Answered(pending.value, pending.mode, pending.confidence, held.started_at_s))
     if kind == "command":
         run.set(input=Input())
         _obey(run, name, held)
@@ -65,7 +67,9 @@ def _exit(step: AskStep, pending: Pending) -> str | None:
 
 def _obey(run: Run, name: str, held: Input) -> None:
     """Carry a command out."""
-    command = run.flow.commands.get(name) or Command(go=name)  # "help" needs no command in the flow
+    step = open_step(run)
+    own = getattr(step, "own_commands", {}).get(name)
+    command = own or run.flow.commands.get(name) or Command(go=name)  # "help" needs no command in the flow
     if command.language:
         run.change_language(command.language)
     if command.go == "help" and "help" not in run.flow.steps:
@@ -73,7 +77,7 @@ def _obey(run: Run, name: str, held: Input) -> None:
         return
     if command.go != "repeat":
         run.set(form=None)
-    frames.go_in(run, run.commands_depth, command.go)
+    frames.go_in(run, len(run.state.frames) if own else run.commands_depth, command.go)
 
 
 def _help(run: Run, held: Input) -> None:

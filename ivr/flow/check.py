@@ -42,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     speech.unknown_words,
     speech.empty_phrases,
     speech.language_without_model,
+    speech.language_by_template,
     texts.prompt_language,
     texts.empty_prompt,
     texts.sound_file,

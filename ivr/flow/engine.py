@@ -174,7 +174,7 @@ def _enter(run: Run, name: str) -> None:
     run.is_announced = run.state.is_announced and run.state.resume_at == name
     is_resumed = run.state.resume_at == name
     visits = {**run.state.visits, name: run.state.visits.get(name, 0) + (not is_resumed)}
-    run.set(step=name, resume_at="", is_announced=False, visits=visits)
+    run.set(left_step=run.state.step, step=name, resume_at="", is_announced=False, visits=visits)
     try:
         kind_of(found).enter(run, name, found)
     except TemplateFailed as error:

@@ -148,7 +148,7 @@ def with_commands(question: Question, flow: Flow, step: InputStep, tag: str) -> 
 
 
 def commands_heard(flow: Flow, step: InputStep) -> dict[str, Command]:
-    """What can be asked for while a step listens: all commands where it names none, besides those of single steps."""
-    if step.commands is None:
-        return {name: command for name, command in flow.commands.items() if "." not in name}
-    return {name: flow.commands[name] for name in step.commands if name in flow.commands}
+    """What can be asked for while a step listens: every command of the flow where it names none."""
+    names = flow.commands if step.commands is None else step.commands
+    own: dict[str, Command] = getattr(step, "own_commands", {})
+    return {**{name: flow.commands[name] for name in names if name in flow.commands}, **own}

@@ -87,6 +87,16 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """The latest answer that was taken (VoiceXML 2.1 §5.1.5, `application.lastresult$`)."""
+
+    value: object
+    mode: str
+    confidence: float | None
+    asked_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
     """Prompts that wait to be played together with the next question."""
 
@@ -152,6 +162,9 @@ class FlowState:
     began: datetime | None = None
     """Local time when the call came in, and the instant that it belongs to."""
     began_at_s: float = 0.0
+    last_answer: Answered | None = None
+    left_step: str = ""
+    """The step that the call was in before this one."""
     opening: tuple[Segment, ...] = ()
     """What was said before the open question when it was entered: part of what `repeat` repeats."""
     is_deaf: frozenset[str] = frozenset()
@@ -166,6 +179,17 @@ class FlowState:
     has_left: bool = False
     """The caller is gone; a flow may still have something to do."""
     steps_without_input: int = 0
+
+
+_FIELDS = tuple(FlowState.__dataclass_fields__)
+
+
+def copied(state: FlowState) -> FlowState:
+    """A state of its own with the same values."""
+    copy = object.__new__(FlowState)
+    for name in _FIELDS:
+        object.__setattr__(copy, name, getattr(state, name))
+    return copy
 
 
 MAX_STEPS_WITHOUT_INPUT = 200

@@ -8,7 +8,7 @@ from ivr.errors import FlowSyntaxError, Problem, Severity
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.checks.services import HostContext, ServicesContext
 from ivr.flow.loader import load_flow
-from ivr.flow.steps.registry import STEP_KINDS
+from ivr.flow.steps.registry import KINDS, STEP_KINDS
 
 SOUNDS = {"sounds/en/broken.wav": "this is not a WAV file; save it as WAV", "sounds/en/hello.wav": None}
 
@@ -54,8 +54,13 @@ def problems_of_file(file: Path) -> list[Problem]:
 def expected_in(file: Path) -> list[str]:
     """The expectations at the end of a file."""
     _, _, lines = file.read_text(encoding="utf-8").partition("# expected:\n")
-    kinds = ", ".join(STEP_KINDS)
-    return [line.removeprefix("# ").replace("{kinds}", kinds) for line in lines.splitlines()]
+    lists = {
+        "{kinds}": ", ".join(STEP_KINDS),
+        "{kinds without caller}": ", ".join(kind.model.action for kind in KINDS if not kind.needs_caller),
+    }
+    for name, written in lists.items():
+        lines = lines.replace(name, written)
+    return [line.removeprefix("# ") for line in lines.splitlines()]
 
 
 def as_expected(problem: Problem) -> str:

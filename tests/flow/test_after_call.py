@@ -7,6 +7,7 @@ import pytest
 from ivr.flow import commands as c
 from ivr.flow.state import Phase
 from ivr.testing.conversation import CallScript
+from ivr.testing.services import ScriptedJobs
 from tests.flow.dialogs import HEAD
 
 pytestmark = pytest.mark.unit
@@ -181,3 +182,41 @@ def test_a_tag_made_of_something_sensitive_is_masked() -> None:
     )
     talk = CallScript(text).offered().presses("42")
     assert talk.state.tags == {"pin": "***", "vip": True} and "42" not in talk.record[-1].meaning
+
+
+# --- work that is given away after the call
+
+REPORT = """
+on_hang_up: report
+start: ask
+variables: {value: ""}
+steps:
+  ask: {ask: digits, prompt: "Code?", length: 2, into: value, next: bye, failed: bye}
+  bye: {say: "Bye.", next: hang_up}
+  report:
+    request: {post: "https://crm.example.com/calls", json: {code: "{{ value }}"}, into: answer}
+    waiting: {text: "One moment.", after: 1s}
+    error: failed
+    next: told
+  told: {tag: {ticket: "{{ answer.id }}"}, next: mailed}
+  mailed: {send: {webhook: done, data: {code: "{{ value }}"}}, next: return}
+  failed: {tag: not_reported}
+"""
+
+
+def reported(result: object, after_s: float = 3.0) -> CallScript:
+    jobs = ScriptedJobs({"report": result}, after_s=after_s)  # type: ignore[dict-item]
+    return CallScript(HEAD + REPORT, jobs=jobs).offered().hears("code").hangs_up()
+
+
+def test_a_request_after_the_call_is_waited_for_without_a_word() -> None:
+    talk = reported((200, {"id": 7}))
+    assert not talk.has_ended and not talk.state.tags
+    talk.waits(3.1)
+    assert talk.has_ended and talk.state.tags == {"ticket": 7} and talk.prompts_heard == ["Code?"]
+    jobs = [type(command.job).__name__ for command in talk.commands if isinstance(command, c.StartJob)]
+    assert jobs == ["HttpJob", "SendJob"]
+
+
+def test_a_request_that_fails_after_the_call_has_its_exit() -> None:
+    assert reported((500, None)).waits(3.1).state.tags == {"not_reported": True}

@@ -32,9 +32,7 @@ def test_a_text_that_is_said_again_may_change_with_the_visits() -> None:
     text = (
         HEAD
         + "start: hello\nsteps:\n  hello: {say: {1: Welcome., 2: Here again.}, next: menu}\n"
-        + (
-            '  menu: {menu: {prompt: {1: "Main menu, press 1.", 2: "Press 1."}, choices: {on: {keys: "1"}}}, next: hello}\n'
-        )
+        + ('  menu: {menu: {prompt: "Main menu.", choices: {on: {keys: "1"}}}, next: hello}\n')
     )
     call = offered(text).hears("welcome. main menu").presses("1").hears("here again.").presses("1").hears("here again.")
     assert call.variables.keys() == {"call"}
@@ -85,9 +83,7 @@ def test_a_prompt_that_is_played_out_first_is_no_second_visit() -> None:
     text = (
         HEAD
         + "start: hello\nsteps:\n  hello: {say: Hello., barge_in: none, next: ask}\n"
-        + (
-            '  ask: {ask: digits, prompt: "Try {{ step.visits }}?", length: 1, into: code, next: hang_up, failed: hang_up}\n'
-        )
+        + ('  ask: {ask: digits, prompt: "Try {{ step.visits }}?", length: 1, into: code, next: hang_up}\n')
     )
     assert offered(text).hears("try 1").step == "ask"
 
@@ -130,9 +126,7 @@ def test_a_step_without_commands_has_no_help_either() -> None:
     text = (
         HEAD
         + "start: a\nsteps:\n"
-        + (
-            '  a: {ask: yes_no, prompt: "Yes?", help: "Say yes.", commands: [], into: b, next: hang_up, failed: hang_up}\n'
-        )
+        + ('  a: {ask: yes_no, prompt: "Yes?", help: "Say yes.", commands: [], into: b, next: hang_up}\n')
     )
     listening = offered(text).listening
     assert listening is not None and "help" not in listening.phrases

@@ -87,6 +87,7 @@ def no_opt_out(subject: Subject) -> Iterator[Problem]:
     said = [normalized(name.replace("_", " ")) for name in subject.flow.commands]
     said += [phrase for command in subject.flow.commands.values() for phrase in _phrases_of(command.say)]
     for step in subject.listening_steps.values():
+        said += [phrase for command in subject.commands_of(step).values() for phrase in _phrases_of(command.say)]
         said += [phrase for choice in _choices(step) for phrase in _phrases_of(choice.say)]
     if not any(_OPT_OUT.search(phrase) for phrase in said):
         message = f"a {purpose} call needs a way to say no for good; add a command such as `stop: {{say: [stop]}}`"

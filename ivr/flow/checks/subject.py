@@ -167,14 +167,30 @@ class Subject:
 
     def path_of(self, base: DataPath, *parts: str | int) -> DataPath:
         """`base` and as many of `parts` as are written in the file."""
-        return source_path(self.loaded.source, base, parts)
+        if not base:
+            base, parts = (), self.written(parts)
+        return source_path(self.loaded.source, self.written(base), parts)
+
+    def written(self, path: DataPath) -> DataPath:
+        """Where something is written; what is part of a piece stands in the step that it is a piece of."""
+        if len(path) > 1 and path[0] == "commands" and "." in str(path[1]):
+            owner, _, part = str(path[1]).partition(".")
+            return ("steps", owner, "survey", part, *path[2:])
+        piece = self.loaded.pieces.get(str(path[1])) if len(path) > 1 and path[0] == "steps" else None
+        if piece is None:
+            return path
+        rest = path[2:]
+        if rest[: len(piece.leave_out)] == piece.leave_out:
+            rest = rest[len(piece.leave_out) :]
+        return ("steps", piece.name.partition(".")[0], *piece.place, *rest)
 
     def line_of(self, path: DataPath) -> int:
         """Line of a key."""
-        return self.loaded.source.positions.of_key(path).line
+        return self.loaded.source.positions.of_key(self.written(path)).line
 
     def error(self, path: DataPath, message: str, rule: str, *, at_key: bool = False) -> Problem:
         """An error at a place of the file."""
+        path = self.written(path)
         return self.loaded.source.problem(path, message, rule, at_key=at_key, step=owner_of(path))
 
     def warning(self, path: DataPath, message: str, rule: str, *, at_key: bool = False) -> Problem:

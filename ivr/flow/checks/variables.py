@@ -241,6 +241,9 @@ def _judge(
             message = f"nothing ever sets '{name}'; {hint}"
         return subject.error(read.path, message, "unknown_variable")
     if read.step in known and name not in known[read.step] | read.set_before:
+        if name == ERROR:
+            message = "'error' is known behind an `on_error` only, and a call can come here without one; leave it out"
+            return subject.error(read.path, message, "unset_variable")
         message = f"'{name}' may have no value yet when a call comes here; give it a first value under variables:"
         return subject.error(read.path, message, "unset_variable")
     return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.flow import events as e
-from ivr.flow.marks import Mark, find
+from ivr.flow.marks import DataPath, Mark, find
 from ivr.flow.model import Flow, Step
 from ivr.flow.run import Run
 
@@ -53,6 +53,23 @@ def _ignore(run: Run, found: Any, event: e.Event) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A step that another one is made of."""
+
+    name: str
+    """`STEP.PART`: no step of a file can have that name."""
+    step: Step
+    place: DataPath
+    """Where it is written, below the step that it is a piece of."""
+    leave_out: DataPath = ()
+    """What the paths in the piece begin with and the file does not have."""
+
+
+def _none(name: str, step: Any) -> Iterator[Piece]:
+    return iter(())
+
+
+@dataclass(frozen=True, slots=True)
 class StepKind:
     """One kind of step. Functions take the step's own model; a step that must wait sets a phase and handles events."""
 
@@ -68,6 +85,8 @@ class StepKind:
     """Variables that the step sets."""
     needs_next: Callable[[Any], bool] = lambda step: True
     """Whether the call just ends after the step where `next` is left out."""
+    pieces: Callable[[str, Any], Iterator[Piece]] = _none
+    """Further steps that the step is made of; the loader adds them to the flow."""
     needs_caller: bool = True
     """Whether it has no place among the steps of `on_hang_up`."""
     ends_call: bool = False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ivr.flow.marks import Target, TemplateValue
+from ivr.flow.marks import Mark, Target, TemplateValue
 from ivr.flow.model import Into, Part, Step, StepName, VariableName
+from ivr.flow.templates import is_template
 
 
 class RunStep(Step):
@@ -53,11 +55,20 @@ class ReturnStep(Step):
     give_back: Annotated[Return, BeforeValidator(_true_is_plain)] = Field(alias="return")
 
 
+_TAG = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
+
+
+def _tag_or_template(value: object) -> object:
+    if isinstance(value, str) and not is_template(value) and not _TAG.fullmatch(value):
+        raise ValueError(f"{value!r} is not a language; write a tag such as en-US or de")
+    return value
+
+
 class LanguageStep(Step):
     """Changes the language of the call."""
 
     action: ClassVar[str] = "language"
-    language: TemplateValue
+    language: Annotated[str, BeforeValidator(_tag_or_template), Mark.TEMPLATE]
     """A tag, or a template that becomes one of the flow's languages."""
 
 

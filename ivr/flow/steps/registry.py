@@ -15,6 +15,7 @@ from ivr.flow.steps import (
     say,
     send,
     set_variables,
+    survey,
     tag,
     transfer,
     when,
@@ -26,6 +27,7 @@ KINDS: tuple[StepKind, ...] = (
     menu.KIND,
     ask.KIND,
     fill_form.KIND,
+    survey.SURVEY,
     set_variables.KIND,
     when.KIND,
     change_language.KIND,
@@ -39,10 +41,13 @@ KINDS: tuple[StepKind, ...] = (
     send.KIND,
 )
 
+PIECES: tuple[StepKind, ...] = (survey.QUESTION, survey.NOTE)
+"""Kinds that no file can name: what other steps are made of."""
+
 STEP_KINDS: dict[str, type[Step]] = {kind.model.action: kind.model for kind in KINDS}
 """Action key to model: what `ivr.flow.loader` chooses by."""
 
-_BY_MODEL: dict[type[Step], StepKind] = {kind.model: kind for kind in KINDS}
+_BY_MODEL: dict[type[Step], StepKind] = {kind.model: kind for kind in (*KINDS, *PIECES)}
 
 
 def kind_of(step: Step) -> StepKind:
