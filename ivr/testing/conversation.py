@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -33,6 +34,10 @@ from ivr.testing.services import ScriptedJobs
 
 WORD_S = 0.35
 """How long a caller takes for one word."""
+
+
+BEGAN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+"""When calls come in, unless a test says otherwise: a Monday morning."""
 
 
 class NotAsScripted(AssertionError):
@@ -106,10 +111,11 @@ class CallScript:
         language: str = "",
         resume_at: str = "",
         returned_because: str = "",
+        now: datetime | None = BEGAN,
     ) -> Self:
-        """The call comes in. The named values are those of a caller who comes back from a transfer."""
+        """The call comes in, at `now`. The other named values are those of a caller who comes back from a transfer."""
         more = (dict(variables or {}), frozenset(sensitive), language, resume_at, returned_because)
-        self.feed(e.CallOffered(self._now_s, ani, dnis, "", *more))
+        self.feed(e.CallOffered(self._now_s, ani, dnis, "", *more, now=now))
         return self
 
     def hears(self, text: str) -> Self:

@@ -449,8 +449,8 @@ async def test_a_question_that_is_given_up_closes_its_connection() -> None:
 
 @scenario
 async def test_many_calls_ask_at_once() -> None:
-    async with HttpServer().on("/", answer(200, {"a": 1}, after_s=0.05)) as server, service(server) as asked:
+    server = HttpServer().on("/", answer(200, {"a": 1}, after_s=0.05))
+    async with server, service(server) as asked:
         job = HttpJob("GET", server.url(), reads_answer=True, timeout_s=30.0)
-            jobs = [asked.ask(job) for _ in range(50)]
-        results = await asyncio.gather(*jobs)
+        results = await asyncio.gather(*(asked.ask(job) for _ in range(50)))
     assert all(result.value == {"a": 1} for result in results)
