@@ -12,8 +12,11 @@ from pydantic import BaseModel
 
 from ivr.config import Settings
 from ivr.flow.check import CheckContext
-from ivr.flow.model import Flow
+from ivr.flow.model import Flow, Step
+from ivr.flow.steps.hours import HoursStep
 from ivr.flow.steps.registry import STEP_KINDS
+from ivr.flow.steps.request import RequestStep
+from ivr.flow.steps.send import SendStep
 from tests.flow.checking import problems_of_text
 
 pytestmark = pytest.mark.unit
@@ -52,6 +55,14 @@ def test_a_reference_page_names_every_key(page: str, model: type[BaseModel]) -> 
     keys = set(keys_of(model)) - NOT_WRITTEN
     assert keys
     assert sorted(key for key in keys if not re.search(rf"\b{key}\b", page)) == []
+
+
+@pytest.mark.parametrize("step", [HoursStep, RequestStep, SendStep])
+def test_the_reference_names_every_key_of_a_step_that_reaches_out(step: type[Step]) -> None:
+    sections = [part for part in LANGUAGE.split("\n### ") if part.startswith((f"`{step.action}`", "`request`"))]
+    section = "".join(sections)  # `waiting` is explained where it comes first
+    keys = set(keys_of(step)) - NOT_WRITTEN - {"next", "on_error", "pause", "by_count", "prompt"}
+    assert sorted(key for key in keys if not re.search(rf"\b{key}\b", section)) == []
 
 
 def test_the_example_of_a_whole_flow_passes_the_check() -> None:

@@ -7,6 +7,7 @@ Loads httpx and OpenSSL: imported with the first question only (`ivr.services.da
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping
@@ -127,6 +128,12 @@ class HttpClient:
             body = body if following.method == method else b""
             method, url = following.method, following.url
         raise RequestRefused(f"{url.host}: more than {question.max_redirects} redirects")
+
+    async def prepare(self, ca_files: Iterable[str | None]) -> None:
+        """Read certificates now. A file that cannot be read is told with the first question."""
+        for ca_file in ca_files:
+            with contextlib.suppress(OSError):
+                await self._client(ca_file)
 
     async def close(self) -> None:
         """Close all connections."""
