@@ -11,7 +11,7 @@ from types import TracebackType
 import structlog
 
 from ivr.config import DatabaseSettings
-from ivr.ports import CallEnded, CallStarted, StepRecord
+from ivr.ports import AnswerRecord, CallEnded, CallStarted, StepRecord
 from ivr.storage.address import parse_address
 from ivr.storage.entries import encode, to_line
 from ivr.storage.inbox import Inbox
@@ -122,6 +122,10 @@ class DatabaseCallLog:
         """Add a step."""
         self._put(step)
 
+    def answer_given(self, answer: AnswerRecord) -> None:
+        """Add an answer of a survey."""
+        self._put(answer)
+
     def call_ended(self, call: CallEnded) -> None:
         """Close the record."""
         self._open_call_ids.discard(call.call_id)
@@ -151,7 +155,7 @@ class DatabaseCallLog:
         """Close."""
         self.close()
 
-    def _put(self, record: CallStarted | StepRecord | CallEnded) -> None:
+    def _put(self, record: CallStarted | StepRecord | AnswerRecord | CallEnded) -> None:
         try:
             if not self._inbox.put(encode(record)) and self._inbox.dropped == 1:
                 _log.error("call_log.dropping", remedy="bring the database back or free disk space; records are lost")

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from ivr.calls.call_ports import CallPorts
+from ivr.calls.jobs import Services
 from ivr.calls.record import CallRecord
 from ivr.calls.registry import CallRegistry
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.config import NumberSettings
 from ivr.flow.loader import load_flow
 from ivr.flow.model import Flow
+from ivr.flow.program import Program
 from ivr.ports import LegId
 from ivr.testing.call_log import MemoryCallLog
 from ivr.testing.clock import ManualClock
 from ivr.testing.prompts import MemoryPrompts
 from ivr.testing.recognizer import ScriptedRecognizer
+from ivr.testing.services import MemoryCalendars, MemoryDataService, MemoryMessages
 from ivr.testing.telephony import FakeTelephony
 
 HOLD = Path("/prompts/hold.wav")
@@ -64,6 +67,7 @@ class Switchboard:
         default_flow: str | None = "desk",
         numbers: Mapping[str, NumberSettings] | None = None,
     ) -> None:
+        self.data, self.messages, self.calendars = MemoryDataService(), MemoryMessages(), MemoryCalendars()
         self.clock = ManualClock()
         self.prompts = MemoryPrompts()
         self.telephony = FakeTelephony(self.clock, length_s=self.prompts.length_s)
@@ -71,6 +75,8 @@ class Switchboard:
         self.log = MemoryCallLog()
         loaded = load_flow(flow, "desk.yaml").flow
         self.flows: dict[str, Flow] = {loaded.flow: loaded}
+        self.programs: dict[str, Program] = {}
+        """Flows that run others; they go before those of `flows`."""
         ports = CallPorts(
             telephony=self.telephony,
             recognizer=self.recognizer if with_recognizer else None,
@@ -81,8 +87,12 @@ class Switchboard:
             targets={"agent": TransferTarget("agent", "sip:agent@pbx", "trunk")},
             hold_sound=HOLD,
             lead_in_s=lead_in_s,
+            services=Services(self.data, self.messages, self.calendars),
         )
-        self.registry = CallRegistry(ports, self.log, self.flows.get, numbers or {}, default_flow, "w1")
+        self.registry = CallRegistry(ports, self.log, self._program, numbers or {}, default_flow, "w1")
+
+    def _program(self, name: str) -> Flow | Program | None:
+        return self.programs.get(name) or self.flows.get(name)
 
     async def settle(self) -> None:
         """Let everything happen that happens now."""
