@@ -63,6 +63,7 @@ class Switchboard:
         lead_in_s: float = 0.0,
         default_flow: str | None = "desk",
         numbers: Mapping[str, NumberSettings] | None = None,
+        timezone: str = "",
     ) -> None:
         self.clock = ManualClock()
         self.prompts = MemoryPrompts()
@@ -81,6 +82,7 @@ class Switchboard:
             targets={"agent": TransferTarget("agent", "sip:agent@pbx", "trunk")},
             hold_sound=HOLD,
             lead_in_s=lead_in_s,
+            timezone=timezone,
         )
         self.registry = CallRegistry(ports, self.log, self.flows.get, numbers or {}, default_flow, "w1")
 

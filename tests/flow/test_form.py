@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ivr.flow import commands as c
 from ivr.flow.state import Phase
 from ivr.testing.conversation import CallScript
 
@@ -296,7 +297,7 @@ def test_a_form_with_a_sensitive_field_writes_no_answer_down() -> None:
     assert call.state.sensitive == {"pin"}
     written = " ".join(f"{note.heard} {note.meaning} {note.prompt}" for note in call.record)
     assert "97" not in written and "9 7" not in written and "4712" not in written
-    assert all(command.is_sensitive for command in call.commands if type(command).__name__ == "StartListening")
+    assert all(command.is_sensitive for command in call.commands if isinstance(command, c.StartListening))
 
 
 def test_sentences_of_both_languages_are_taken_apart() -> None:
