@@ -66,6 +66,7 @@ class Switchboard:
         lead_in_s: float = 0.0,
         default_flow: str | None = "desk",
         numbers: Mapping[str, NumberSettings] | None = None,
+        timezone: str = "",
     ) -> None:
         self.data, self.messages, self.calendars = MemoryDataService(), MemoryMessages(), MemoryCalendars()
         self.clock = ManualClock()
@@ -88,6 +89,7 @@ class Switchboard:
             hold_sound=HOLD,
             lead_in_s=lead_in_s,
             services=Services(self.data, self.messages, self.calendars),
+            timezone=timezone,
         )
         self.registry = CallRegistry(ports, self.log, self._program, numbers or {}, default_flow, "w1")
 
