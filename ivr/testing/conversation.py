@@ -12,20 +12,22 @@ The caller is polite: `presses` and `says` wait until the bot has finished speak
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from ivr.flow import commands as c
 from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.grammar import UNKNOWN_WORD, normalized
 from ivr.flow.loader import load_flow
+from ivr.flow.masking import MASK
 from ivr.flow.model import Flow
 from ivr.flow.state import FlowState, Phase
 from ivr.testing.clock import ManualClock, ManualTimer
-from ivr.testing.prompts import said_for_s, said_text
+from ivr.testing.prompts import masked_segments, said_for_s, said_text
 
 WORD_S = 0.35
 """How long a caller takes for one word."""
@@ -47,6 +49,49 @@ class SaidPrompt:
     was_cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One line of the conversation. Sensitive input and what repeats it are masked in `shown`."""
+
+    who: str
+    """bot | caller | call."""
+    shown: str
+    at_s: float
+    """Since the call came in."""
+    step: str = ""
+    """Where the call was then."""
+    remark: str = ""
+    """What became of it on the way: `heard: [unk] order`, `nobody listens`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How something outside the engine ended, a transfer or a job."""
+
+    event: e.Event
+    """What the engine is told; `at_s` is filled in."""
+    after_s: float = 0.0
+    remark: str = ""
+
+
+Outside = Callable[[c.Command], Answered | None]
+"""Plays the world outside: asked about every command that the script itself does not know how to carry out, and about
+transfers. None leaves it open."""
+
+
+def as_recognized(text: str, listening: c.StartListening) -> str:
+    """What a recognizer with this closed list makes of words that are spoken clearly; free speech is left as it is."""
+    if not listening.phrases:
+        return normalized(text)
+    known = {word for phrase in listening.phrases for word in phrase.split()}
+    words: list[str] = []
+    for word in normalized(text).split():
+        heard = word if word in known else UNKNOWN_WORD if listening.allow_unknown else ""
+        if heard and (heard != UNKNOWN_WORD or words[-1:] != [UNKNOWN_WORD]):
+            words.append(heard)
+    return " ".join(words)
+
+
 def _read(flow: Flow | Path | str) -> Flow:
     if isinstance(flow, Flow):
         return flow
@@ -58,8 +103,18 @@ def _read(flow: Flow | Path | str) -> Flow:
 class CallScript:
     """One call, played by a test. Every verb returns the script, so that sentences can be chained."""
 
-    def __init__(self, flow: Flow | Path | str, *, deaf: Collection[str] = ()) -> None:
-        """`flow` is a model, a file or YAML text; `deaf` are language tags in which no speech can be recognized."""
+    def __init__(
+        self,
+        flow: Flow | Path | str,
+        *,
+        deaf: Collection[str] = (),
+        outside: Outside | None = None,
+        on_turn: Callable[[Turn], None] | None = None,
+    ) -> None:
+        """`flow` is a model, a file or YAML text; `deaf` are language tags in which no speech can be recognized.
+
+        `outside` says how transfers and jobs end; `on_turn` is told of every line of the conversation as it happens.
+        """
         self.flow = _read(flow)
         self.clock = ManualClock()
         self.state = FlowState()
@@ -73,7 +128,10 @@ class CallScript:
         self._listening: c.StartListening | None = None
         self._seen = 0
         """Prompts before this one belong to an earlier turn."""
-        self._lines: list[str] = []
+        self.turns: list[Turn] = []
+        self._outside, self._on_turn = outside, on_turn
+        self._pending = 0
+        """Transfers and jobs whose end is on its way."""
 
     # --- what the caller does
 
@@ -87,16 +145,23 @@ class CallScript:
         language: str = "",
         resume_at: str = "",
         returned_because: str = "",
+        name: str = "",
+        now: datetime | None = None,
     ) -> Self:
-        """The call comes in. The named values are those of a caller who comes back from a transfer."""
-        more = (dict(variables or {}), frozenset(sensitive), language, resume_at, returned_because)
-        self.feed(e.CallOffered(self._now_s, ani, dnis, "", *more))
+        """The call comes in, at `now` of the virtual clock. The others are those of one who comes from a transfer."""
+        more: dict[str, Any] = {"variables": dict(variables or {}), "sensitive": frozenset(sensitive)}
+        if now is not None:
+            self.clock.started_at = now
+        if "now" in {field.name for field in fields(e.CallOffered)}:
+            more["now"] = self.clock.started_at
+        more |= {"language": language, "resume_at": resume_at, "returned_because": returned_because}
+        self.feed(e.CallOffered(self._now_s, ani, dnis, name, **more))
         return self
 
     def hears(self, text: str) -> Self:
         """The bot says this before it is the caller's turn (capitals do not matter)."""
         while not any(text.lower() in prompt.text.lower() for prompt in self.prompts[self._seen :]):
-            if not self._prompt_runs or not self.clock.advance_to_next():
+            if not self.goes_on():
                 raise self._wrong(f"the bot did not say {text!r}")
         return self
 
@@ -109,9 +174,13 @@ class CallScript:
 
     def listens(self) -> Self:
         """The caller listens until the bot has finished."""
-        while self._prompt_runs and self.clock.advance_to_next():
+        while self.goes_on():
             pass
         return self
+
+    def goes_on(self) -> bool:
+        """Time moves on to whatever comes next, unless it is the caller's turn: False then, and nothing happens."""
+        return (self._prompt_runs or self._pending > 0) and self.clock.advance_to_next()
 
     def presses(self, keys: str, *, every_s: float = 0.3) -> Self:
         """The caller waits for the bot to finish, and presses keys."""
@@ -146,7 +215,7 @@ class CallScript:
         """The caller says nothing for so long after the bot has finished."""
         self.listens()
         self._turn()
-        self._lines.append(f"  caller: (silent for {seconds:g} s)")
+        self._note("caller", f"(silent for {seconds:g} s)")
         self.clock.advance(seconds)
         return self
 
@@ -179,7 +248,7 @@ class CallScript:
 
     def hangs_up(self) -> Self:
         """The caller hangs up."""
-        self._lines.append("  caller: (hangs up)")
+        self._note("caller", "(hangs up)")
         self.feed(e.CallerHungUp(self._now_s))
         return self
 
@@ -242,7 +311,7 @@ class CallScript:
     @property
     def transcript(self) -> str:
         """The conversation so far, a line per turn."""
-        return "\n".join(self._lines)
+        return "\n".join(f"  {'bot' if turn.who == 'call' else turn.who}: {turn.shown}" for turn in self.turns)
 
     # --- inside
 
@@ -261,6 +330,21 @@ class CallScript:
     def _turn(self) -> None:
         self._seen = len(self.prompts)
 
+    @property
+    def since_offered_s(self) -> float:
+        """Seconds since the call came in."""
+        return self._now_s - self.clock.started_s
+
+    def _note(self, who: str, shown: str, remark: str = "") -> None:
+        self.turns.append(Turn(who, shown, self.since_offered_s, self.state.step, remark))
+        if self._on_turn is not None:
+            self._on_turn(self.turns[-1])
+
+    def _masked(self, text: str) -> str:
+        """What the caller says or presses, as it may be shown."""
+        is_sensitive = getattr(self.flow.steps.get(self.state.step), "sensitive", False)
+        return MASK if is_sensitive and text and self.phase is Phase.LISTENING else text
+
     def _must_be_speaking(self, after_s: float) -> None:
         if not self._prompt_runs:
             raise self._wrong("the bot says nothing that could be interrupted")
@@ -270,7 +354,7 @@ class CallScript:
 
     def _press(self, keys: str, every_s: float) -> Self:
         self._turn()
-        self._lines.append(f"  caller: [{keys}]")
+        self._note("caller", f"[{self._masked(keys)}]")
         for index, key in enumerate(keys):
             self.clock.advance(every_s if index else 0.0)
             self.feed(e.DigitPressed(self._now_s, key))
@@ -278,27 +362,22 @@ class CallScript:
 
     def _say(self, text: str, confidence: float, seconds: float | None = None) -> Self:
         self._turn()
-        self._lines.append(f"  caller: {text or '(noise)'}")
         listening = self._listening
+        heard = as_recognized(text, listening) if listening else ""
+        self._note("caller", self._masked(text) or "(noise)", self._remark_on(text, heard))
         speaking_s = WORD_S * len(text.split()) if seconds is None else seconds
         if listening is None:
             self.clock.advance(speaking_s)
             return self
-        heard = self._as_recognized(text, listening)
         self.feed(e.SpeechStarted(self._now_s, listening.listen_id))
         self.clock.advance(speaking_s + listening.final_silence_s)
         self.feed(e.UtteranceHeard(self._now_s, listening.listen_id, heard, confidence if heard else 0.0))
         return self
 
-    @staticmethod
-    def _as_recognized(text: str, listening: c.StartListening) -> str:
-        known = {word for phrase in listening.phrases for word in phrase.split()}
-        words: list[str] = []
-        for word in normalized(text).split():
-            heard = word if word in known else UNKNOWN_WORD if listening.allow_unknown else ""
-            if heard and (heard != UNKNOWN_WORD or words[-1:] != [UNKNOWN_WORD]):
-                words.append(heard)
-        return " ".join(words)
+    def _remark_on(self, text: str, heard: str) -> str:
+        if not text or heard == normalized(text):
+            return ""
+        return f"heard: {self._masked(heard) or 'nothing'}" if self._listening else "nobody listens"
 
     def _carry_out(self, command: c.Command) -> str | None:
         """Do what the engine asks; the id of a listening that failed at once."""
@@ -317,16 +396,35 @@ class CallScript:
                 self._timers[timer_id] = self.clock.call_later(after_s, lambda: self._time_over(timer_id))
             case c.CancelTimer(timer_id=timer_id):
                 self._timers.pop(timer_id).cancel()
-            case c.HangUp() | c.Reject() | c.StartTransfer():
-                self._lines.append(f"  bot: ({type(command).__name__})")
+            case c.HangUp() | c.Reject():
+                self._note("call", f"({type(command).__name__})")
+            case c.StartTransfer():
+                self._note("call", "(StartTransfer)", f"to {command.to}")
+                self._ask_outside(command)
+            case c.Answer() | c.NoteStep():
+                pass
+            case _:
+                self._ask_outside(command)
         return None
+
+    def _ask_outside(self, command: c.Command) -> None:
+        answered = self._outside(command) if self._outside is not None else None
+        if answered is not None:
+            self._pending += 1
+            self.clock.call_later(answered.after_s, lambda: self._outside_over(answered))
+
+    def _outside_over(self, answered: Answered) -> None:
+        self._pending -= 1
+        if answered.remark:
+            self._note("call", f"({answered.remark})")
+        self.feed(replace(answered.event, at_s=self._now_s))
 
     def _play(self, command: c.PlayPrompt) -> None:
         self._stop_prompt(was_cut=True)
         text, seconds = said_text(command.segments), said_for_s(command.segments)
-        self._lines.append(f"  bot: {text}")
         self._play_began_s = self._now_s
-        self.prompts.append(SaidPrompt(text, self._now_s - self.clock.started_s))
+        self.prompts.append(SaidPrompt(text, self.since_offered_s))
+        self._note("bot", said_text(masked_segments(command.segments)) if self.state.sensitive else text)
         self._playing = self.clock.call_later(seconds, lambda: self._prompt_over(command.play_id))
 
     def _stop_prompt(self, *, was_cut: bool) -> None:
