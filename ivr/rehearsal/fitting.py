@@ -1,0 +1,137 @@
+"""Whether the conversations of a file fit the flow that they are to test: names of steps, variables, outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from ivr.errors import Problem
+from ivr.flow.events import TransferOutcome
+from ivr.flow.model import Flow, TransferStep
+from ivr.flow.prompts import languages_of
+from ivr.model_errors import did_you_mean
+from ivr.rehearsal.acts import ExpectLanguage, ExpectVariables, Reach
+from ivr.rehearsal.model import Conversation
+from ivr.rehearsal.reading import LoadedConversations, PlacedConversation
+from ivr.yaml_source import DataPath
+
+CALLERS_ACTIONS = ("say", "menu", "ask", "set", "when", "hang_up")
+"""Kinds of steps that get nothing from outside."""
+
+
+def misfits(loaded: LoadedConversations, flow: Flow) -> list[Problem]:
+    """Every name in the conversations that the flow does not have."""
+    return [problem for each in loaded.conversations for problem in _Fitting(each, flow).problems()]
+
+
+def variables_of(flow: Flow) -> frozenset[str]:
+    """Every variable that the flow can ever have: its own, and those that its steps fill."""
+    return frozenset({*flow.variables, *(name for step in flow.steps.values() for name in _filled(step))})
+
+
+def _filled(value: object) -> Iterator[str]:
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            held = getattr(value, name)
+            yield from _names(held) if name in ("into", "set", "results", "fields") else ()
+            yield from _filled(held)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _filled(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _filled(item)
+
+
+def _names(held: object) -> Iterator[str]:
+    if isinstance(held, str):
+        yield held
+    elif isinstance(held, dict):
+        yield from (str(key) for key in held)
+        yield from (value for value in held.values() if isinstance(value, str))
+
+
+class _Fitting:
+    """One conversation beside its flow."""
+
+    def __init__(self, placed: PlacedConversation, flow: Flow) -> None:
+        self._placed, self._flow = placed, flow
+        self._variables = variables_of(flow)
+
+    def problems(self) -> Iterator[Problem]:
+        test = self._placed.conversation
+        yield from self._given(test)
+        yield from self._mocks(test)
+        yield from self._acts(test)
+        yield from self._expected(test)
+
+    def _given(self, test: Conversation) -> Iterator[Problem]:
+        for name in test.given.variables:
+            yield from self._variable(name, ("given", "variables", name), "set it")
+        if test.given.language:
+            yield from self._language(test.given.language, ("given", "language"))
+
+    def _mocks(self, test: Conversation) -> Iterator[Problem]:
+        for name, mocks in test.mock.items():
+            path: DataPath = ("mock", name)
+            step = self._flow.steps.get(name)
+            if step is None:
+                yield from self._step(name, path, at_key=True)
+            elif step.action in CALLERS_ACTIONS:
+                message = f"step '{name}' ({step.action}) asks nobody outside; take its mock away"
+                yield self._problem(path, message, "mock", at_key=True)
+            elif isinstance(step, TransferStep):
+                for mock in mocks:
+                    if mock.outcome not in tuple(TransferOutcome):
+                        message = f"a transfer does not end with '{mock.outcome}'; {did_you_mean(mock.outcome or '', [*TransferOutcome])}"
+                        yield self._problem(path, message, "mock")
+
+    def _acts(self, test: Conversation) -> Iterator[Problem]:
+        for index, act in enumerate(test.call):
+            path: DataPath = ("call", index)
+            if isinstance(act, Reach):
+                yield from self._step(act.step, path)
+            elif isinstance(act, ExpectLanguage):
+                yield from self._language(act.language, path)
+            elif isinstance(act, ExpectVariables):
+                for name in act.variables:
+                    yield from self._variable(name, path, "expect it")
+
+    def _expected(self, test: Conversation) -> Iterator[Problem]:
+        expect = test.expect
+        for key, names in (("step", (expect.step,)), ("reach", expect.reach), ("do_not_reach", expect.do_not_reach)):
+            for name in names:
+                if name is not None:
+                    yield from self._step(name, ("expect", key))
+        if expect.language:
+            yield from self._language(expect.language, ("expect", "language"))
+        known = [name for name in type(expect).model_fields if name != "variables"]
+        for name in expect.model_extra or {}:
+            if name not in self._variables:
+                message = f"'{name}' is neither a variable of the flow nor something that can be expected; {did_you_mean(name, [*known, *sorted(self._variables)], limit=40)}"
+                yield self._problem(("expect", name), message, "unknown_variable", at_key=True)
+        for name in expect.variables:
+            yield from self._variable(name, ("expect", "variables", name), "expect it")
+
+    def _step(self, name: str, path: DataPath, *, at_key: bool = False) -> Iterator[Problem]:
+        if name not in self._flow.steps:
+            message = f"the flow has no step '{name}'; {did_you_mean(name, list(self._flow.steps), limit=20)}"
+            yield self._problem(path, message, "unknown_step", at_key=at_key)
+
+    def _variable(self, name: str, path: DataPath, what: str) -> Iterator[Problem]:
+        if name not in self._variables:
+            hint = did_you_mean(name, sorted(self._variables), limit=20) or f"the flow has none, so nothing can {what}"
+            yield self._problem(path, f"the flow has no variable '{name}'; {hint}", "unknown_variable", at_key=True)
+
+    def _language(self, tag: str, path: DataPath) -> Iterator[Problem]:
+        known = languages_of(self._flow)
+        if tag not in known:
+            yield self._problem(
+                path, f"a call of this flow is never in {tag}; use one of: {', '.join(known)}", "language"
+            )
+
+    def _problem(self, path: DataPath, message: str, rule: str, *, at_key: bool = False) -> Problem:
+        whole: Any = (*self._placed.path, *path)
+        return self._placed.source.problem(whole, message, rule, at_key=at_key, step=self._placed.conversation.name)
