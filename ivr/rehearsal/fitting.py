@@ -85,7 +85,8 @@ class _Fitting:
             elif isinstance(step, TransferStep):
                 for mock in mocks:
                     if mock.outcome not in tuple(TransferOutcome):
-                        message = f"a transfer does not end with '{mock.outcome}'; {did_you_mean(mock.outcome or '', [*TransferOutcome])}"
+                        hint = did_you_mean(mock.outcome or "", [*TransferOutcome])
+                        message = f"a transfer does not end with '{mock.outcome}'; {hint}"
                         yield self._problem(path, message, "mock")
 
     def _acts(self, test: Conversation) -> Iterator[Problem]:
@@ -110,7 +111,8 @@ class _Fitting:
         known = [name for name in type(expect).model_fields if name != "variables"]
         for name in expect.model_extra or {}:
             if name not in self._variables:
-                message = f"'{name}' is neither a variable of the flow nor something that can be expected; {did_you_mean(name, [*known, *sorted(self._variables)], limit=40)}"
+                hint = did_you_mean(name, [*known, *sorted(self._variables)], limit=40)
+                message = f"'{name}' is neither a variable of the flow nor something to expect; {hint}"
                 yield self._problem(("expect", name), message, "unknown_variable", at_key=True)
         for name in expect.variables:
             yield from self._variable(name, ("expect", "variables", name), "expect it")

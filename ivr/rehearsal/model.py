@@ -1,4 +1,4 @@
-"""A file with conversations that test a flow, once read: frozen models. Positions are beside it, in `ivr.rehearsal.reading`."""
+"""A file with conversations that test a flow, once read: frozen models. Positions: `ivr.rehearsal.reading`."""
 
 from __future__ import annotations
 

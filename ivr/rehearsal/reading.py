@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,6 +12,8 @@ from ivr.model_errors import did_you_mean, nothing_written, problems_of
 from ivr.rehearsal.acts import VERBS, Act
 from ivr.rehearsal.model import Conversation, ConversationFile
 from ivr.yaml_source import DataPath, Position, YamlSource, read_yaml
+
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,7 @@ class _Reader:
         flow = whole.flow if whole is not None and whole.flow else ""
         return LoadedConversations(flow, conversations, self._source, tuple(sorted(set(self._problems))))
 
-    def _validated[Kind: BaseModel](
-        self, kind: type[Kind], data: object, path: DataPath, name: str = ""
-    ) -> Kind | None:
+    def _validated(self, kind: type[Kind], data: object, path: DataPath, name: str = "") -> Kind | None:
         try:
             return kind.model_validate(data)
         except ValidationError as error:
