@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -135,5 +134,7 @@ class _Fitting:
             )
 
     def _problem(self, path: DataPath, message: str, rule: str, *, at_key: bool = False) -> Problem:
-        whole: Any = (*self._placed.path, *path)
+        whole: DataPath = (*self._placed.path, *path)
+        is_common = path[0] in ("given", "mock") and whole not in self._placed.source.positions.values
+        whole = path if is_common else whole
         return self._placed.source.problem(whole, message, rule, at_key=at_key, step=self._placed.conversation.name)

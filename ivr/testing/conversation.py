@@ -110,10 +110,12 @@ class CallScript:
         deaf: Collection[str] = (),
         outside: Outside | None = None,
         on_turn: Callable[[Turn], None] | None = None,
+        on_step: Callable[[FlowState, engine.Result], None] | None = None,
     ) -> None:
         """`flow` is a model, a file or YAML text; `deaf` are language tags in which no speech can be recognized.
 
-        `outside` says how transfers and jobs end; `on_turn` is told of every line of the conversation as it happens.
+        `outside` says how transfers and jobs end; `on_turn` is told of every line of the conversation as it happens,
+        `on_step` of every event: where the call stood before, and what came of it.
         """
         self.flow = _read(flow)
         self.clock = ManualClock()
@@ -129,7 +131,7 @@ class CallScript:
         self._seen = 0
         """Prompts before this one belong to an earlier turn."""
         self.turns: list[Turn] = []
-        self._outside, self._on_turn = outside, on_turn
+        self._outside, self._on_turn, self._on_step = outside, on_turn, on_step
         self._pending = 0
         """Transfers and jobs whose end is on its way."""
 
@@ -254,8 +256,11 @@ class CallScript:
 
     def feed(self, event: e.Event) -> None:
         """Give the engine an event, and carry out what it asks for."""
-        result = engine.step(self.flow, self.state, event)
+        before = self.state
+        result = engine.step(self.flow, before, event)
         self.state = result.state
+        if self._on_step is not None:
+            self._on_step(before, result)
         failed = [listen for command in result.commands if (listen := self._carry_out(command)) is not None]
         for listen_id in failed:
             self.feed(e.ListeningFailed(self._now_s, listen_id, "no speech model for the language"))
@@ -291,6 +296,11 @@ class CallScript:
     def prompts_heard(self) -> list[str]:
         """What the bot said, one text per prompt."""
         return [prompt.text for prompt in self.prompts]
+
+    @property
+    def said_now(self) -> list[SaidPrompt]:
+        """What the bot said since the caller did something."""
+        return self.prompts[self._seen :]
 
     @property
     def listening(self) -> c.StartListening | None:
