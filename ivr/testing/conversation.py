@@ -12,7 +12,7 @@ The caller is polite: `presses` and `says` wait until the bot has finished speak
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from ivr.flow.grammar import UNKNOWN_WORD, normalized
 from ivr.flow.loader import load_flow
 from ivr.flow.masking import MASK
 from ivr.flow.model import Flow
+from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.testing.clock import ManualClock, ManualTimer
 from ivr.testing.prompts import masked_segments, said_for_s, said_text
@@ -111,11 +112,13 @@ class CallScript:
         outside: Outside | None = None,
         on_turn: Callable[[Turn], None] | None = None,
         on_step: Callable[[FlowState, engine.Result], None] | None = None,
+        said_for_s: Callable[[Sequence[Segment]], float] = said_for_s,
     ) -> None:
         """`flow` is a model, a file or YAML text; `deaf` are language tags in which no speech can be recognized.
 
         `outside` says how transfers and jobs end; `on_turn` is told of every line of the conversation as it happens,
-        `on_step` of every event: where the call stood before, and what came of it.
+        `on_step` of every event: where the call stood before, and what came of it. `said_for_s` tells how long a
+        prompt takes.
         """
         self.flow = _read(flow)
         self.clock = ManualClock()
@@ -132,6 +135,7 @@ class CallScript:
         """Prompts before this one belong to an earlier turn."""
         self.turns: list[Turn] = []
         self._outside, self._on_turn, self._on_step = outside, on_turn, on_step
+        self._said_for_s = said_for_s
         self._pending = 0
         """Transfers and jobs whose end is on its way."""
 
@@ -191,6 +195,14 @@ class CallScript:
     def says(self, text: str, confidence: float = 0.95) -> Self:
         """The caller waits for the bot to finish, and speaks; words outside the step's list are heard as unknown."""
         return self.listens()._say(text, confidence)
+
+    def press_now(self, keys: str, *, every_s: float = 0.3) -> Self:
+        """The caller presses keys, whoever speaks."""
+        return self._press(keys, every_s)
+
+    def say_now(self, text: str, confidence: float = 0.95) -> Self:
+        """The caller speaks, whoever else does."""
+        return self._say(text, confidence)
 
     def makes_noise(self, seconds: float = 0.5) -> Self:
         """Something that is taken for speech, and has no words."""
@@ -431,7 +443,7 @@ class CallScript:
 
     def _play(self, command: c.PlayPrompt) -> None:
         self._stop_prompt(was_cut=True)
-        text, seconds = said_text(command.segments), said_for_s(command.segments)
+        text, seconds = said_text(command.segments), self._said_for_s(command.segments)
         self._play_began_s = self._now_s
         self.prompts.append(SaidPrompt(text, self.since_offered_s))
         self._note("bot", said_text(masked_segments(command.segments)) if self.state.sensitive else text)
