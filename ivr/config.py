@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
+from pydantic import Field, SecretStr, StrictBool
 
+from ivr.config_section import Section
+from ivr.config_services import CalendarSettings, RequestsSettings, SendSettings, ServiceName
 from ivr.units import Duration
 
 CodecName = Literal["PCMA", "PCMU", "G722", "GSM", "iLBC", "L16"]
-
-
-class Section(BaseModel):
-    """A part of the settings; unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class AccountSettings(Section):
@@ -138,6 +134,12 @@ class Settings(Section):
     default_flow: str | None = None
     """Answers every other number; without it they get 404."""
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
+    requests: RequestsSettings = RequestsSettings()
+    send: SendSettings = SendSettings()
+    calendars: dict[ServiceName, CalendarSettings] = Field(default_factory=dict)
+    """Opening hours, by name."""
+    hours_dir: str = "var/hours"
+    """Where `ivr hours close` leaves its word: a file per calendar."""
     speech: SpeechSettings = SpeechSettings()
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()

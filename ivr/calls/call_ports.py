@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivr.calls.jobs import Services
 from ivr.calls.timers import Timers
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.ports import Clock, PromptStore, Recognizer, Telephony
@@ -26,6 +27,7 @@ class CallPorts:
     targets: Mapping[str, TransferTarget]
     hold_sound: Path
     lead_in_s: float
+    services: Services = field(default_factory=Services)
 
 
 class CallTasks:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import structlog
 
 from ivr.calls.call_ports import CallPorts, CallTasks
+from ivr.calls.jobs import CallJobs
 from ivr.calls.listener import Listener
 from ivr.calls.note import CallNotes, Ending
 from ivr.calls.prompt_player import PromptPlayer
@@ -23,6 +24,7 @@ from ivr.flow import commands as c
 from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.digits import KeyFilter
+from ivr.flow.jobs import JobResult
 from ivr.flow.model import Flow
 from ivr.flow.run import TEMPORARY_FAILURE, masked
 from ivr.flow.state import FlowState, Phase
@@ -80,6 +82,7 @@ class CallDriver:
         self._tasks = CallTasks(self.fail)
         self._player = PromptPlayer(ports, self.leg_id, self._tasks, self._not_rendered, self._log)
         self._listener = Listener(ports, self.leg_id, self._feed, self._log)
+        self._jobs = CallJobs(ports.services, call_id, self._job_done)
 
     # --- in: from the registry
 
@@ -201,6 +204,7 @@ class CallDriver:
     def _close(self, ending: Ending) -> None:
         """Let everything go and close the record."""
         self._listener.stop()
+        self._jobs.stop()
         for timer in self._timers.values():
             timer.cancel()
         self._tasks.cancel()
@@ -217,6 +221,10 @@ class CallDriver:
         elif isinstance(command, c.Reject):
             self._ending = Ending(EndReason.REJECTED, "bot", command.sip_status)
             self._ports.telephony.reject(self.leg_id, command.sip_status)
+        elif isinstance(command, c.StartJob):
+            self._jobs.start(command)
+        elif isinstance(command, c.CancelJob):
+            self._jobs.cancel(command.job_id)
         elif not self._is_answered:
             self._held_back.append(command)
         else:
@@ -242,6 +250,9 @@ class CallDriver:
             case c.HangUp(hangup_cause=cause):
                 self._ending = self._ending or Ending(EndReason.BOT_HUNG_UP, "bot", hangup_cause=cause)
                 self._ports.telephony.hang_up(self.leg_id, cause)
+
+    def _job_done(self, job_id: str, result: JobResult) -> None:
+        self._feed(e.JobDone(self._now_s(), job_id, result))
 
     def _time_over(self, timer_id: str) -> None:
         self._timers.pop(timer_id, None)

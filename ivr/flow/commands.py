@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ivr.flow.jobs import Job
 from ivr.flow.segments import Segment
 
 
@@ -89,6 +90,23 @@ class StartTransfer(Command):
     """Heard by the caller again and again while it rings; empty = the built-in tone."""
     whisper: tuple[Segment, ...] = ()
     """Said to the person before the two are joined."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartJob(Command):
+    """Give work to a service; `JobDone` tells what came of it."""
+
+    job_id: str
+    job: Job
+    is_kept: bool = False
+    """Whether the work goes on when nobody waits for it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJob(Command):
+    """Nobody waits for it any more."""
+
+    job_id: str
 
 
 @dataclass(frozen=True, slots=True)

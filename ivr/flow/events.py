@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ivr.flow.jobs import JobResult
+
 
 class TransferOutcome(StrEnum):
     """How a transfer ended, as the flow's exits name it."""
@@ -105,6 +107,14 @@ class TransferEnded(Event):
 
     outcome: TransferOutcome
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone(Event):
+    """Work that was given away has come to its end."""
+
+    job_id: str
+    result: JobResult
 
 
 @dataclass(frozen=True, slots=True)

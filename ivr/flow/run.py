@@ -29,6 +29,8 @@ class Run:
     commands: list[c.Command] = field(default_factory=list)
     target: str = ""
     """Step that is entered next; empty when the engine waits for an event."""
+    is_announced: bool = False
+    """The step being entered had its say before (see `flush`)."""
 
     def set(self, **changes: Any) -> None:
         """Change the state."""
@@ -135,11 +137,18 @@ class Run:
             self.emit(c.CancelTimer(self.state.timer_id))
             self.set(timer_id="")
 
+    def cancel_job(self) -> None:
+        """Wait no longer for work that was given away."""
+        if self.state.job_id:
+            self.emit(c.CancelJob(self.state.job_id))
+            self.set(job_id="")
+
     def quiet(self) -> None:
-        """Stop prompt, listening and timer."""
+        """Stop prompt, listening, timer and work."""
         self.stop_prompt()
         self.stop_listening()
         self.cancel_timer()
+        self.cancel_job()
 
     # --- ends
 

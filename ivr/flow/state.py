@@ -18,6 +18,8 @@ class Phase(StrEnum):
     LISTENING = "listening"
     """A menu or a question is open, its prompt running or over."""
     TRANSFERRING = "transferring"
+    WORKING = "working"
+    """A step waits for something that is neither the caller nor a transfer: an answer of a server, a recording."""
     ENDED = "ended"
 
 
@@ -86,6 +88,10 @@ class FlowState:
     listen_id: str = ""
     """The open listening; empty when deaf."""
     timer_id: str = ""
+    job_id: str = ""
+    """The work that is waited for; empty where none is."""
+    is_waiting_sound: bool = False
+    """What plays is heard while the work goes on, and no longer."""
     queued: Queued = Queued()
     typed_ahead: str = ""
     """Keys pressed before the question that they answer."""

@@ -6,15 +6,18 @@ is found by the check and never spoken as an empty gap.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ivr.flow import speaking
+from ivr.flow.masking import MASK
 from ivr.language_tags import primary_language
 
 MAX_TEXT_CHARACTERS = 4000
@@ -22,6 +25,8 @@ MAX_TEXT_CHARACTERS = 4000
 
 JINJA_FILTERS = ("default", "lower", "upper", "trim", "length", "int")
 """What flows may use of Jinja2's own filters."""
+
+_BLOCKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 _ANY = "en"
 """A language for questions that are the same in all: syntax, names, conditions."""
@@ -55,6 +60,24 @@ def _environment(tag: str) -> _Sandbox:
     return environment
 
 
+def _url_part(value: object) -> str:
+    """A value as one part of a URL (RFC 3986 §2.1): whatever a caller said cannot add a path, a query or a host."""
+    if isinstance(value, Mapping | list | tuple | set):
+        raise TypeError("a list or a group of values cannot be part of a URL")
+    text = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+    return text if text == MASK else quote(text, safe="")
+
+
+@cache
+def _url_environment(tag: str) -> Any:
+    return _environment(tag).overlay(finalize=_url_part)
+
+
+@lru_cache(maxsize=1024)
+def _compiled_url(text: str, tag: str) -> Any:
+    return _url_environment(tag).from_string(text)
+
+
 @lru_cache(maxsize=4096)
 def _compiled(text: str, tag: str) -> Any:
     return _environment(tag).from_string(text)
@@ -82,6 +105,26 @@ def render(text: str, variables: Mapping[str, object], language: str) -> str:
         return str(_compiled(text, primary_language(language)).render(variables))[:MAX_TEXT_CHARACTERS]
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         raise TemplateFailed(str(error)) from error
+
+
+def render_url(text: str, variables: Mapping[str, object], language: str) -> str:
+    """Fill a URL in; every value is percent-encoded. Raises TemplateFailed, also for a value that is no path part."""
+    if not is_template(text):
+        return text
+    try:
+        url = str(_compiled_url(text, primary_language(language)).render(variables))
+    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
+        raise TemplateFailed(str(error)) from error
+    _refuse_lost_parts(text, url)
+    return url
+
+
+def _refuse_lost_parts(text: str, url: str) -> None:
+    """An empty value, or one of dots, would ask for another resource than the flow's author meant (RFC 3986 §5.2.4)."""
+    meant = _BLOCKS.sub("x", text).partition("?")[0].split("/")
+    parts = url.partition("?")[0].split("/")
+    if any(parts.count(odd) > meant.count(odd) for odd in ("", ".", "..")):
+        raise TemplateFailed("a value in the URL is empty or made of dots only")
 
 
 def evaluate(expression: str, variables: Mapping[str, object], language: str = _ANY) -> object:
