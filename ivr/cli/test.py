@@ -45,9 +45,7 @@ def test(
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML as well.")] = None,
     json_report: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
     config: Annotated[Path | None, typer.Option(help="Settings; ./ivr.yaml when left out.")] = None,
-    live: Annotated[
-        bool, typer.Option("--live", help="As real SIP calls with real speech.")
-    ] = False,
+    live: Annotated[bool, typer.Option("--live", help="As real SIP calls with real speech.")] = False,
     through: Annotated[
         str, typer.Option("--through", metavar="URI", help="With --live: dial this (a PBX that leads to the bot).")
     ] = "",

@@ -49,7 +49,7 @@ def coverage_of(flow: Flow, file: str, trails: Iterable[Trail]) -> Coverage:
         steps.update(trail.steps)
         taken |= trail.taken
         commands |= trail.commands
-    exits = exits_of(flow)
+    exits = exits_of(flow).of
     untried_steps = tuple(name for name in flow.steps if name not in steps)
     untried = tuple(
         (name, exit_name)

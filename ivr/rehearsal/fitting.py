@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from pydantic import BaseModel
+from collections.abc import Iterable, Iterator
 
 from ivr.errors import Problem
 from ivr.flow.events import TransferOutcome
-from ivr.flow.model import Flow, TransferStep
+from ivr.flow.model import Flow
 from ivr.flow.prompts import languages_of
+from ivr.flow.steps import hours
+from ivr.flow.steps.registry import kind_of
 from ivr.model_errors import did_you_mean
 from ivr.rehearsal.acts import ExpectLanguage, ExpectVariables, Reach
-from ivr.rehearsal.model import Conversation
+from ivr.rehearsal.model import Conversation, Mock
 from ivr.rehearsal.reading import LoadedConversations, PlacedConversation
+from ivr.rehearsal.world import REQUEST_OUTCOMES, SEND_OUTCOMES
 from ivr.yaml_source import DataPath
 
-CALLERS_ACTIONS = ("say", "menu", "ask", "set", "when", "hang_up")
-"""Kinds of steps that get nothing from outside."""
+OUTCOMES: dict[str, tuple[str, ...]] = {
+    "transfer": tuple(map(str, TransferOutcome)),
+    "request": REQUEST_OUTCOMES,
+    "hours": hours.EXITS,
+    "send": SEND_OUTCOMES,
+}
+"""Kinds of steps that get something from outside, and what that can be."""
 
 
 def misfits(loaded: LoadedConversations, flow: Flow) -> list[Problem]:
@@ -27,29 +33,9 @@ def misfits(loaded: LoadedConversations, flow: Flow) -> list[Problem]:
 
 def variables_of(flow: Flow) -> frozenset[str]:
     """Every variable that the flow can ever have: its own, and those that its steps fill."""
-    return frozenset({*flow.variables, *(name for step in flow.steps.values() for name in _filled(step))})
-
-
-def _filled(value: object) -> Iterator[str]:
-    if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            held = getattr(value, name)
-            yield from _names(held) if name in ("into", "set", "results", "fields") else ()
-            yield from _filled(held)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _filled(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _filled(item)
-
-
-def _names(held: object) -> Iterator[str]:
-    if isinstance(held, str):
-        yield held
-    elif isinstance(held, dict):
-        yield from (str(key) for key in held)
-        yield from (value for value in held.values() if isinstance(value, str))
+    return frozenset(
+        {*flow.variables, *(name for each in flow.steps.values() for name in kind_of(each).variables(each))}
+    )
 
 
 class _Fitting:
@@ -78,15 +64,21 @@ class _Fitting:
             step = self._flow.steps.get(name)
             if step is None:
                 yield from self._step(name, path, at_key=True)
-            elif step.action in CALLERS_ACTIONS:
+            elif step.action not in OUTCOMES:
                 message = f"step '{name}' ({step.action}) asks nobody outside; take its mock away"
                 yield self._problem(path, message, "mock", at_key=True)
-            elif isinstance(step, TransferStep):
-                for mock in mocks:
-                    if mock.outcome not in tuple(TransferOutcome):
-                        hint = did_you_mean(mock.outcome or "", [*TransferOutcome])
-                        message = f"a transfer does not end with '{mock.outcome}'; {hint}"
-                        yield self._problem(path, message, "mock")
+            else:
+                yield from self._outcomes(path, step.action, mocks)
+
+    def _outcomes(self, path: DataPath, action: str, mocks: Iterable[Mock]) -> Iterator[Problem]:
+        known = OUTCOMES[action]
+        for mock in mocks:
+            if mock.outcome is not None and mock.outcome not in known:
+                message = f"a {action} does not end with '{mock.outcome}'; {did_you_mean(mock.outcome, known)}"
+                yield self._problem(path, message, "mock")
+            elif mock.outcome is None and action != "request":
+                message = f"nothing says how this {action} ends; use one of: {', '.join(known)}"
+                yield self._problem(path, message, "mock")
 
     def _acts(self, test: Conversation) -> Iterator[Problem]:
         for index, act in enumerate(test.call):

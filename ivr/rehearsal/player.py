@@ -18,7 +18,7 @@ from ivr.flow.state import Phase
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.model import Conversation, Expect
 from ivr.rehearsal.trail import Exits, Trail, exits_of
-from ivr.rehearsal.world import World
+from ivr.rehearsal.world import Calendars, World
 from ivr.testing.conversation import CallScript, NotAsScripted, Turn
 
 
@@ -65,9 +65,16 @@ class _Differs(Exception):
         self.expected, self.found, self.closest = expected, found, closest
 
 
-def play(test: Conversation, flow: Flow, *, exits: Exits | None = None, zone: tzinfo | None = None) -> Played:
+def play(
+    test: Conversation,
+    flow: Flow,
+    *,
+    exits: Exits | None = None,
+    zone: tzinfo | None = None,
+    calendars: Calendars | None = None,
+) -> Played:
     """Play it. `exits` of the flow, where many conversations share them; naive instants are in `zone` (local: None)."""
-    return _Player(test, flow, exits_of(flow) if exits is None else exits, zone).play()
+    return _Player(test, flow, exits or exits_of(flow), zone, calendars).play()
 
 
 @dataclass
@@ -76,6 +83,7 @@ class _Player:
     flow: Flow
     exits: Exits
     zone: tzinfo | None
+    calendars: Calendars | None
     call: CallScript = field(init=False)
     trail: Trail = field(init=False)
     world: World = field(init=False)
@@ -87,7 +95,11 @@ class _Player:
     def __post_init__(self) -> None:
         self.trail = Trail(self.flow, self.exits)
         self.world = World(
-            self.test.mock, lambda: self.call.step, any(isinstance(act, a.TransferEnds) for act in self.test.call)
+            self.test.mock,
+            step=lambda: self.call.step,
+            now=lambda: self.call.clock.now(),
+            calendars=self.calendars,
+            leaves_transfers_open=any(isinstance(act, a.TransferEnds) for act in self.test.call),
         )
         deaf = () if self.test.given.speech else languages_of(self.flow)
         self.call = CallScript(self.flow, deaf=deaf, outside=self.world, on_step=self.trail.follow)
@@ -132,6 +144,7 @@ class _Player:
         self.call.listens()
         if self.call.phase is not Phase.ENDED:
             self.call.hangs_up().listens()
+        self._must_be_answered()
 
     # --- lines of the call
 
@@ -144,8 +157,16 @@ class _Player:
             self.reached_from = len(self.trail.steps)
         try:
             _DO[type(act)](self, act)
+        except _Differs:
+            self._must_be_answered()  # the better explanation
+            raise
         except NotAsScripted as error:
             raise _Differs(f"the caller can {act.verb.replace('_', ' ')} {act.shown}", _first(error)) from error
+        self._must_be_answered()
+
+    def _must_be_answered(self) -> None:
+        for step, remedy in self.world.missing.items():
+            raise _Differs(f"step '{step}' gets an answer", f"nothing says which: add `mock: {{{step}: {remedy}}}`")
 
     def _must_be_there(self, act: a.Act) -> None:
         what = f"the caller can {act.verb.replace('_', ' ')}"

@@ -19,6 +19,7 @@ from ivr.rehearsal.player import play
 from ivr.rehearsal.reading import LoadedConversations, PlacedConversation, load_conversations
 from ivr.rehearsal.results import Report, Result
 from ivr.rehearsal.trail import Trail, exits_of
+from ivr.rehearsal.world import Calendars
 
 _SUFFIXES = (TEST_SUFFIX, TEST_SUFFIX.replace(".yaml", ".yml"))
 
@@ -132,6 +133,7 @@ def run(
     wanted: Sequence[tuple[Suite, PlacedConversation]],
     *,
     zone: tzinfo | None = None,
+    calendars: Calendars | None = None,
     stops_at_failure: bool = False,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> Report:
@@ -143,7 +145,7 @@ def run(
     for suite, placed in wanted:
         started_s = time.perf_counter()
         flow = suite.flow.flow
-        played = play(placed.conversation, flow, exits=exits[suite.flow.file], zone=zone)
+        played = play(placed.conversation, flow, exits=exits[suite.flow.file], zone=zone, calendars=calendars)
         result = Result(flow.flow, placed, played, time.perf_counter() - started_s)
         results.append(result)
         trails[suite.flow.file].append(played.trail)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from ivr.flow import asking
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.engine import Result
 from ivr.flow.grammar import normalized
+from ivr.flow.jobs import HoursJob, HttpJob, Job, SendJob
 from ivr.flow.model import Flow
 from ivr.flow.run import TEMPORARY_FAILURE, Run, masked
+from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
+from ivr.flow.steps import hours
 from ivr.rehearsal import typed as t
 from ivr.rehearsal.acts import CLEARLY
 from ivr.rehearsal.model import Mock
 from ivr.rehearsal.trail import Trail, exits_of
-from ivr.rehearsal.world import World
+from ivr.rehearsal.world import REQUEST_OUTCOMES, SEND_OUTCOMES, Calendars, World, result_of, result_text
 from ivr.testing.conversation import Answered, CallScript, NotAsScripted, Turn
+from ivr.testing.job_text import job_text
+from ivr.testing.prompts import said_for_s
 
 MAX_WORDS = 12
 """More of them are counted, not shown."""
@@ -68,14 +74,15 @@ class Simulator:
         screen: Screen,
         ask: Callable[[str], str | None],
         knows_word: Callable[[str, str], bool] | None = None,
-        said_for_s: Callable[[Sequence[Any]], float] | None = None,
+        said_for_s: Callable[[Sequence[Segment]], float] = said_for_s,
+        calendars: Calendars | None = None,
     ) -> None:
         """`knows_word` is the speech model's; `said_for_s` says, and may begin to play, how long a prompt takes."""
         self.flow, self.setting = flow, setting
         self._screen, self._ask, self._knows_word = screen, ask, knows_word
         self.trail = Trail(flow, exits_of(flow))
-        self._leaves = False
-        self._world = World(setting.mocks, lambda: self.call.step)
+        self._leaves, self._calendars = False, calendars
+        self._world = World(setting.mocks, lambda: self.call.step, lambda: self.call.clock.now(), calendars)
         self.on_commands: Callable[[Sequence[c.Command]], None] = lambda commands: None
         """Told of what the engine asks for, before it is carried out."""
         self.call = CallScript(
@@ -83,7 +90,7 @@ class Simulator:
             outside=self._outside,
             on_turn=screen.turn,
             on_step=self._stepped,
-            **({"said_for_s": said_for_s} if said_for_s else {}),
+            said_for_s=said_for_s,
         )
 
     # --- the call
@@ -226,26 +233,65 @@ class Simulator:
     # --- the world outside
 
     def _outside(self, command: c.Command) -> Answered | None:
-        step = getattr(command, "step", "") or self.call.step
-        if isinstance(command, c.StartTransfer) and step not in self.setting.mocks:
-            return self._ask_transfer(command)
+        step = self.call.step
+        if step not in self.setting.mocks:
+            if isinstance(command, c.StartTransfer):
+                return self._ask_transfer(command)
+            if isinstance(command, c.StartJob) and self._must_ask(command.job):
+                return self._ask_job(command)
         count = len(self._world.notes)
         answered = self._world(command)
         for note in self._world.notes[count:]:
             self._screen.note(note)
         return answered
 
+    def _must_ask(self, job: Job) -> bool:
+        if isinstance(job, HoursJob):
+            return self._calendars is None
+        return isinstance(job, HttpJob) or job.is_awaited
+
     def _ask_transfer(self, command: c.StartTransfer) -> Answered | None:
-        names = [str(outcome) for outcome in e.TransferOutcome]
+        names = tuple(map(str, e.TransferOutcome))
+        word = self._chosen(f"how does the transfer to {command.to} end?", names)
+        if word is None:
+            return None
+        return Answered(e.TransferEnded(0.0, e.TransferOutcome(word)), remark=f"transfer: {word}")
+
+    def _chosen(self, question: str, names: Sequence[str]) -> str | None:
+        """One of the names, the first one for an empty line; None where the caller hangs up instead."""
         while True:
-            answer = self._ask(f"how does the transfer to {command.to} end? {' | '.join(names)} (or ! to hang up)")
-            word = "connected" if answer is None else answer.strip().lower().replace(" ", "_") or "connected"
+            answer = self._ask(f"{question} {' | '.join(names)} (or ! to hang up)")
+            word = (answer or "").strip().lower().replace(" ", "_") or names[0]
             if word == "!":
                 self._leaves = True
                 return None
             if word in names:
-                return Answered(e.TransferEnded(0.0, e.TransferOutcome(word)), remark=f"transfer: {word}")
-            self._screen.note(f"a transfer does not end with '{word}'")
+                return word
+            self._screen.note(f"'{word}' is none of: {', '.join(names)}")
+
+    def _ask_job(self, command: c.StartJob) -> Answered | None:
+        mock = self._asked_mock(command.job)
+        if mock is None:
+            return None
+        result = result_of(command.job, mock)
+        return Answered(e.JobDone(0.0, command.job_id, result), remark=result_text(command.job, result))
+
+    def _asked_mock(self, job: Job) -> Mock | None:
+        if isinstance(job, HoursJob):
+            word = self._chosen(f"what does the calendar {job.calendar} say?", hours.EXITS)
+            return Mock(outcome=word) if word else None
+        if isinstance(job, SendJob):
+            word = self._chosen(f"it {job_text(job)}: what comes of it?", SEND_OUTCOMES)
+            return Mock(outcome=word) if word else None
+        while True:
+            answer = self._ask(f"it {job_text(job)}: what is the answer? JSON, a status, timeout (or ! to hang up)")
+            if answer is not None and answer.strip() == "!":
+                self._leaves = True
+                return None
+            try:
+                return _http_mock((answer or "").strip())
+            except ValueError as error:
+                self._screen.note(str(error))
 
     def _leave_if_asked(self) -> None:
         if self._leaves:
@@ -268,14 +314,25 @@ class Simulator:
         return "failed" if hung_up.hangup_cause == TEMPORARY_FAILURE else "bot_hung_up"
 
 
+def _http_mock(text: str) -> Mock:
+    """`{"balance": 3}`, `404`, `503 {…}`, `timeout`; nothing is an answer without data. Raises ValueError."""
+    if text in REQUEST_OUTCOMES:
+        return Mock(outcome=text)
+    status, _, body = text.partition(" ") if text[:3].isdecimal() else ("", "", text)
+    try:
+        return Mock.model_validate({"status": int(status) if status else 200, "json": json.loads(body or "null")})
+    except ValueError as error:
+        example = '{"balance": 12.5}, 404, 503 {"reason": "busy"}, timeout'
+        raise ValueError(f"this is no answer of a data service; write for example {example}") from error
+
+
 def note_text(note: c.NoteStep) -> str:
     """A line of the record, as one reads it."""
-    how = [
-        part for part in (note.mode, f"confidence {note.confidence:.2f}" if note.confidence is not None else "") if part
-    ]
+    sureness = "" if note.confidence is None else f"confidence {note.confidence:.2f}"
+    how = [part for part in (note.mode, sureness, note.detail) if part]
     heard = f' "{note.heard}"' if note.heard else ""
     meaning = f" → {note.meaning}" if note.meaning else ""
-    detail = f" ({', '.join([*how, *([note.detail] if note.detail else [])])})" if how or note.detail else ""
+    detail = f" ({', '.join(how)})" if how else ""
     attempt = f", attempt {note.attempt}" if note.attempt > 1 else ""
     return f"{note.kind}: {str(note.outcome).replace('_', ' ')}{heard}{meaning}{attempt}{detail}"
 

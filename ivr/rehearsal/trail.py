@@ -7,40 +7,68 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ivr.flow import commands as c
-from ivr.flow.checks.graph import END, edges_of
+from ivr.flow.checks.graph import END, Edge, edges_of
 from ivr.flow.engine import Result
-from ivr.flow.model import AskStep, Flow, InputStep, TransferStep, WhenStep
+from ivr.flow.model import AskStep, Flow, InputStep, Step, TransferStep, WhenStep
 from ivr.flow.state import FlowState
 
 ANSWERED = ("match", "confirmed")
 """Outcomes of a question that was answered."""
 
-Exits = Mapping[str, Mapping[str, str]]
-"""Step to its exits, and where each leads."""
+REST = ("failed", "error", "closed", "next")
+"""Exits that stand for outcomes without an exit of their own."""
 
 
-def exits_of(flow: Flow) -> dict[str, dict[str, str]]:
-    """The exits that a call can take, by step; commands belong to no step and are left out."""
+@dataclass(frozen=True, slots=True)
+class Exits:
+    """The exits that a call can take."""
+
+    of: Mapping[str, Mapping[str, str]]
+    """Step to its exits, and where each leads."""
+    stands_for: Mapping[str, Mapping[str, str]]
+    """Step to outcomes without an exit of their own, and the exit by which they leave."""
+
+
+def exits_of(flow: Flow) -> Exits:
+    """The exits of a flow; commands belong to no step and are left out."""
     found: dict[str, dict[str, str]] = {name: {} for name in flow.steps}
+    aliases: dict[str, dict[str, str]] = {}
     for name, edges in edges_of(flow).items():
-        step, branch = flow.steps[name], 0
-        for edge in edges:
-            exit_name = edge.exit
-            if isinstance(step, WhenStep) and exit_name == "when":
-                exit_name = step.when[branch].condition or "else"
-                branch += 1
-            if _counts(flow, step, exit_name):
-                found[name].setdefault(exit_name, edge.target)
+        step = flow.steps[name]
+        if isinstance(step, WhenStep):
+            found[name] = _branches(step, edges)
+        elif isinstance(step, InputStep):
+            choices = _choices(step)
+            edges_here = (edge for edge in edges if edge.exit not in flow.commands or edge.exit in choices)
+            found[name] = {edge.exit: edge.target for edge in reversed(list(edges_here))}
+        else:
+            found[name], aliases[name] = _outcomes(step, edges)
         if isinstance(step, TransferStep):
             found[name]["connected"] = END
-    return found
+    return Exits(found, aliases)
 
 
-def _counts(flow: Flow, step: object, exit_name: str) -> bool:
-    if isinstance(step, InputStep):
-        return exit_name not in flow.commands or exit_name in _choices(step)
-    # what a transfer has no exit of its own for leaves by `failed`
-    return not isinstance(step, TransferStep) or getattr(step, exit_name, None) is not None
+def _branches(step: WhenStep, edges: Sequence[Edge]) -> dict[str, str]:
+    names = [branch.condition or "else" for branch in step.when]
+    return dict(zip([*names, "next"], [edge.target for edge in edges], strict=False))
+
+
+def _outcomes(step: Step, edges: Sequence[Edge]) -> tuple[dict[str, str], dict[str, str]]:
+    """Exits that the step writes, one for each further place that it can lead to, and what leaves by those."""
+    written = {edge.exit: edge.target for edge in edges if _is_written(step, edge.exit)}
+    exits, stands_for = dict(written), dict[str, str]()
+    others = [edge for edge in edges if edge.exit not in written]
+    for edge in sorted(others, key=lambda edge: edge.exit not in REST):
+        same = [name for name, target in exits.items() if target == edge.target]
+        if same:
+            stands_for[edge.exit] = next((name for name in same if name in REST), same[0])
+        else:
+            exits[edge.exit] = edge.target
+    return exits, stands_for
+
+
+def _is_written(step: Step, exit_name: str) -> bool:
+    return getattr(step, exit_name, None) is not None or exit_name in getattr(step, "status", {})
 
 
 def _choices(step: InputStep) -> Sequence[str]:
@@ -66,6 +94,8 @@ class Trail:
     """Step and exit."""
     commands: set[str] = field(default_factory=set)
     """Commands that were obeyed."""
+    _named: str = ""
+    """A step whose exit is known already, and that was not left yet."""
 
     def follow(self, before: FlowState, result: Result) -> None:
         """One event."""
@@ -91,19 +121,19 @@ class Trail:
 
     def _by_notes(self, visit: _Visit) -> None:
         """Exits that a note names: the answer that was given, the outcome that came about."""
-        step, exits = self.flow.steps.get(visit.step), self.exits.get(visit.step, {})
+        step, exits = self.flow.steps.get(visit.step), self.exits.of.get(visit.step, {})
         for note in visit.notes:
             if note.kind == "command":
                 self.commands.add(note.meaning)
                 continue
             if isinstance(step, InputStep):
                 named = self._answered(step, note)
-            elif isinstance(step, TransferStep):
-                named = note.outcome if note.outcome in exits or note.outcome == "hung_up" else "failed"
             else:
                 named = note.meaning if isinstance(step, WhenStep) else note.outcome
+                named = self.exits.stands_for.get(visit.step, {}).get(named, named)
             if named in exits:
                 self.taken.add((visit.step, named))
+                self._named = visit.step
 
     @staticmethod
     def _answered(step: InputStep, note: c.NoteStep) -> str:
@@ -115,9 +145,10 @@ class Trail:
 
     def _by_target(self, visit: _Visit, target: str) -> None:
         """The exit by which a step was left, where no note named one."""
-        step, exits = self.flow.steps.get(visit.step), self.exits.get(visit.step, {})
+        step, exits = self.flow.steps.get(visit.step), self.exits.of.get(visit.step, {})
         last = visit.notes[-1] if visit.notes else None
-        if last is not None and (last.kind == "command" or last.outcome == "error" or self._is_named(visit, last)):
+        is_named, self._named = self._named == visit.step, ""
+        if is_named or (last is not None and (last.kind == "command" or last.outcome == "error")):
             return
         leading = [name for name, leads_to in exits.items() if leads_to == target]
         if isinstance(step, InputStep):
@@ -127,18 +158,11 @@ class Trail:
         elif not isinstance(step, InputStep):
             self._by_silent_branch(visit.step, exits, target)
 
-    def _is_named(self, visit: _Visit, note: c.NoteStep) -> bool:
-        step = self.flow.steps.get(visit.step)
-        if isinstance(step, InputStep):
-            return note.outcome in ANSWERED
-        named = note.meaning if isinstance(step, WhenStep) else note.outcome
-        return isinstance(step, TransferStep) or (visit.step, named) in self.taken
-
     def _by_silent_branch(self, name: str, exits: Mapping[str, str], target: str) -> None:
         """A `when` none of whose conditions held leaves no note: the one step that fits is taken to lie between."""
         for exit_name, between in exits.items():
             step = self.flow.steps.get(between)
-            if isinstance(step, WhenStep) and self.exits[between].get("next") == target:
+            if isinstance(step, WhenStep) and self.exits.of[between].get("next") == target:
                 self.steps.append(between)
                 self.taken |= {(name, exit_name), (between, "next")}
                 return

@@ -28,6 +28,7 @@ from ivr.flow.model import Flow
 from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.testing.clock import ManualClock, ManualTimer
+from ivr.testing.job_text import job_text
 from ivr.testing.prompts import masked_segments, said_for_s, said_text
 
 WORD_S = 0.35
@@ -138,6 +139,7 @@ class CallScript:
         self._said_for_s = said_for_s
         self._pending = 0
         """Transfers and jobs whose end is on its way."""
+        self._jobs: dict[str, ManualTimer] = {}
 
     # --- what the caller does
 
@@ -423,6 +425,11 @@ class CallScript:
             case c.StartTransfer():
                 self._note("call", "(StartTransfer)", f"to {command.to}")
                 self._ask_outside(command)
+            case c.StartJob(job=job):
+                self._note("call", f"({job_text(job)})")
+                self._ask_outside(command)
+            case c.CancelJob(job_id=job_id):
+                self._forget_job(job_id)
             case c.Answer() | c.NoteStep():
                 pass
             case _:
@@ -433,10 +440,20 @@ class CallScript:
         answered = self._outside(command) if self._outside is not None else None
         if answered is not None:
             self._pending += 1
-            self.clock.call_later(answered.after_s, lambda: self._outside_over(answered))
+            timer = self.clock.call_later(answered.after_s, lambda: self._outside_over(answered))
+            if isinstance(command, c.StartJob):
+                self._jobs[command.job_id] = timer
+
+    def _forget_job(self, job_id: str) -> None:
+        timer = self._jobs.pop(job_id, None)
+        if timer is not None:
+            timer.cancel()
+            self._pending -= 1
 
     def _outside_over(self, answered: Answered) -> None:
         self._pending -= 1
+        if isinstance(answered.event, e.JobDone):
+            self._jobs.pop(answered.event.job_id, None)
         if answered.remark:
             self._note("call", f"({answered.remark})")
         self.feed(replace(answered.event, at_s=self._now_s))
