@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ivr.check_context import surroundings_of
+from ivr.cli.rehearsing import calendars_of, zone_of
 from ivr.errors import ConfigError, IvrError, Problem
 from ivr.rehearsal.results import (
     Report,
@@ -74,7 +75,8 @@ def test(
     if live:
         report = _live(wanted, settings, through, bot_port, voice, fail_fast, show)
     else:
-        report = run(wanted, stops_at_failure=fail_fast, on_result=show.result)
+        zone, calendars = zone_of(settings), calendars_of(settings)
+        report = run(wanted, zone=zone, calendars=calendars, stops_at_failure=fail_fast, on_result=show.result)
     _write_junit(junit, report)
     low = [each for each in report.coverage if min_coverage is not None and each.percent < min_coverage]
     show.end(report, has_coverage=coverage, low=[each.flow for each in low], least=min_coverage)

@@ -172,15 +172,15 @@ class Simulator:
 
     def _wait_for_something(self) -> None:
         """The caller listens, and is silent until the bot does something."""
-        before, began_s = len(self.call.turns), self.call.listens().since_offered_s
-        while len(self.call.turns) == before and not self.is_over and self.call.clock.advance_to_next():
-            pass
-        if len(self.call.turns) > before:
-            silent_s = self.call.turns[before].at_s - began_s
-            if silent_s > 0:
-                self._screen.note(f"silence for {silent_s:g} s")
-        elif not self.is_over:
-            self._screen.note("nothing happens, however long the caller waits")
+        self.call.listens()
+        before = len(self.call.turns)
+        while len(self.call.turns) == before and not self.is_over:
+            due_s = self.call.clock.next_due_s
+            if due_s is None:
+                self._screen.note("nothing happens, however long the caller waits")
+                return
+            self._screen.note(f"silence for {round(due_s, 1):g} s")
+            self.call.clock.advance_to_next()
 
     def _point_out_unknown(self, text: str) -> None:
         if self._knows_word is None:

@@ -206,6 +206,13 @@ class CallScript:
         """The caller speaks, whoever else does."""
         return self._say(text, confidence)
 
+    def is_heard(self, listen_id: str, text: str, confidence: float) -> Self:
+        """A real recognizer heard this of the caller."""
+        self._turn()
+        self._note("caller", self._masked(text) or "(noise)", f"confidence {confidence:.2f}")
+        self.feed(e.UtteranceHeard(self._now_s, listen_id, text, confidence))
+        return self
+
     def makes_noise(self, seconds: float = 0.5) -> Self:
         """Something that is taken for speech, and has no words."""
         return self._say("", 0.0, seconds)
@@ -420,10 +427,12 @@ class CallScript:
                 self._timers[timer_id] = self.clock.call_later(after_s, lambda: self._time_over(timer_id))
             case c.CancelTimer(timer_id=timer_id):
                 self._timers.pop(timer_id).cancel()
-            case c.HangUp() | c.Reject():
-                self._note("call", f"({type(command).__name__})")
+            case c.HangUp():
+                self._note("call", "(the bot hangs up)")
+            case c.Reject(sip_status=status):
+                self._note("call", f"(refused with SIP {status})")
             case c.StartTransfer():
-                self._note("call", "(StartTransfer)", f"to {command.to}")
+                self._note("call", f"(transfer to {command.to})")
                 self._ask_outside(command)
             case c.StartJob(job=job):
                 self._note("call", f"({job_text(job)})")
