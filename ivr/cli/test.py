@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ivr.check_context import surroundings_of
 from ivr.cli.rehearsing import calendars_of, zone_of
+from ivr.config import Settings
 from ivr.errors import ConfigError, IvrError, Problem
+from ivr.rehearsal.reading import PlacedConversation
 from ivr.rehearsal.results import (
     Report,
     Result,
@@ -20,8 +24,13 @@ from ivr.rehearsal.results import (
     failure_lines,
     summary_line,
 )
-from ivr.rehearsal.running import chosen, find_suites, run
+from ivr.rehearsal.running import Suite, chosen, find_suites, run
 from ivr.settings import load_settings
+
+if TYPE_CHECKING:
+    from ivr.live_test.running import Way
+
+Wanted = Sequence[tuple[Suite, PlacedConversation]]
 
 PASSED, FAILED, UNUSABLE = 0, 1, 2
 
@@ -53,6 +62,11 @@ def test(
     bot_port: Annotated[
         int, typer.Option("--bot-port", metavar="PORT", min=0, max=65535, help="With --live: SIP port of the bot; any.")
     ] = 0,
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="With --through: the caller's name there.")] = "",
+    password_env: Annotated[
+        str,
+        typer.Option("--password-env", metavar="VARIABLE", help="With --user: variable with the password."),
+    ] = "",
     voice: Annotated[
         str, typer.Option("--voice", metavar="V", help="With --live: the caller's espeak-ng voice; not the bot's own.")
     ] = "",
@@ -73,7 +87,8 @@ def test(
         _refuse(problems, only or [], json_report)
     show = _Shown(json_report)
     if live:
-        report = _live(wanted, settings, through, bot_port, voice, fail_fast, show)
+        way = _way(through, bot_port, user, password_env, voice)
+        report = _live(wanted, settings, way, fail_fast, show)
     else:
         zone, calendars = zone_of(settings), calendars_of(settings)
         report = run(wanted, zone=zone, calendars=calendars, stops_at_failure=fail_fast, on_result=show.result)
@@ -143,13 +158,24 @@ class _Shown:
         typer.secho(summary_line(report), fg="red" if report.failed or low else "green")
 
 
-def _live(
-    wanted: list,  # type: ignore[type-arg]
-    settings: object,
-    through: str,
-    bot_port: int,
-    voice: str,
-    fail_fast: bool,
-    show: _Shown,
-) -> Report:
-    raise IvrError("not yet")
+def _live(wanted: Wanted, settings: Settings, way: Way, fail_fast: bool, show: _Shown) -> Report:
+    from ivr.live_test.running import run_live
+    from ivr.logs import log_to_standard_error
+
+    log_to_standard_error()
+    try:
+        return run_live(wanted, settings, way, stops_at_failure=fail_fast, on_result=show.result)
+    except IvrError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(UNUSABLE) from error
+
+
+def _way(through: str, bot_port: int, user: str, password_env: str, voice: str) -> Way:
+    password = os.environ.get(password_env, "") if password_env else ""
+    if password_env and not password:
+        raise typer.BadParameter(f"no such environment variable is set: {password_env}", param_hint="--password-env")
+    if through and not through.lower().startswith(("sip:", "sips:")):
+        through = f"sip:{through}"
+    from ivr.live_test.running import Way
+
+    return Way(through, bot_port, user, password, voice)

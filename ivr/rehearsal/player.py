@@ -41,6 +41,15 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """How far a call was when a line of the conversation came."""
+
+    notes: int
+    """Lines of the record."""
+    prompts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
     """One conversation, played."""
 
@@ -55,8 +64,10 @@ class Played:
     difference: Difference | None = None
     notes: tuple[str, ...] = ()
     record: tuple[c.NoteStep, ...] = ()
-    acted_after: tuple[int, ...] = ()
-    """For every line of `call`: how many lines the record had when the caller's turn for it came."""
+    moments: tuple[Moment, ...] = ()
+    """For every line of `call`: how far things were when it was done."""
+    prompts: int = 0
+    """How many there were in all."""
 
 
 class _Differs(Exception):
@@ -89,7 +100,7 @@ class _Player:
     world: World = field(init=False)
     reached_from: int = 0
     """Steps of the trail before this one belong to an earlier turn of the caller."""
-    acted_after: list[int] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=list)
     act_index: int | None = None
 
     def __post_init__(self) -> None:
@@ -125,7 +136,8 @@ class _Player:
             difference=difference,
             notes=tuple(self.world.notes),
             record=tuple(self.call.record),
-            acted_after=tuple(self.acted_after),
+            moments=tuple(self.moments),
+            prompts=len(self.call.prompts),
         )
 
     def _offer(self) -> None:
@@ -151,7 +163,7 @@ class _Player:
     def _perform(self, act: a.Act) -> None:
         if act.is_callers and not isinstance(act, a.Interrupt | a.HangUp | a.Wait):
             self.call.listens()
-        self.acted_after.append(len(self.call.record))
+        self.moments.append(Moment(len(self.call.record), len(self.call.prompts)))
         if act.is_callers:
             self._must_be_there(act)
             self.reached_from = len(self.trail.steps)
