@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Final
 
 from ivr.calls.record import MASK, CallRecord
@@ -29,10 +30,19 @@ TALK_S: Final = 1.5
 """How long caller and person are left together."""
 
 
+CLOCKS_S: Final = 0.1
+"""How far wall clock and monotonic clock may be apart in what they say of one instant."""
+
+
 class _Differs(Exception):
     def __init__(self, expected: str, found: str) -> None:
         super().__init__(expected)
         self.expected, self.found = expected, found
+
+
+def _monotonic_s(instant: datetime) -> float:
+    """An instant of a record made on this machine."""
+    return time.monotonic() - (datetime.now(UTC) - instant).total_seconds()
 
 
 @dataclass
@@ -50,6 +60,8 @@ class LiveCaller:
     from_user: str | None
     call: PeerCall = field(init=False)
     _acted_at_s: float = 0.0
+    _since_s: float = 0.0
+    """What is heard after this is the bot's answer: not the tone that a caller hears while somebody else is called."""
     _prompts_heard: int = 0
     _act_index: int | None = None
 
@@ -92,7 +104,7 @@ class LiveCaller:
             return
         if not self.call.is_answered:
             raise _Differs("the call is answered", f"SIP {self.call.status} {self.call.reason}")
-        self._acted_at_s = self.call.answered_at_s or time.monotonic()
+        self._acted_at_s = self._since_s = self.call.answered_at_s or time.monotonic()
         for index, act in enumerate(self.test.call):
             self._act_index = index
             if act.is_callers:
@@ -125,7 +137,7 @@ class LiveCaller:
             case a.Press(keys=keys, every=every_s):
                 await self._hear(moment.prompts)
                 await self._speak_or_press("", keys, every_s)
-        self._acted_at_s = time.monotonic()
+        self._acted_at_s = self._since_s = time.monotonic()
         self._prompts_heard = moment.prompts
 
     async def _in_step(self, notes: int) -> None:
@@ -137,6 +149,8 @@ class LiveCaller:
         if len(lines) < notes:
             missing = self.wanted.record[len(lines)]
             raise _Differs(f"step {missing.step}: {missing.kind}: {missing.outcome}", "it did not happen")
+        if lines:
+            self._since_s = max(self._acted_at_s, _monotonic_s(lines[-1].ended_at) - CLOCKS_S)
 
     async def _hear(self, prompts: int, *, to_its_end: bool = True, after_s: float = 0.0) -> None:
         """The bot is heard where it has something to say, and let finish."""
@@ -150,7 +164,7 @@ class LiveCaller:
 
     async def _sound(self) -> float:
         try:
-            return await self.call.wait_sound(SPEAKS_WITHIN_S, after_s=self._acted_at_s)
+            return await self.call.wait_sound(SPEAKS_WITHIN_S, after_s=self._since_s)
         except TimeoutError as error:
             raise _Differs("the bot is heard", f"{SPEAKS_WITHIN_S:g} s of silence") from error
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ivr.flow.events import TransferOutcome
 from ivr.flow.grammar import normalized
 from ivr.flow.model import Keys, LanguageTag, Part, StepName, VariableName
 from ivr.units import Duration
@@ -182,7 +181,7 @@ class TransferEnds(Act):
 
     verb: ClassVar[str] = "transfer_ends"
     short: ClassVar[str] = "outcome"
-    outcome: TransferOutcome
+    outcome: Literal["connected", "busy", "no_answer", "refused", "unknown", "unreachable", "failed"]
 
 
 class Reach(Act):

@@ -43,8 +43,14 @@ def _number(value: object) -> object:
 Number = Annotated[str, BeforeValidator(_number)]
 
 
+_AS_WRITTEN = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
+"""Keys have their names in the file only."""
+
+
 class Given(Part):
     """How the world is when the call comes in."""
+
+    model_config = _AS_WRITTEN
 
     now: Instant | None = None
     caller: Number = Field("+493012345678", alias="from")
@@ -59,6 +65,8 @@ class Given(Part):
 
 class Mock(Part):
     """What a step gets from outside: how a transfer ends, what a request is answered."""
+
+    model_config = _AS_WRITTEN
 
     outcome: str | None = None
     """The exit: `busy`, `no_answer`, `open`, `error` …"""

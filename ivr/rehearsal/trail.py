@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ivr.flow import commands as c
@@ -81,6 +81,11 @@ class _Visit:
     step: str
     notes: list[c.NoteStep] = field(default_factory=list)
 
+    @property
+    def ends_with_command(self) -> bool:
+        """Whether the caller left it by a command, which is no exit of its own."""
+        return bool(self.notes) and self.notes[-1].kind == "command"
+
 
 @dataclass
 class Trail:
@@ -94,8 +99,8 @@ class Trail:
     """Step and exit."""
     commands: set[str] = field(default_factory=set)
     """Commands that were obeyed."""
-    _named: str = ""
-    """A step whose exit is known already, and that was not left yet."""
+    _named: set[str] = field(default_factory=set)
+    """Steps whose exit is known already, and that were not left yet."""
 
     def follow(self, before: FlowState, result: Result) -> None:
         """One event."""
@@ -117,7 +122,20 @@ class Trail:
                 visits[-1].notes.append(command)
         if result.state.step and (not visits or visits[-1].step != result.state.step):
             visits.append(_Visit(result.state.step))
-        return visits
+        return list(self._with_silent_branches(visits))
+
+    def _with_silent_branches(self, visits: Sequence[_Visit]) -> Iterator[_Visit]:
+        """A `when` none of whose conditions held leaves no note: the one that fits is taken to lie between."""
+        for visit, after in itertools.pairwise([*visits, None]):
+            assert visit is not None
+            yield visit
+            exits = self.exits.of.get(visit.step, {})
+            if after is not None and after.step not in exits.values() and not visit.ends_with_command:
+                for between in exits.values():
+                    is_branch = isinstance(self.flow.steps.get(between), WhenStep)
+                    if is_branch and self.exits.of[between].get("next") == after.step:
+                        yield _Visit(between)
+                        break
 
     def _by_notes(self, visit: _Visit) -> None:
         """Exits that a note names: the answer that was given, the outcome that came about."""
@@ -133,7 +151,7 @@ class Trail:
                 named = self.exits.stands_for.get(visit.step, {}).get(named, named)
             if named in exits:
                 self.taken.add((visit.step, named))
-                self._named = visit.step
+                self._named.add(visit.step)
 
     @staticmethod
     def _answered(step: InputStep, note: c.NoteStep) -> str:
@@ -147,22 +165,14 @@ class Trail:
         """The exit by which a step was left, where no note named one."""
         step, exits = self.flow.steps.get(visit.step), self.exits.of.get(visit.step, {})
         last = visit.notes[-1] if visit.notes else None
-        is_named, self._named = self._named == visit.step, ""
-        if is_named or (last is not None and (last.kind == "command" or last.outcome == "error")):
+        is_named = visit.step in self._named
+        self._named.discard(visit.step)
+        if is_named or visit.ends_with_command or (last is not None and last.outcome == "error"):
             return
         leading = [name for name, leads_to in exits.items() if leads_to == target]
         if isinstance(step, InputStep):
             leading = [name for name in leading if name == "failed"] if last is not None else []
+        elif isinstance(step, WhenStep) and last is None:
+            leading = [name for name in leading if name == "next"]
         if leading:
             self.taken.add((visit.step, leading[0]))
-        elif not isinstance(step, InputStep):
-            self._by_silent_branch(visit.step, exits, target)
-
-    def _by_silent_branch(self, name: str, exits: Mapping[str, str], target: str) -> None:
-        """A `when` none of whose conditions held leaves no note: the one step that fits is taken to lie between."""
-        for exit_name, between in exits.items():
-            step = self.flow.steps.get(between)
-            if isinstance(step, WhenStep) and self.exits.of[between].get("next") == target:
-                self.steps.append(between)
-                self.taken |= {(name, exit_name), (between, "next")}
-                return
