@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +18,11 @@ from ivr.cli.rehearsing import calendars_of, find_flow, mocks_from, zone_of
 from ivr.cli.simulate_screens import PlainScreen, RichScreen, SilentScreen
 from ivr.config import Settings
 from ivr.errors import ConfigError, Severity
-from ivr.flow.check import check_flow
+from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.prompts import languages_of
 from ivr.flow.run import masked
+from ivr.language_tags import primary_language
 from ivr.model_errors import did_you_mean
 from ivr.rehearsal.fitting import variables_of
 from ivr.rehearsal.model import Given
@@ -63,7 +65,7 @@ def run(wish: Wish) -> None:
         loaded.flow,
         setting,
         screen,
-        knows_word=surroundings.context.knows_word,
+        knows_word=_vocabulary(surroundings.context),
         calendars=calendars_of(settings, Path(settings.hours_dir)),
     )
     with ExitStack() as stack:
@@ -76,6 +78,14 @@ def run(wish: Wish) -> None:
             simulator = make(input_lines.answer)
             lead(simulator, input_lines)
     _tell_end(wish, loaded, simulator)
+
+
+def _vocabulary(context: CheckContext) -> Callable[[str, str], bool] | None:
+    """Whether the speech model of a language knows a word; a language without a model knows every word."""
+    knows, languages = context.knows_word, context.languages_with_model or frozenset()
+    if knows is None:
+        return None
+    return lambda language, word: primary_language(language) not in languages or knows(language, word)
 
 
 def lead(simulator: Simulator, input_lines: Lines) -> None:

@@ -63,7 +63,9 @@ def test_a_caller_cannot_interrupt_silence() -> None:
 
 
 def test_interruptions_by_word_and_key() -> None:
-    result = played('- interrupt: {after: 1s, say: sales}\n- hear: "here is sales"\n- interrupt: {press: "2"}\n- reach: pin')
+    result = played(
+        '- interrupt: {after: 1s, say: sales}\n- hear: "here is sales"\n- interrupt: {press: "2"}\n- reach: pin'
+    )
     assert result.difference is None
 
 
