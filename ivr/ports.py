@@ -442,6 +442,8 @@ class CallEnded:
     transfer_target: str = ""
     variables: Mapping[str, object] = field(default_factory=dict)
     """What the flow knew at the end, sensitive values already masked."""
+    tags: Mapping[str, object] = field(default_factory=dict)
+    """What the flow marked the call with: name to `true` or to a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,6 +472,26 @@ class StepRecord:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """What became of one question of a survey."""
+
+    call_id: str
+    sequence: int
+    """Counts the questions of all surveys of the call."""
+    survey: str
+    question: str
+    asked_at: datetime
+    outcome: str
+    """answered | no_answer | skipped | opted_out | hung_up."""
+    mode: str = ""
+    """dtmf | voice | mixed; empty without an answer."""
+    answer: object = None
+    """Number, text, true or false; `***` where sensitive; None without an answer."""
+    confidence: float | None = None
+    """Of what was recognized; None for keys."""
+
+
 class CallLog(Protocol):
     """Keeps the records. Methods return at once and never raise; what the database refuses is spooled and retried."""
 
@@ -478,6 +500,9 @@ class CallLog(Protocol):
 
     def step_done(self, step: StepRecord) -> None:
         """Add a step."""
+
+    def answer_given(self, answer: AnswerRecord) -> None:
+        """Add an answer of a survey."""
 
     def call_ended(self, call: CallEnded) -> None:
         """Close the record."""

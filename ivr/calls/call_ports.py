@@ -43,6 +43,7 @@ class CallTasks:
         task: asyncio.Task[None] = asyncio.ensure_future(self._run(coroutine))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: coroutine.close())  # one that was ended before it began is never awaited
 
     async def _run(self, coroutine: Coroutine[None, None, None]) -> None:
         try:

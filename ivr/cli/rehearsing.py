@@ -14,9 +14,12 @@ from ivr.config import Settings
 from ivr.errors import ConfigError, FlowError, Problem
 from ivr.flow.jobs import JobResult
 from ivr.flow.loader import LoadedFlow
-from ivr.flow.model import Flow, Part, StepName
-from ivr.flows import load_file, load_folder
+from ivr.flow.model import Part
+from ivr.flow.program import Program, linked
+from ivr.flows import library, load_file, load_folder
 from ivr.model_errors import did_you_mean, problems_of
+from ivr.rehearsal.acts import Place
+from ivr.rehearsal.fitting import steps_of
 from ivr.rehearsal.model import Mock, MockList
 from ivr.yaml_source import YamlSource, read_yaml
 
@@ -64,11 +67,20 @@ def zone_of(settings: Settings) -> tzinfo | None:
         return None
 
 
+def program_of(loaded: LoadedFlow, settings: Settings) -> Program:
+    """A flow with those that it can run: of its own folder, of the settings' folder, of the library."""
+    known = {**library()}
+    for folder in (Path(settings.flows), Path(loaded.file).parent):
+        if folder.is_dir():
+            known |= {name: each.flow for name, each in load_folder(folder).flows.items()}
+    return linked(loaded.flow, known)
+
+
 class _Mocks(Part):
-    mock: dict[StepName, MockList]
+    mock: dict[Place, MockList]
 
 
-def mocks_from(file: Path, flow: Flow) -> Mapping[str, tuple[Mock, ...]]:
+def mocks_from(file: Path, program: Program) -> Mapping[str, tuple[Mock, ...]]:
     """Answers of the outside world: a file of `step: answer` lines, as under `mock:` of a test. Raises ConfigError."""
     try:
         source = read_yaml(file.read_bytes(), str(file))
@@ -83,10 +95,11 @@ def mocks_from(file: Path, flow: Flow) -> Mapping[str, tuple[Mock, ...]]:
     except ValidationError as error:
         shown = problems_of(error, _Mocks, source if has_key else _below_mock(source))
         raise ConfigError("\n".join(map(str, shown))) from error
-    unknown = next((name for name in mocks if name not in flow.steps), None)
+    known = steps_of(program)
+    unknown = next((name for name in mocks if name.rpartition("/")[2] not in known), None)
     if unknown is not None:
         where = source.positions.of_key(("mock", unknown) if has_key else (unknown,))
-        hint = did_you_mean(unknown, list(flow.steps), limit=20)
+        hint = did_you_mean(unknown, list(known), limit=20)
         raise ConfigError(f"{file}:{where.line}:{where.column}: the flow has no step '{unknown}'; {hint}")
     return mocks
 

@@ -7,21 +7,24 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
 from ivr.check_context import surroundings_of
-from ivr.cli.rehearsing import calendars_of, find_flow, mocks_from, zone_of
+from ivr.cli.rehearsing import calendars_of, find_flow, mocks_from, program_of, zone_of
 from ivr.cli.simulate_screens import PlainScreen, RichScreen, SilentScreen
 from ivr.config import Settings
 from ivr.errors import ConfigError, Severity
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.loader import LoadedFlow
+from ivr.flow.model import Flow
+from ivr.flow.program import Program
 from ivr.flow.prompts import languages_of
 from ivr.flow.run import masked
+from ivr.flows import library
 from ivr.language_tags import primary_language
 from ivr.model_errors import did_you_mean
 from ivr.rehearsal.fitting import variables_of
@@ -56,10 +59,12 @@ def run(wish: Wish) -> None:
     loaded = find_flow(wish.flow, settings)
     surroundings = surroundings_of(settings)
     screen = _screen(wish)
-    for problem in check_flow(loaded, surroundings.context):
+    program = program_of(loaded, settings)
+    world = replace(surroundings.context, flows={**library(), **program.parts})
+    for problem in check_flow(loaded, world):
         if problem.severity is Severity.ERROR:
             screen.note(f"{problem}")
-    setting = _setting(wish, loaded, settings)
+    setting = _setting(wish, program, settings)
     make = functools.partial(
         Simulator,
         loaded.flow,
@@ -67,6 +72,7 @@ def run(wish: Wish) -> None:
         screen,
         knows_word=_vocabulary(surroundings.context),
         calendars=calendars_of(settings, Path(settings.hours_dir)),
+        runs=tuple(program.parts.values()),
     )
     with ExitStack() as stack:
         input_lines = _input(wish)
@@ -160,8 +166,8 @@ def _screen(wish: Wish) -> Screen:
     return RichScreen(console) if console.is_terminal else PlainScreen(typer.echo)
 
 
-def _setting(wish: Wish, loaded: LoadedFlow, settings: Settings) -> Setting:
-    flow = loaded.flow
+def _setting(wish: Wish, program: Program, settings: Settings) -> Setting:
+    flow = program.main
     if wish.language and wish.language not in languages_of(flow):
         known = ", ".join(languages_of(flow))
         raise ConfigError(f"--language {wish.language}: a call of this flow is never in it; use one of: {known}")
@@ -169,10 +175,10 @@ def _setting(wish: Wish, loaded: LoadedFlow, settings: Settings) -> Setting:
         caller=wish.caller,
         called=wish.called,
         language=wish.language,
-        variables=_values(wish.values, loaded),
+        variables=_values(wish.values, flow),
         now=_instant(wish.now, settings),
         confidence=wish.confidence,
-        mocks=mocks_from(wish.mock, flow) if wish.mock else {},
+        mocks=mocks_from(wish.mock, program) if wish.mock else {},
     )
 
 
@@ -188,8 +194,8 @@ def _instant(text: str, settings: Settings) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=zone) if zone else instant.astimezone()
 
 
-def _values(given: tuple[str, ...], loaded: LoadedFlow) -> dict[str, object]:
-    known = variables_of(loaded.flow)
+def _values(given: tuple[str, ...], flow: Flow) -> dict[str, object]:
+    known = variables_of(flow)
     values: dict[str, object] = {}
     for text in given:
         name, equals, value = text.partition("=")

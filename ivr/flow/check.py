@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ivr.errors import FlowCheckFailed, Problem, Severity
-from ivr.flow.checks import advice, clashes, paths, questions, secrets, speech, texts, variables
+from ivr.flow.checks import advice, clashes, paths, questions, running, secrets, services, speech, texts, variables
 from ivr.flow.checks.subject import CheckContext, Subject
 from ivr.flow.loader import LoadedFlow
 
@@ -25,9 +25,11 @@ RULES: tuple[Rule, ...] = (
     paths.no_path_to_an_end,
     paths.loop_without_caller,
     paths.transfer_without_exits,
+    paths.needs_the_caller,
     paths.when_without_branches,
     paths.nothing_follows,
     questions.missing_exits,
+    questions.no_help,
     questions.unknown_command,
     questions.choices,
     questions.commands,
@@ -40,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     speech.unknown_words,
     speech.empty_phrases,
     speech.language_without_model,
+    speech.language_by_template,
     texts.prompt_language,
     texts.empty_prompt,
     texts.sound_file,
@@ -47,7 +50,21 @@ RULES: tuple[Rule, ...] = (
     texts.key_before_choice,
     variables.template_syntax,
     variables.unset_variables,
+    variables.reserved_variable,
     secrets.secret_in_flow,
+    services.request_address,
+    services.unknown_host,
+    services.request_without_error,
+    services.secret_in_request,
+    services.unknown_calendar,
+    services.unknown_receiver,
+    services.send_without_failed,
+    services.sent_variables,
+    running.unknown_flow,
+    running.recursion,
+    running.run_values,
+    running.run_outcomes,
+    running.run_language,
     advice.too_many_choices,
     advice.no_way_to_a_human,
     advice.does_not_say_that_it_is_a_bot,

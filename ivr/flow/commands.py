@@ -125,3 +125,16 @@ class NoteStep(Command):
     meaning: str = ""
     confidence: float | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAnswer(Command):
+    """Keep what became of one question of a survey; what is sensitive is masked already."""
+
+    survey: str
+    question: str
+    asked_at_s: float
+    outcome: str
+    mode: str = ""
+    answer: object = None
+    confidence: float | None = None

@@ -7,13 +7,15 @@ is found by the check and never spoken as an empty gap.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date as day
 from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes
+from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes, pass_context
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ivr.flow import speaking
@@ -50,12 +52,13 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return False
 
 
-@cache
+@lru_cache(maxsize=64)
 def _environment(tag: str) -> _Sandbox:
-    """The sandbox of a primary language tag."""
+    """The sandbox of a language tag."""
     environment = _Sandbox(undefined=StrictUndefined, autoescape=False, cache_size=400)
     kept = {name: environment.filters[name] for name in JINJA_FILTERS}
-    environment.filters = {**kept, **speaking.filters(tag)}
+    spoken = speaking.filters(tag)
+    environment.filters = {**kept, **spoken, **_filters_of_call(spoken)}
     environment.globals = {}
     return environment
 
@@ -76,6 +79,26 @@ def _url_environment(tag: str) -> Any:
 @lru_cache(maxsize=1024)
 def _compiled_url(text: str, tag: str) -> Any:
     return _url_environment(tag).from_string(text)
+
+
+def _filters_of_call(spoken: Mapping[str, Callable[..., str]]) -> dict[str, Callable[..., str]]:
+    """Filters that know the call that they speak in: its currency, and the day that it is."""
+
+    @pass_context
+    def money(context: Context, value: Any, currency: str = "") -> str:
+        return spoken["money"](value, currency or _of_call(context, "currency"))
+
+    @pass_context
+    def date(context: Context, value: Any) -> str:
+        today = _of_call(context, "today")
+        return spoken["date"](value, day.fromisoformat(today) if today else None)
+
+    return {"money": money, "date": date}
+
+
+def _of_call(context: Context, name: str) -> str:
+    call = context.get("call")
+    return str(call.get(name) or "") if isinstance(call, Mapping) else ""
 
 
 @lru_cache(maxsize=4096)
@@ -102,7 +125,7 @@ def render(text: str, variables: Mapping[str, object], language: str) -> str:
     if not is_template(text):
         return text
     try:
-        return str(_compiled(text, primary_language(language)).render(variables))[:MAX_TEXT_CHARACTERS]
+        return str(_compiled(text, language).render(variables))[:MAX_TEXT_CHARACTERS]
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         raise TemplateFailed(str(error)) from error
 
@@ -130,7 +153,7 @@ def _refuse_lost_parts(text: str, url: str) -> None:
 def evaluate(expression: str, variables: Mapping[str, object], language: str = _ANY) -> object:
     """Value of an expression such as `customer.balance > 0`. Raises TemplateFailed."""
     try:
-        value = _compiled_expression(expression, primary_language(language))(variables)
+        value = _compiled_expression(expression, language)(variables)
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         raise TemplateFailed(str(error)) from error
     if isinstance(value, Undefined):

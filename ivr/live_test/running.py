@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ivr.config import Settings
 from ivr.flow.model import Flow, TransferStep
+from ivr.flow.program import Program
 from ivr.flow.prompts import languages_of
 from ivr.live_test.bot import Bot, running, write_project
 from ivr.live_test.caller import LiveCaller
@@ -19,6 +20,7 @@ from ivr.live_test.people import People
 from ivr.live_test.record import LiveRecord
 from ivr.live_test.speech import CallersVoice, callers_voice
 from ivr.rehearsal import acts as a
+from ivr.rehearsal.fitting import steps_of
 from ivr.rehearsal.model import Conversation
 from ivr.rehearsal.player import Played, play
 from ivr.rehearsal.reading import PlacedConversation
@@ -43,7 +45,7 @@ class Way:
     """The caller's espeak-ng voice."""
 
 
-def why_not_live(test: Conversation, flow: Flow) -> str:
+def why_not_live(test: Conversation, program: Program) -> str:
     """Why a conversation cannot be had by telephone; empty where it can."""
     given = test.given
     for name, is_given in (
@@ -54,8 +56,9 @@ def why_not_live(test: Conversation, flow: Flow) -> str:
     ):
         if is_given:
             return f"given.{name} cannot be arranged in a real call"
+    steps = steps_of(program)
     for name in test.mock:
-        if not isinstance(flow.steps.get(name), TransferStep):
+        if not isinstance(steps.get(name.rpartition("/")[2]), TransferStep):
             return f"the mock of '{name}' cannot be arranged in a real call"
     for act in test.call:
         if isinstance(act, a.MakeNoise):
@@ -110,7 +113,7 @@ class _Flow:
     def run(self) -> list[Result]:
         callable_tests = []
         for placed in self._tests:
-            because = why_not_live(placed.conversation, self._flow)
+            because = why_not_live(placed.conversation, self._suite.program)
             if because:
                 self._add(Result(self._flow.flow, placed, None, skipped_because=because, is_live=True))
             else:
@@ -140,7 +143,8 @@ class _Flow:
                         return
 
     def _targets(self) -> set[str]:
-        transfers = (step for step in self._flow.steps.values() if isinstance(step, TransferStep))
+        flows = self._suite.program.flows
+        transfers = (step for flow in flows for step in flow.steps.values() if isinstance(step, TransferStep))
         return {*self._settings.targets, *(step.transfer.to for step in transfers)}
 
     async def _play(
@@ -148,7 +152,7 @@ class _Flow:
     ) -> None:
         began_s = time.perf_counter()
         test, flow = placed.conversation, self._flow
-        wanted = play(test, flow)
+        wanted = play(test, flow, runs=tuple(self._suite.program.parts.values()))
         played: Played = wanted
         if wanted.difference is None:
             password = self._way.password or None

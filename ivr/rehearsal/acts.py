@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from ivr.flow.grammar import normalized
-from ivr.flow.model import Keys, LanguageTag, Part, StepName, VariableName
+from ivr.flow.model import Keys, LanguageTag, Part, VariableName
 from ivr.units import Duration
 
 CLEARLY = 0.95
@@ -22,6 +22,9 @@ def _words(value: object) -> object:
         raise ValueError("there is nothing to say or hear in it; write words")
     return value
 
+
+Place = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)*$")]
+"""A step; `order/ask_number` for one of a flow that the step `order` runs."""
 
 Words = Annotated[str, BeforeValidator(_words)]
 
@@ -190,7 +193,7 @@ class Reach(Act):
     verb: ClassVar[str] = "reach"
     short: ClassVar[str] = "step"
     is_callers: ClassVar[bool] = False
-    step: StepName
+    step: Place
 
 
 class ExpectLanguage(Act):

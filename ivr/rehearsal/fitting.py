@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from ivr.errors import Problem
 from ivr.flow.events import TransferOutcome
-from ivr.flow.model import Flow
+from ivr.flow.model import Flow, Step
+from ivr.flow.program import Program
 from ivr.flow.prompts import languages_of
 from ivr.flow.steps import hours
 from ivr.flow.steps.registry import kind_of
@@ -26,9 +27,14 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
 """Kinds of steps that get something from outside, and what that can be."""
 
 
-def misfits(loaded: LoadedConversations, flow: Flow) -> list[Problem]:
-    """Every name in the conversations that the flow does not have."""
-    return [problem for each in loaded.conversations for problem in _Fitting(each, flow).problems()]
+def misfits(loaded: LoadedConversations, program: Program) -> list[Problem]:
+    """Every name in the conversations that the flow, or one that it runs, does not have."""
+    return [problem for each in loaded.conversations for problem in _Fitting(each, program).problems()]
+
+
+def steps_of(program: Program) -> dict[str, Step]:
+    """The steps of a flow and of those that it can run, by name; its own come first."""
+    return {name: step for flow in reversed(program.flows) for name, step in flow.steps.items()}
 
 
 def variables_of(flow: Flow) -> frozenset[str]:
@@ -41,8 +47,10 @@ def variables_of(flow: Flow) -> frozenset[str]:
 class _Fitting:
     """One conversation beside its flow."""
 
-    def __init__(self, placed: PlacedConversation, flow: Flow) -> None:
-        self._placed, self._flow = placed, flow
+    def __init__(self, placed: PlacedConversation, program: Program) -> None:
+        self._placed, self._flow = placed, program.main
+        self._steps = steps_of(program)
+        flow = program.main
         self._variables = variables_of(flow)
 
     def problems(self) -> Iterator[Problem]:
@@ -61,7 +69,7 @@ class _Fitting:
     def _mocks(self, test: Conversation) -> Iterator[Problem]:
         for name, mocks in test.mock.items():
             path: DataPath = ("mock", name)
-            step = self._flow.steps.get(name)
+            step = self._steps.get(name.rpartition("/")[2])
             if step is None:
                 yield from self._step(name, path, at_key=True)
             elif step.action not in OUTCOMES:
@@ -109,8 +117,9 @@ class _Fitting:
             yield from self._variable(name, ("expect", "variables", name), "expect it")
 
     def _step(self, name: str, path: DataPath, *, at_key: bool = False) -> Iterator[Problem]:
-        if name not in self._flow.steps:
-            message = f"the flow has no step '{name}'; {did_you_mean(name, list(self._flow.steps), limit=20)}"
+        known = self._steps if "/" in name or path[0] == "mock" else self._flow.steps
+        if name.rpartition("/")[2] not in known:
+            message = f"the flow has no step '{name}'; {did_you_mean(name, list(known), limit=20)}"
             yield self._problem(path, message, "unknown_step", at_key=at_key)
 
     def _variable(self, name: str, path: DataPath, what: str) -> Iterator[Problem]:

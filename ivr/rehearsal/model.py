@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 
 from ivr.flow.model import LanguageTag, Part, StepName, VariableName
-from ivr.rehearsal.acts import Act
+from ivr.rehearsal.acts import Act, Place
 from ivr.units import Duration
 
 End = Literal["hung_up", "caller_hung_up", "bot_hung_up", "transferred", "rejected", "failed"]
@@ -93,14 +93,14 @@ class Expect(Part):
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
 
     end: End | None = None
-    step: StepName | None = None
+    step: Place | None = None
     """Where the call was last."""
     language: LanguageTag | None = None
     transferred_to: str | None = None
     """Name of the target whom the caller was brought to."""
-    reach: tuple[StepName, ...] = ()
+    reach: tuple[Place, ...] = ()
     """Steps that the call came through, in any order."""
-    do_not_reach: tuple[StepName, ...] = ()
+    do_not_reach: tuple[Place, ...] = ()
     tags: Any = None
     """Marks of the call's record: names, or names with their values."""
     variables: dict[VariableName, Any] = Field(default_factory=dict)
@@ -116,7 +116,7 @@ class Conversation(Part):
 
     name: str
     given: Given = Given()
-    mock: dict[StepName, MockList] = Field(default_factory=dict)
+    mock: dict[Place, MockList] = Field(default_factory=dict)
     call: tuple[Act, ...] = ()
     expect: Expect = Expect()
 
@@ -128,5 +128,5 @@ class ConversationFile(Part):
     """Name of the flow under test; that of the file when left out."""
     given: Given = Given()
     """For every conversation that does not say otherwise."""
-    mock: dict[StepName, MockList] = Field(default_factory=dict)
+    mock: dict[Place, MockList] = Field(default_factory=dict)
     tests: tuple[Conversation, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -17,7 +17,7 @@ from ivr.flow.run import TEMPORARY_FAILURE, masked
 from ivr.flow.state import Phase
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.model import Conversation, Expect
-from ivr.rehearsal.trail import Exits, Trail, exits_of
+from ivr.rehearsal.trail import Exits, Trail, exits_of, place_of
 from ivr.rehearsal.world import Calendars, World
 from ivr.testing.conversation import CallScript, NotAsScripted, Turn
 
@@ -83,9 +83,13 @@ def play(
     exits: Exits | None = None,
     zone: tzinfo | None = None,
     calendars: Calendars | None = None,
+    runs: Collection[Flow] = (),
 ) -> Played:
-    """Play it. `exits` of the flow, where many conversations share them; naive instants are in `zone` (local: None)."""
-    return _Player(test, flow, exits or exits_of(flow), zone, calendars).play()
+    """Play it. `exits` of the flow, where many conversations share them; naive instants are in `zone` (local: None).
+
+    `runs` are the flows that it can run.
+    """
+    return _Player(test, flow, exits or exits_of(flow), zone, calendars, runs).play()
 
 
 @dataclass
@@ -95,6 +99,7 @@ class _Player:
     exits: Exits
     zone: tzinfo | None
     calendars: Calendars | None
+    runs: Collection[Flow]
     call: CallScript = field(init=False)
     trail: Trail = field(init=False)
     world: World = field(init=False)
@@ -107,13 +112,13 @@ class _Player:
         self.trail = Trail(self.flow, self.exits)
         self.world = World(
             self.test.mock,
-            step=lambda: self.call.step,
+            step=lambda: place_of(self.call.state),
             now=lambda: self.call.clock.now(),
             calendars=self.calendars,
             leaves_transfers_open=any(isinstance(act, a.TransferEnds) for act in self.test.call),
         )
         deaf = () if self.test.given.speech else languages_of(self.flow)
-        self.call = CallScript(self.flow, deaf=deaf, outside=self.world, on_step=self.trail.follow)
+        self.call = CallScript(self.flow, deaf=deaf, runs=self.runs, outside=self.world, on_step=self.trail.follow)
 
     def play(self) -> Played:
         try:
@@ -154,7 +159,7 @@ class _Player:
     def _finish(self) -> None:
         """The caller listens to the end of what the bot has to say, and hangs up if the call is not over by then."""
         self.call.listens()
-        if self.call.phase is not Phase.ENDED:
+        if self.call.phase is not Phase.ENDED and not self.call.state.has_left:
             self.call.hangs_up().listens()
         self._must_be_answered()
 
@@ -182,7 +187,7 @@ class _Player:
 
     def _must_be_there(self, act: a.Act) -> None:
         what = f"the caller can {act.verb.replace('_', ' ')}"
-        if self.call.phase is Phase.ENDED:
+        if self.call.phase is Phase.ENDED or self.call.state.has_left:
             raise _Differs(what, "the call is over")
         if isinstance(act, a.Say | a.Press) and self.call.phase is Phase.TRANSFERRING:
             raise _Differs(what, "the caller is being transferred, and nothing says how that ends: add it to `mock`")
@@ -206,7 +211,7 @@ class _Player:
         self.call.transfer_ends(act.outcome)
 
     def _reach(self, act: a.Reach) -> None:
-        while act.step not in self.trail.steps[self.reached_from :] and self.call.step != act.step:
+        while act.step not in self.trail.steps[self.reached_from :] and place_of(self.call.state) != act.step:
             if not self.call.goes_on():
                 came = self.trail.steps[self.reached_from :]
                 raise _Differs(f"the flow comes to step '{act.step}'", f"it went {' → '.join(came) or 'nowhere'}")
@@ -220,11 +225,12 @@ class _Player:
             self._same(name, value)
 
     def _same(self, name: str, value: object) -> None:
-        known = self.call.variables
+        state = self.call.state
+        known = (state.frames[0] if state.frames else state).variables
         if name not in known:
             raise _Differs(f"{name} = {value!r}", f"{name} has no value")
         if known[name] != value:
-            shown = masked(self.call.state)[name]
+            shown = masked(state)[name]
             raise _Differs(f"{name} = {value!r}", f"{name} = {shown!r}")
 
     # --- the end
@@ -264,8 +270,9 @@ class _Player:
             raise _Differs(f"the call ends: {wanted.replace('_', ' ')}", f"it ended: {end.replace('_', ' ')}")
 
     def _expected_step(self, wanted: str) -> None:
-        if self.call.step != wanted:
-            raise _Differs(f"the call is last at step '{wanted}'", f"it was at '{self.call.step}'")
+        place = place_of(self.call.state)
+        if place != wanted:
+            raise _Differs(f"the call is last at step '{wanted}'", f"it was at '{place}'")
 
     def _expected_language(self, wanted: str) -> None:
         self._language(a.ExpectLanguage(language=wanted))
@@ -288,12 +295,11 @@ class _Player:
                 raise _Differs(f"the call does not come to step '{name}'", f"it went {' → '.join(self.trail.steps)}")
 
     def _expected_tags(self, wanted: object) -> None:
-        found = getattr(self.call.state, "tags", None)
-        names = list(wanted) if isinstance(wanted, list | tuple) else wanted
-        known = found if isinstance(names, Mapping) else list(found or ())
-        missing = [n for n in _items(names) if n not in _items(known)]
-        if missing:
-            raise _Differs(f"the call is marked {names!r}", f"it is marked {known!r}")
+        known = self.call.state.tags
+        for name, value in _tags(wanted):
+            if name not in known or (value is not True and known[name] != value):
+                shown = ", ".join(f"{key}: {kept}" for key, kept in known.items()) or "nothing"
+                raise _Differs(f"the call is marked {name}: {value}", f"it is marked {shown}")
 
     def _difference(self, found: _Differs, index: int | None, key: str = "") -> Difference:
         return Difference(
@@ -302,7 +308,7 @@ class _Player:
 
     def _where(self) -> str:
         call = self.call
-        text = f"step '{call.step}', {call.phase}" if call.step else str(call.phase)
+        text = f"step '{place_of(call.state)}', {call.phase}" if call.step else str(call.phase)
         if call.listening is not None and call.phase is Phase.LISTENING:
             phrases = call.listening.phrases
             shown = ", ".join(phrases[:8]) + (f", … ({len(phrases)} in all)" if len(phrases) > 8 else "")
@@ -350,10 +356,11 @@ def _said(said: list[str]) -> str:
     return "it said " + " / ".join(f'"{text}"' for text in said) if said else "it said nothing"
 
 
-def _items(value: object) -> list[object]:
-    if isinstance(value, Mapping):
-        return list(value.items())
-    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+def _tags(wanted: object) -> list[tuple[str, object]]:
+    """Name and value of each mark; one without a value only has to be there."""
+    if isinstance(wanted, Mapping):
+        return list(wanted.items())
+    return [(str(name), True) for name in (wanted if isinstance(wanted, list | tuple) else [wanted])]
 
 
 def _first(error: NotAsScripted) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 
 from ivr.errors import FlowError, Problem, Severity
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.loader import LoadedFlow
-from ivr.flows import TEST_SUFFIX, flow_files, load_file
+from ivr.flow.program import Program, linked
+from ivr.flows import TEST_SUFFIX, flow_files, library, load_file, load_files
 from ivr.model_errors import did_you_mean
 from ivr.rehearsal.coverage import Coverage, coverage_of
 from ivr.rehearsal.fitting import misfits
@@ -30,6 +31,8 @@ class Suite:
 
     loaded: LoadedConversations
     flow: LoadedFlow
+    program: Program
+    """The flow with those that it can run."""
 
 
 def find_suites(paths: Iterable[Path], context: CheckContext) -> tuple[list[Suite], list[Problem]]:
@@ -46,9 +49,9 @@ def find_suites(paths: Iterable[Path], context: CheckContext) -> tuple[list[Suit
         suite = _suite(file, problems)
         if suite is not None:
             suites.append(suite)
-    checked = {suite.flow.file: suite.flow for suite in suites}
-    for flow in checked.values():
-        problems += [each for each in check_flow(flow, context) if each.severity is Severity.ERROR]
+    for suite in {suite.flow.file: suite for suite in suites}.values():
+        world = replace(context, flows={**library(), **suite.program.parts})
+        problems += [each for each in check_flow(suite.flow, world) if each.severity is Severity.ERROR]
     return suites, sorted(set(problems))
 
 
@@ -85,8 +88,10 @@ def _suite(file: Path, problems: list[Problem]) -> Suite | None:
     flow = _flow_of(file, loaded, problems)
     if flow is None:
         return None
-    problems += misfits(loaded, flow.flow)
-    return Suite(loaded, flow)
+    beside = {name: each.flow for name, each in load_files(flow_files(file.parent)).flows.items()}
+    program = linked(flow.flow, {**library(), **beside})
+    problems += misfits(loaded, program)
+    return Suite(loaded, flow, program)
 
 
 def _flow_of(file: Path, loaded: LoadedConversations, problems: list[Problem]) -> LoadedFlow | None:
@@ -145,7 +150,14 @@ def run(
     for suite, placed in wanted:
         started_s = time.perf_counter()
         flow = suite.flow.flow
-        played = play(placed.conversation, flow, exits=exits[suite.flow.file], zone=zone, calendars=calendars)
+        played = play(
+            placed.conversation,
+            flow,
+            exits=exits[suite.flow.file],
+            zone=zone,
+            calendars=calendars,
+            runs=tuple(suite.program.parts.values()),
+        )
         result = Result(flow.flow, placed, played, time.perf_counter() - started_s)
         results.append(result)
         trails[suite.flow.file].append(played.trail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -22,7 +22,7 @@ from ivr.flow.steps import hours
 from ivr.rehearsal import typed as t
 from ivr.rehearsal.acts import CLEARLY
 from ivr.rehearsal.model import Mock
-from ivr.rehearsal.trail import Trail, exits_of
+from ivr.rehearsal.trail import Trail, exits_of, place_of
 from ivr.rehearsal.world import REQUEST_OUTCOMES, SEND_OUTCOMES, Calendars, World, result_of, result_text
 from ivr.testing.conversation import Answered, CallScript, NotAsScripted, Turn
 from ivr.testing.job_text import job_text
@@ -76,17 +76,21 @@ class Simulator:
         knows_word: Callable[[str, str], bool] | None = None,
         said_for_s: Callable[[Sequence[Segment]], float] = said_for_s,
         calendars: Calendars | None = None,
+        runs: Collection[Flow] = (),
     ) -> None:
-        """`knows_word` is the speech model's; `said_for_s` says, and may begin to play, how long a prompt takes."""
+        """`knows_word` is the speech model's; `said_for_s` says, and may begin to play, how long a prompt takes;
+        `runs` are the flows that it can run.
+        """
         self.flow, self.setting = flow, setting
         self._screen, self._ask, self._knows_word = screen, ask, knows_word
         self.trail = Trail(flow, exits_of(flow))
         self._leaves, self._calendars = False, calendars
-        self._world = World(setting.mocks, lambda: self.call.step, lambda: self.call.clock.now(), calendars)
+        self._world = World(setting.mocks, lambda: place_of(self.call.state), lambda: self.call.clock.now(), calendars)
         self.on_commands: Callable[[Sequence[c.Command]], None] = lambda commands: None
         """Told of what the engine asks for, before it is carried out."""
         self.call = CallScript(
             flow,
+            runs=runs,
             outside=self._outside,
             on_turn=screen.turn,
             on_step=self._stepped,
@@ -197,8 +201,8 @@ class Simulator:
         call = self.call
         if not self.is_callers_turn:
             return "nothing: it is not the caller's turn"
-        question = asking.open_question(Run(self.flow, call.state, call.clock.monotonic_s()))
-        keys = [*(["digits"] if question.collects else []), *question.keys]
+        question = asking.open_question(Run(call.program, call.state, call.clock.monotonic_s()))
+        keys = [*(["digits"] if _takes_digits(question) else []), *question.keys]
         parts = [f"keys {' '.join(keys)}"] if keys else []
         phrases = question.listens_for if call.listening is None else call.listening.phrases
         if call.listening is not None and not phrases:
@@ -233,8 +237,7 @@ class Simulator:
     # --- the world outside
 
     def _outside(self, command: c.Command) -> Answered | None:
-        step = self.call.step
-        if step not in self.setting.mocks:
+        if not self._world.has_mock(place_of(self.call.state)):
             if isinstance(command, c.StartTransfer):
                 return self._ask_transfer(command)
             if isinstance(command, c.StartJob) and self._must_ask(command.job):
@@ -312,6 +315,11 @@ class Simulator:
         if hung_up is None:
             return "caller_hung_up" if self.is_over else "in_progress"
         return "failed" if hung_up.hangup_cause == TEMPORARY_FAILURE else "bot_hung_up"
+
+
+def _takes_digits(question: object) -> bool:
+    """Whether a value is keyed in, besides the keys that choose."""
+    return bool(getattr(question, "collects", "") or getattr(question, "collects_keys", ""))
 
 
 def _http_mock(text: str) -> Mock:

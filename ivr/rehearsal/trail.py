@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ivr.flow import commands as c
 from ivr.flow.checks.graph import END, Edge, edges_of
 from ivr.flow.engine import Result
-from ivr.flow.model import AskStep, Flow, InputStep, Step, TransferStep, WhenStep
+from ivr.flow.model import AskStep, Flow, InputStep, MenuStep, Step, TransferStep, WhenStep
 from ivr.flow.state import FlowState
 
 ANSWERED = ("match", "confirmed")
@@ -68,7 +68,10 @@ def _outcomes(step: Step, edges: Sequence[Edge]) -> tuple[dict[str, str], dict[s
 
 
 def _is_written(step: Step, exit_name: str) -> bool:
-    return getattr(step, exit_name, None) is not None or exit_name in getattr(step, "status", {})
+    return getattr(step, exit_name, None) is not None or exit_name in {
+        **getattr(step, "status", {}),
+        **getattr(step, "outcomes", {}),
+    }
 
 
 def _choices(step: InputStep) -> Sequence[str]:
@@ -78,13 +81,30 @@ def _choices(step: InputStep) -> Sequence[str]:
 
 @dataclass(slots=True)
 class _Visit:
-    step: str
+    place: str
+    """The step; `order/ask_number` for one of a flow that the step `order` runs."""
     notes: list[c.NoteStep] = field(default_factory=list)
 
     @property
     def ends_with_command(self) -> bool:
         """Whether the caller left it by a command, which is no exit of its own."""
         return bool(self.notes) and self.notes[-1].kind == "command"
+
+
+def place_of(state: FlowState) -> str:
+    """Where a call stands, as its record names it."""
+    return "/".join([*(frame.step for frame in state.frames), state.step])
+
+
+def _outermost(visits: Sequence[_Visit]) -> list[_Visit]:
+    """The visits as the flow under test sees them: what goes on in a flow that a step runs belongs to that step."""
+    found: list[_Visit] = []
+    for visit in visits:
+        name = visit.place.partition("/")[0]
+        if not found or found[-1].place != name:
+            found.append(_Visit(name))
+        found[-1].notes += visit.notes
+    return found
 
 
 @dataclass
@@ -105,23 +125,24 @@ class Trail:
     def follow(self, before: FlowState, result: Result) -> None:
         """One event."""
         visits = self._visits(before, result)
-        self.steps += [visit.step for visit in visits[1 if before.step else 0 :]]
-        for visit in visits:
+        self.steps += [visit.place for visit in visits[1 if before.step else 0 :]]
+        outer = _outermost(visits)
+        for visit in outer:
             self._by_notes(visit)
-        for visit, after in itertools.pairwise(visits):
-            self._by_target(visit, after.step)
-        if visits and any(isinstance(command, c.HangUp) for command in result.commands):
-            self._by_target(visits[-1], END)
+        for visit, after in itertools.pairwise(outer):
+            self._by_target(visit, after.place)
+        if outer and any(isinstance(command, c.HangUp) for command in result.commands):
+            self._by_target(outer[-1], END)
 
     def _visits(self, before: FlowState, result: Result) -> list[_Visit]:
-        visits = [_Visit(before.step)] if before.step else []
+        visits = [_Visit(place_of(before))] if before.step else []
         for command in result.commands:
             if isinstance(command, c.NoteStep) and command.step:
-                if not visits or visits[-1].step != command.step:
+                if not visits or visits[-1].place != command.step:
                     visits.append(_Visit(command.step))
                 visits[-1].notes.append(command)
-        if result.state.step and (not visits or visits[-1].step != result.state.step):
-            visits.append(_Visit(result.state.step))
+        if result.state.step and (not visits or visits[-1].place != place_of(result.state)):
+            visits.append(_Visit(place_of(result.state)))
         return list(self._with_silent_branches(visits))
 
     def _with_silent_branches(self, visits: Sequence[_Visit]) -> Iterator[_Visit]:
@@ -129,32 +150,33 @@ class Trail:
         for visit, after in itertools.pairwise([*visits, None]):
             assert visit is not None
             yield visit
-            exits = self.exits.of.get(visit.step, {})
-            if after is not None and after.step not in exits.values() and not visit.ends_with_command:
+            exits = self.exits.of.get(visit.place, {})
+            if after is not None and after.place not in exits.values() and not visit.ends_with_command:
                 for between in exits.values():
                     is_branch = isinstance(self.flow.steps.get(between), WhenStep)
-                    if is_branch and self.exits.of[between].get("next") == after.step:
+                    if is_branch and self.exits.of[between].get("next") == after.place:
                         yield _Visit(between)
                         break
 
     def _by_notes(self, visit: _Visit) -> None:
         """Exits that a note names: the answer that was given, the outcome that came about."""
-        step, exits = self.flow.steps.get(visit.step), self.exits.of.get(visit.step, {})
+        step, exits = self.flow.steps.get(visit.place), self.exits.of.get(visit.place, {})
         for note in visit.notes:
             if note.kind == "command":
                 self.commands.add(note.meaning)
                 continue
-            if isinstance(step, InputStep):
+            if isinstance(step, MenuStep | AskStep):
                 named = self._answered(step, note)
             else:
-                named = note.meaning if isinstance(step, WhenStep) else note.outcome
-                named = self.exits.stands_for.get(visit.step, {}).get(named, named)
+                says_by_meaning = isinstance(step, WhenStep) or note.kind == "return"
+                named = note.meaning if says_by_meaning else note.outcome
+                named = self.exits.stands_for.get(visit.place, {}).get(named, named)
             if named in exits:
-                self.taken.add((visit.step, named))
-                self._named.add(visit.step)
+                self.taken.add((visit.place, named))
+                self._named.add(visit.place)
 
     @staticmethod
-    def _answered(step: InputStep, note: c.NoteStep) -> str:
+    def _answered(step: MenuStep | AskStep, note: c.NoteStep) -> str:
         if note.outcome not in ANSWERED:
             return ""
         if isinstance(step, AskStep) and step.ask == "yes_no":
@@ -163,16 +185,18 @@ class Trail:
 
     def _by_target(self, visit: _Visit, target: str) -> None:
         """The exit by which a step was left, where no note named one."""
-        step, exits = self.flow.steps.get(visit.step), self.exits.of.get(visit.step, {})
+        step, exits = self.flow.steps.get(visit.place), self.exits.of.get(visit.place, {})
         last = visit.notes[-1] if visit.notes else None
-        is_named = visit.step in self._named
-        self._named.discard(visit.step)
-        if is_named or visit.ends_with_command or (last is not None and last.outcome == "error"):
+        is_named = visit.place in self._named
+        self._named.discard(visit.place)
+        if is_named or visit.ends_with_command:
             return
         leading = [name for name, leads_to in exits.items() if leads_to == target]
-        if isinstance(step, InputStep):
+        if last is not None and last.outcome == "error":
+            leading = [name for name in leading if name == "on_error"]
+        elif isinstance(step, MenuStep | AskStep):
             leading = [name for name in leading if name == "failed"] if last is not None else []
         elif isinstance(step, WhenStep) and last is None:
             leading = [name for name in leading if name == "next"]
         if leading:
-            self.taken.add((visit.step, leading[0]))
+            self.taken.add((visit.place, leading[0]))

@@ -57,12 +57,20 @@ class World:
 
     def mock_for(self, step: str) -> Mock | None:
         """The next answer that a step gets; the last one repeats."""
-        found = self.mocks.get(step)
+        found = self._mocks_of(step)
         if not found:
             return None
         used = self.used.get(step, 0)
         self.used[step] = used + 1
         return found[min(used, len(found) - 1)]
+
+    def has_mock(self, step: str) -> bool:
+        """Whether something is written for a step."""
+        return bool(self._mocks_of(step))
+
+    def _mocks_of(self, step: str) -> tuple[Mock, ...]:
+        """By the whole place (`order/look_up`), else by the step's own name."""
+        return self.mocks.get(step) or self.mocks.get(step.rpartition("/")[2]) or ()
 
     def _transfer(self, step: str) -> Answered | None:
         mock = self.mock_for(step)

@@ -37,9 +37,7 @@ def _holidays_of(region: str, year: int) -> Mapping[date, str]:
     try:
         return dict(holidays.country_holidays(country, subdiv=part or None, years=year))
     except NotImplementedError as error:
-        raise ConfigError(
-            f"there is no list of holidays for '{region}' ({error}); correct calendars: holidays"
-        ) from error
+        raise ConfigError(f"no holidays are known for '{region}' ({error}); correct calendars: holidays") from error
 
 
 def calendar_of(settings: CalendarSettings) -> Calendar:

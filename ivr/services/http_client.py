@@ -145,7 +145,7 @@ class HttpClient:
 
     async def _client(self, ca_file: str | None) -> httpx.AsyncClient:
         if ca_file not in self._clients:
-            context = await asyncio.to_thread(_tls_context, ca_file)
+            context = await asyncio.to_thread(tls_context, ca_file)
             self._clients.setdefault(ca_file, _make_client(context, self._find_rules))
         return self._clients[ca_file]
 
@@ -203,7 +203,7 @@ def _make_client(context: ssl.SSLContext, find_rules: FindRules) -> httpx.AsyncC
     return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False, follow_redirects=False)
 
 
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """Checks certificates and names. The machine's authorities and Mozilla's, or those of one file and no others."""
     if ca_file is not None:
         return ssl.create_default_context(cafile=ca_file)

@@ -1,4 +1,4 @@
-"""Mail by SMTP (RFC 5321), in a thread: asyncio of a worker cannot speak TLS. Loads smtplib with the first mail."""
+"""Mail by SMTP (RFC 5321), in a thread: asyncio of a worker speaks no TLS. Loads its libraries with the first mail."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import asyncio
 import contextlib
 import socket
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ivr.config_services import MailSettings, is_mail_address
@@ -17,6 +14,7 @@ from ivr.services.delivery import DeliveryFailed, Letter
 
 if TYPE_CHECKING:
     import smtplib
+    from email.message import EmailMessage
 
 LIMIT_S: Final = 20.0
 """For one mail."""
@@ -42,6 +40,10 @@ def address_of(settings: MailSettings, message: MailMessage) -> str:
 
 def mail_of(settings: MailSettings, letter: Letter, message: MailMessage, now: datetime) -> EmailMessage:
     """The mail itself (RFC 5322). Values are data: none can add a header."""
+    from email.message import EmailMessage
+    from email.policy import SMTP
+    from email.utils import format_datetime
+
     mail = EmailMessage(policy=SMTP)
     mail["From"] = settings.sender
     mail["To"] = address_of(settings, message)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import hmac
 import json
 import time
@@ -35,10 +36,8 @@ def signature(secret: str, letter_id: str, timestamp_s: int, body: bytes) -> str
     """What `webhook-signature` holds. A secret of the form `whsec_…` is base64, any other is taken as it is."""
     key = secret.encode()
     if secret.startswith("whsec_"):
-        try:
+        with contextlib.suppress(binascii.Error):
             key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except binascii.Error:
-            pass
     signed = f"{letter_id}.{timestamp_s}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,14 +23,17 @@ from ivr.flow import commands as c
 from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.grammar import UNKNOWN_WORD, normalized
+from ivr.flow.jobs import JobResult
 from ivr.flow.loader import load_flow
 from ivr.flow.masking import MASK
 from ivr.flow.model import Flow
+from ivr.flow.program import linked
 from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.testing.clock import ManualClock, ManualTimer
 from ivr.testing.job_text import job_text
 from ivr.testing.prompts import masked_segments, said_for_s, said_text
+from ivr.testing.services import ScriptedJobs
 
 WORD_S = 0.35
 """How long a caller takes for one word."""
@@ -110,24 +114,31 @@ class CallScript:
         flow: Flow | Path | str,
         *,
         deaf: Collection[str] = (),
+        runs: Collection[Flow | Path | str] = (),
+        jobs: ScriptedJobs | None = None,
         outside: Outside | None = None,
         on_turn: Callable[[Turn], None] | None = None,
         on_step: Callable[[FlowState, engine.Result], None] | None = None,
         said_for_s: Callable[[Sequence[Segment]], float] = said_for_s,
     ) -> None:
-        """`flow` is a model, a file or YAML text; `deaf` are language tags in which no speech can be recognized.
+        """`flow` is a model, a file or YAML text, `runs` the flows that it can run.
 
-        `outside` says how transfers and jobs end; `on_turn` is told of every line of the conversation as it happens,
-        `on_step` of every event: where the call stood before, and what came of it. `said_for_s` tells how long a
-        prompt takes.
+        `deaf` are language tags in which no speech can be recognized; `jobs` says what services answer: those that it
+        does not name wait for `job_ends`. `outside` says how transfers end, and jobs instead of `jobs`;
+        `on_turn` is told of every line of the conversation as it happens, `on_step` of every event: where the call
+        stood before, and what came of it. `said_for_s` tells how long a prompt takes.
         """
         self.flow = _read(flow)
+        self.program = linked(self.flow, {part.flow: part for part in map(_read, runs)})
         self.clock = ManualClock()
         self.state = FlowState()
         self.commands: list[c.Command] = []
         """Everything that the engine asked for."""
         self.prompts: list[SaidPrompt] = []
         self._deaf = frozenset(deaf)
+        self._scripted_jobs = jobs or ScriptedJobs()
+        self._jobs: dict[str, ManualTimer | None] = {}
+        self._known_at_once: list[tuple[str, JobResult, str]] = []
         self._timers: dict[str, ManualTimer] = {}
         self._playing: ManualTimer | None = None
         self._play_began_s = 0.0
@@ -138,8 +149,7 @@ class CallScript:
         self._outside, self._on_turn, self._on_step = outside, on_turn, on_step
         self._said_for_s = said_for_s
         self._pending = 0
-        """Transfers and jobs whose end is on its way."""
-        self._jobs: dict[str, ManualTimer] = {}
+        """Transfers whose end is on its way."""
 
     # --- what the caller does
 
@@ -188,7 +198,7 @@ class CallScript:
 
     def goes_on(self) -> bool:
         """Time moves on to whatever comes next, unless it is the caller's turn: False then, and nothing happens."""
-        return (self._prompt_runs or self._pending > 0) and self.clock.advance_to_next()
+        return self._is_busy and self.clock.advance_to_next()
 
     def presses(self, keys: str, *, every_s: float = 0.3) -> Self:
         """The caller waits for the bot to finish, and presses keys."""
@@ -269,6 +279,14 @@ class CallScript:
         self.feed(e.TransferEnded(self._now_s, e.TransferOutcome(outcome), detail))
         return self
 
+    def job_ends(self, result: JobResult) -> Self:
+        """The work that the flow waits for ends like this."""
+        if not self.state.job_id:
+            raise self._wrong("nothing is waited for")
+        self._turn()
+        self._job_over(self.state.job_id, result)
+        return self
+
     def hangs_up(self) -> Self:
         """The caller hangs up."""
         self._note("caller", "(hangs up)")
@@ -278,13 +296,15 @@ class CallScript:
     def feed(self, event: e.Event) -> None:
         """Give the engine an event, and carry out what it asks for."""
         before = self.state
-        result = engine.step(self.flow, before, event)
+        result = engine.step(self.program, before, event)
         self.state = result.state
         if self._on_step is not None:
             self._on_step(before, result)
         failed = [listen for command in result.commands if (listen := self._carry_out(command)) is not None]
         for listen_id in failed:
             self.feed(e.ListeningFailed(self._now_s, listen_id, "no speech model for the language"))
+        while self._known_at_once:
+            self._job_over(*self._known_at_once.pop(0))
 
     # --- what a test looks at
 
@@ -337,7 +357,7 @@ class CallScript:
     def can_wake(self) -> bool:
         """Whether anything but the caller can move the call on: a prompt, a timer, a transfer; true once it is over."""
         over_or_away = self.phase in (Phase.ENDED, Phase.TRANSFERRING)
-        return over_or_away or self._prompt_runs or bool(self._timers)
+        return over_or_away or self._prompt_runs or bool(self._timers) or bool(self._jobs)
 
     @property
     def transcript(self) -> str:
@@ -353,6 +373,11 @@ class CallScript:
     @property
     def _prompt_runs(self) -> bool:
         return self._playing is not None
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether the bot speaks, or waits for something that is on its way."""
+        return self._prompt_runs or self._pending > 0 or any(self._jobs.values())
 
     def _wrong(self, what: str) -> NotAsScripted:
         where = f"step {self.state.step!r}, {self.state.phase}"
@@ -434,11 +459,11 @@ class CallScript:
             case c.StartTransfer():
                 self._note("call", f"(transfer to {command.to})")
                 self._ask_outside(command)
-            case c.StartJob(job=job):
-                self._note("call", f"({job_text(job)})")
-                self._ask_outside(command)
+            case c.StartJob():
+                self._start_job(command)
             case c.CancelJob(job_id=job_id):
-                self._forget_job(job_id)
+                if timer := self._jobs.pop(job_id, None):
+                    timer.cancel()
             case c.Answer() | c.NoteStep():
                 pass
             case _:
@@ -449,23 +474,41 @@ class CallScript:
         answered = self._outside(command) if self._outside is not None else None
         if answered is not None:
             self._pending += 1
-            timer = self.clock.call_later(answered.after_s, lambda: self._outside_over(answered))
-            if isinstance(command, c.StartJob):
-                self._jobs[command.job_id] = timer
-
-    def _forget_job(self, job_id: str) -> None:
-        timer = self._jobs.pop(job_id, None)
-        if timer is not None:
-            timer.cancel()
-            self._pending -= 1
+            self.clock.call_later(answered.after_s, lambda: self._outside_over(answered))
 
     def _outside_over(self, answered: Answered) -> None:
         self._pending -= 1
-        if isinstance(answered.event, e.JobDone):
-            self._jobs.pop(answered.event.job_id, None)
         if answered.remark:
             self._note("call", f"({answered.remark})")
         self.feed(replace(answered.event, at_s=self._now_s))
+
+    def _start_job(self, command: c.StartJob) -> None:
+        self._note("call", f"({job_text(command.job)})")
+        self._jobs[command.job_id] = None
+        after_s, result, remark = self._answer_to(command)
+        if result is None:
+            return
+        if after_s:
+            over = partial(self._job_over, command.job_id, result, remark)
+            self._jobs[command.job_id] = self.clock.call_later(after_s, over)
+        else:
+            self._known_at_once.append((command.job_id, result, remark))
+
+    def _answer_to(self, command: c.StartJob) -> tuple[float, JobResult | None, str]:
+        if self._outside is not None:
+            answered = self._outside(command)
+            if answered is not None and isinstance(answered.event, e.JobDone):
+                return answered.after_s, answered.event.result, answered.remark
+            return 0.0, None, ""
+        answer = self._scripted_jobs.answer(self.state.step, command.job)
+        return (0.0, None, "") if answer is None else (*answer, "")
+
+    def _job_over(self, job_id: str, result: JobResult, remark: str = "") -> None:
+        if timer := self._jobs.pop(job_id, None):
+            timer.cancel()
+        if remark:
+            self._note("call", f"({remark})")
+        self.feed(e.JobDone(self._now_s, job_id, result))
 
     def _play(self, command: c.PlayPrompt) -> None:
         self._stop_prompt(was_cut=True)

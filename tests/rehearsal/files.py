@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ivr.flow.loader import load_flow
 from ivr.flow.model import Flow
+from ivr.flow.program import Program
 from ivr.rehearsal.fitting import misfits
 from ivr.rehearsal.player import Played, play
 from ivr.rehearsal.reading import LoadedConversations, load_conversations
@@ -56,7 +57,7 @@ def small_flow(text: str = FLOW) -> Flow:
 def read(text: str, flow: str = FLOW) -> LoadedConversations:
     """A file of conversations beside the flow; its problems are those of both readings."""
     loaded = load_conversations(text, "small.test.yaml")
-    problems = (*loaded.problems, *misfits(loaded, small_flow(flow)))
+    problems = (*loaded.problems, *misfits(loaded, Program(small_flow(flow))))
     return LoadedConversations(loaded.flow, loaded.conversations, loaded.source, tuple(sorted(set(problems))))
 
 

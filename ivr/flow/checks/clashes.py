@@ -10,7 +10,7 @@ from ivr.flow.checks.subject import Subject
 from ivr.flow.grammar import normalized
 from ivr.flow.languages import language_for
 from ivr.flow.model import AskStep, Choice, InputStep, MenuStep
-from ivr.flow.question import NO_KEY, YES_KEY
+from ivr.flow.values.yes_no import NO_KEY, YES_KEY
 from ivr.yaml_source import DataPath
 
 

@@ -14,7 +14,7 @@ from ivr.flow.model import Flow, Into, Step
 from ivr.flow.run import Run
 from ivr.flow.state import Phase
 from ivr.flow.steps import job
-from ivr.flow.steps.kind import END, Exit, StepKind
+from ivr.flow.steps.kind import RETURN, Exit, StepKind
 
 EXITS = ("open", "closed", "holiday", "emergency")
 
@@ -38,8 +38,8 @@ class HoursStep(Step):
 
 def _target(step: HoursStep, state: str) -> str:
     if state == HoursState.OPEN:
-        return step.open or step.next or END
-    return getattr(step, state) or step.closed or step.next or END
+        return step.open or step.next or RETURN
+    return getattr(step, state) or step.closed or step.next or RETURN
 
 
 def _enter(run: Run, name: str, found: HoursStep) -> None:
@@ -88,5 +88,6 @@ KIND = StepKind(
     _handle,
     lambda run, found: job.caller_left(run, "hours", found.hours),
     exits=_exits,
+    needs_caller=False,
     needs_next=_needs_next,
 )

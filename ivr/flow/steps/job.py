@@ -58,7 +58,7 @@ def begin(run: Run, job: Job, waiting: Waiting | None, *, is_kept: bool = False)
         barge_in = run.state.queued.barge_in
         run.play(run.take_queue())
         run.queue((), barge_in)
-    elif waiting:
+    elif waiting and not run.state.has_left:
         run.start_timer(waiting.after)
 
 

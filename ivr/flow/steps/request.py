@@ -15,7 +15,7 @@ from ivr.flow.marks import Mark, Target, Template, TemplateValue, find
 from ivr.flow.model import Flow, Into, Part, Step, VariableName
 from ivr.flow.run import Run
 from ivr.flow.steps import job
-from ivr.flow.steps.kind import END, Exit, StepKind
+from ivr.flow.steps.kind import END, RETURN, Exit, StepKind
 from ivr.flow.steps.texts import filled, shown, variables_read
 from ivr.flow.steps.texts import url as filled_url
 from ivr.units import Duration
@@ -24,6 +24,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 IDEMPOTENT = ("get", "put", "delete")
 """May be asked again without doing anything twice (RFC 9110 §9.2.2)."""
 MAX_TIMEOUT_S = 60.0
+RESERVED_HEADERS = ("host", "content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade")
 
 _GROUPS = {f"{first}xx": (first * 100, first * 100 + 99) for first in range(1, 6)}
 
@@ -100,6 +101,9 @@ class Request(Part):
             raise ValueError("a request has one body; write json or form")
         if used[0] in ("get", "delete") and (self.json_body is not None or self.form is not None):
             raise ValueError(f"a {used[0]} has no body; write query, or use post")
+        wrong = next((key for key in self.headers if key.lower() in RESERVED_HEADERS), None)
+        if wrong:
+            raise ValueError(f"the header {wrong} is not a flow's to set; remove it")
         return self
 
     @property
@@ -136,7 +140,7 @@ class RequestStep(Step):
 
 def job_of(run: Run, request: Request) -> HttpJob:
     """The request with the call's values in it. Raises TemplateFailed."""
-    variables, language = run.state.variables, run.state.language
+    variables, language = run.variables, run.state.language
     headers = {key: _one_line(templates.render(text, variables, language)) for key, text in request.headers.items()}
     form = filled(request.form, variables, language)
     return HttpJob(
@@ -210,7 +214,7 @@ def exit_of(flow: Flow, step: RequestStep, result: JobResult) -> tuple[str, str]
             if first <= result.status <= last:
                 return key, target
     if result.outcome is JobOutcome.DONE:
-        return "next", step.next or END
+        return "next", step.next or RETURN
     if result.status in (404, 410):
         return "not_found", step.not_found or rest
     if result.outcome is JobOutcome.TIMEOUT:
@@ -230,7 +234,7 @@ def _note(run: Run, found: RequestStep, outcome: str, detail: str) -> None:
 
 def _exits(flow: Flow, step: RequestStep) -> Iterator[Exit]:
     rest = step.error or flow.defaults.failed or END  # to leave it out is an error of its own
-    yield Exit("next", step.next or END, keeps_answer=True)
+    yield Exit("next", step.next or RETURN, keeps_answer=True)
     for key, target in step.status.items():
         yield Exit(key, target, keeps_answer=_is_success(step.request, key))
     yield Exit("not_found", step.not_found or rest)
@@ -254,4 +258,5 @@ KIND = StepKind(
     lambda run, found: job.caller_left(run, "request", _shown(run, found)),
     exits=_exits,
     variables=_variables,
+    needs_caller=False,
 )

@@ -15,7 +15,7 @@ from ivr.flow.marks import Target, Template, TemplateValue
 from ivr.flow.model import Flow, Part, Step
 from ivr.flow.run import Run
 from ivr.flow.steps import job
-from ivr.flow.steps.kind import END, Exit, StepKind
+from ivr.flow.steps.kind import END, RETURN, Exit, StepKind
 from ivr.flow.steps.texts import filled
 from ivr.units import Duration
 
@@ -94,7 +94,7 @@ class SendStep(Step):
 
 def message_of(run: Run, send: Send) -> Message:
     """The message with the call's values in it. Raises TemplateFailed."""
-    variables, language = run.state.variables, run.state.language
+    variables, language = run.variables, run.state.language
     if send.webhook is not None:
         chosen = {name: variables.get(name) for name in send.variables}
         return WebhookMessage(send.webhook, {**chosen, **filled(send.data, variables, language)})
@@ -114,7 +114,7 @@ def _enter(run: Run, name: str, found: SendStep) -> None:
         return
     run.emit(c.StartJob(run.new_id("job"), work, is_kept=True))
     run.note("send", "done", meaning=_shown(found.send))
-    run.goto(found.next or END)
+    run.goto(found.next or RETURN)
 
 
 def _handle(run: Run, found: SendStep, event: e.Event) -> None:
@@ -133,10 +133,10 @@ def _shown(send: Send) -> str:
 
 def _ways(flow: Flow, step: SendStep) -> Iterator[tuple[str, str]]:
     if step.send.wait:
-        yield "sent", step.sent or step.next or END
+        yield "sent", step.sent or step.next or RETURN
         yield "failed", step.failed or flow.defaults.failed or END
     else:
-        yield "next", step.next or END
+        yield "next", step.next or RETURN
 
 
 def _exits(flow: Flow, step: SendStep) -> Iterator[Exit]:
@@ -149,5 +149,6 @@ KIND = StepKind(
     _handle,
     lambda run, found: job.caller_left(run, "send", _shown(found.send)),
     exits=_exits,
+    needs_caller=False,
     needs_next=lambda step: step.sent is None,
 )
