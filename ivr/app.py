@@ -165,6 +165,7 @@ class Bot:
             hold_sound=hold_sound(self._cache_dir, settings.sip.sample_rate_hz),
             lead_in_s=settings.speech.lead_in,
             services=self._services.services,
+            timezone=settings.timezone,
         )
         return CallRegistry(
             ports,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, StrictBool
+from pydantic import AfterValidator, Field, SecretStr, StrictBool
 
 from ivr.config_section import Section
 from ivr.config_services import CalendarSettings, RequestsSettings, SendSettings, ServiceName
@@ -122,6 +123,13 @@ class LogSettings(Section):
     format: Literal["human", "json"] = "human"
 
 
+def _known_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key if name else name
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise ValueError(f"there is no time zone {name!r}; write for example Europe/Berlin") from error
+
+
 class Settings(Section):
     """Everything in `ivr.yaml`."""
 
@@ -133,6 +141,8 @@ class Settings(Section):
     """Number dialled (DNIS) to flow."""
     default_flow: str | None = None
     """Answers every other number; without it they get 404."""
+    timezone: Annotated[str, AfterValidator(_known_zone)] = ""
+    """Time zone of callers, as IANA names it ("Europe/Berlin"); the machine's when empty."""
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
     requests: RequestsSettings = RequestsSettings()
     send: SendSettings = SendSettings()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from ivr.calls.jobs import Services
 from ivr.calls.timers import Timers
@@ -28,6 +30,12 @@ class CallPorts:
     hold_sound: Path
     lead_in_s: float
     services: Services = field(default_factory=Services)
+    timezone: str = ""
+    """Time zone of callers; the machine's when empty."""
+
+    def local_now(self) -> datetime:
+        """What callers' clocks show."""
+        return self.clock.now().astimezone(ZoneInfo(self.timezone) if self.timezone else None)
 
 
 class CallTasks:

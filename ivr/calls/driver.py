@@ -118,6 +118,7 @@ class CallDriver:
                 back.result,
                 back.part,
                 back.frames,
+                self._ports.local_now(),
             )
         )
 

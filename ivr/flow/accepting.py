@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ivr.flow import form, frames
-from ivr.flow.asking import ask, open_form, open_step, shown, waiting_of
+from ivr.flow.asking import ask, hides_answers, open_form, open_step, waiting_of
 from ivr.flow.keeping import keep
 from ivr.flow.masking import MASK
 from ivr.flow.model import AskStep, Command, InputStep, MenuStep
@@ -16,7 +16,7 @@ from ivr.flow.state import Answered, Input, Pending
 def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
     """Take an answer: keep its value, write it down, go where it leads."""
     kind, _, name = pending.meaning.partition(":")
-    is_sensitive = kind != "command" and shown(run, "x") == MASK
+    is_sensitive = kind != "command" and hides_answers(run)
     held, progress = run.state.input, run.state.form
     run.note(
         "command" if kind == "command" else run.flow.steps[run.state.step].action,
@@ -54,7 +54,8 @@ def _go_on(run: Run, step: InputStep, pending: Pending, name: str) -> None:
 
 def _written(pending: Pending) -> str:
     if isinstance(pending.value, Mapping):
-        return pending.spoken
+        values = {name: getattr(value, "value", value) for name, value in pending.value.items()}
+        return ", ".join(f"{name} = {value}" for name, value in values.items())
     return pending.meaning if isinstance(pending.value, bool) else str(pending.value)
 
 

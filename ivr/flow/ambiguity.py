@@ -26,4 +26,4 @@ def ask_which(run: Run, pending: Pending) -> None:
     prompt = plain("{{ heard }}")
     written = shown(run, spoken)
     run.set_input(prompt_text=run.text(prompt, {"heard": written}))
-    say_and_listen(run, step, run.segments(prompt, {"heard": spoken}, {"heard": written}))
+    say_and_listen(run, run.segments(prompt, {"heard": spoken}, {"heard": written}))

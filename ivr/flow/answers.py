@@ -66,8 +66,8 @@ def by_voice(run: Run, step: InputStep, question: Question, text: str, confidenc
     if question.is_free:
         return _free(run, step, question, text, confidence)
     return (
-        _spoken_fields(run, text, confidence)
-        or _spoken_value(run, step, text, confidence)
+        _spoken_value(run, step, text, confidence)
+        or _spoken_fields(run, text, confidence)
         or _phrase(run, step, question, text, confidence)
     )
 
@@ -123,7 +123,7 @@ def _spoken_value(run: Run, step: InputStep, text: str, confidence: float) -> An
 
 
 def _spoken_fields(run: Run, text: str, confidence: float) -> Answer | None:
-    """Values of a form in one sentence, unless they answer the field alone that is asked."""
+    """Values of a form in one sentence, unless they answer the field alone that is asked and chosen by its words."""
     form, progress = open_form(run), run.state.form
     if form is None or progress is None:
         return None

@@ -142,19 +142,19 @@ def ask(
     prompt, (spoken, shown) = prompt_of(run, found), extras_of(run, found)
     text = "" if only_lead else run.text(prompt, shown)
     run.set_input(prompt_text=" ".join(part for part in (lead_text, text) if part), started_at_s=run.at_s)
-    say_and_listen(run, found, lead if only_lead else lead + run.segments(prompt, spoken, shown))
+    say_and_listen(run, lead if only_lead else lead + run.segments(prompt, spoken, shown))
 
 
-def say_and_listen(run: Run, found: InputStep, segments: tuple[Segment, ...]) -> None:
+def say_and_listen(run: Run, segments: tuple[Segment, ...]) -> None:
     run.quiet()
     run.play(segments)
     if not segments:
         prompt_over(run)
     elif waiting_of(run).barge_in in ("speech", "any", "match"):
-        open_ears(run, found)
+        open_ears(run)
 
 
-def open_ears(run: Run, found: InputStep) -> None:
+def open_ears(run: Run) -> None:
     """Start to recognize, where the language can be and there is anything to say."""
     question = open_question(run)
     phrases = question.listens_for
@@ -170,7 +170,7 @@ def open_ears(run: Run, found: InputStep) -> None:
             question.allows_unknown,
             waiting.final_silence_s,
             waiting.max_speech_duration_s,
-            isinstance(found, AskStep) and found.sensitive,
+            hides_answers(run),
         )
     )
 
@@ -184,7 +184,7 @@ def wait(run: Run) -> None:
 def prompt_over(run: Run) -> None:
     """The prompt was heard to its end: listen if that has not begun, and wait."""
     if not run.state.listen_id:
-        open_ears(run, open_step(run))
+        open_ears(run)
     if not run.state.input.is_speaking:
         wait(run)
 
@@ -199,13 +199,17 @@ def note_open(run: Run, outcome: str, **more: Any) -> None:
     run.note(action, outcome, started_at_s=held.started_at_s, **values)
 
 
+def hides_answers(run: Run) -> bool:
+    """Whether what is said to the open step must not be kept; a sentence to a form may hold any of its answers."""
+    found, form = open_step(run), open_form(run)
+    if form is not None:
+        return any(field.sensitive for field in form.form.fields.values())
+    return isinstance(found, AskStep) and found.sensitive
+
+
 def shown(run: Run, heard: str) -> str:
     """What was heard, as it may be written down."""
-    found, form = open_step(run), open_form(run)
-    is_sensitive = isinstance(found, AskStep) and found.sensitive
-    if form is not None:  # a sentence may hold the answer of another field
-        is_sensitive = is_sensitive or any(field.sensitive for field in form.form.fields.values())
-    return MASK if is_sensitive and heard else heard
+    return MASK if heard and hides_answers(run) else heard
 
 
 def plain(text: str) -> Prompt:

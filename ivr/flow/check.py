@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ivr.errors import FlowCheckFailed, Problem, Severity
-from ivr.flow.checks import advice, clashes, paths, questions, running, secrets, services, speech, texts, variables
+from ivr.flow.checks import (
+    advice,
+    clashes,
+    comparisons,
+    paths,
+    questions,
+    running,
+    secrets,
+    services,
+    speech,
+    texts,
+    values,
+    variables,
+)
 from ivr.flow.checks.subject import CheckContext, Subject
 from ivr.flow.loader import LoadedFlow
 
@@ -35,6 +48,9 @@ RULES: tuple[Rule, ...] = (
     questions.commands,
     questions.ask_options,
     questions.confidence_bands,
+    values.form_fields,
+    values.free_text_as_address,
+    comparisons.comparison_never_holds,
     questions.pin_without_sensitive,
     clashes.same_key_twice,
     clashes.same_word_twice,

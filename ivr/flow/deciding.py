@@ -133,7 +133,7 @@ def confirm(run: Run, pending: Pending) -> None:
     run.set_input(pending=pending, typed="", confidence=None, is_speaking=False)
     segments = run.segments(prompt, {"heard": pending.spoken}, {"heard": shown(run, pending.spoken)})
     run.set_input(prompt_text=run.text(prompt, {"heard": shown(run, pending.spoken)}), started_at_s=run.at_s)
-    say_and_listen(run, open_step(run), segments)
+    say_and_listen(run, segments)
 
 
 def ask_again(run: Run, pending: Pending) -> None:

@@ -91,7 +91,7 @@ def _take_several(run: Run, readings: Mapping[str, Reading], mode: str, heard: s
     if doubtful is not None:
         _ask_which(run, *doubtful, mode, heard, confidence)
         return
-    is_told = changed and _progress(run).stage == "fields" and not form_view.confirms_whole(_form(run))
+    is_told = changed and _progress(run).stage == "fields"
     _go_on(run, _changed(run, changed) if is_told else "")
 
 
@@ -156,15 +156,16 @@ def confirm_whole(run: Run, tries: int = 1) -> None:
     """Read all answers back and ask whether they are right."""
     form = _form(run)
     _set(run, stage="whole", is_opening=False)
-    spoken = ", ".join(_spoken(run, name, value) for name, value in _progress(run).filled.items())
+    filled = _progress(run).filled
+    spoken = ", ".join(_spoken(run, name, filled[name]) for name in form.form.fields)
     run.quiet()
-    pending = Pending("form", dict(_progress(run).filled), "", spoken, run.state.input.mode, None, tries)
+    pending = Pending("form", dict(filled), "", spoken, run.state.input.mode, None, tries)
     run.set(input=Input(started_at_s=run.at_s, pending=pending, mode=run.state.input.mode))
     prompt = form.confirm_prompt or asking.plain(run.language.confirm_prompt)
     shown = asking.shown(run, spoken)
     segments = run.segments(prompt, {"heard": spoken}, {"heard": shown} if shown == MASK else {"heard": spoken})
     run.set_input(prompt_text=run.text(prompt, {"heard": shown}))
-    say_and_listen(run, open_step(run), segments)
+    say_and_listen(run, segments)
 
 
 def change(run: Run) -> None:

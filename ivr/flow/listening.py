@@ -74,7 +74,7 @@ def enter(run: Run, name: str, found: InputStep) -> None:
     run.set(phase=Phase.LISTENING, typed_ahead="", opening=lead)
     if typed:
         run.set_input(prompt_text=run.text(prompt_of(run, found), extras_of(run, found)[1]))
-        open_ears(run, found)
+        open_ears(run)
         for position, key in enumerate(typed):
             digit(run, key)
             if run.target or run.state.input.attempt > 1:

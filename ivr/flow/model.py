@@ -9,7 +9,16 @@ from __future__ import annotations
 from datetime import date, time
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 
 from ivr.flow.marks import Condition, Mark, Target, Template, TemplateValue
 from ivr.language_tags import primary_language
@@ -244,6 +253,14 @@ AskType = Literal[
 ]  # fmt: skip
 
 
+def _whole(value: float) -> float:
+    return int(value) if value.is_integer() else value
+
+
+Number = Annotated[float, AfterValidator(_whole)]
+"""A whole number stays one."""
+
+
 def _limit(value: object) -> object:
     return value.isoformat() if isinstance(value, date | time) else value
 
@@ -262,9 +279,9 @@ class ValueSettings(Part):
     max_length: Annotated[int, Field(ge=1, le=40)] | None = None
     terminator: Literal["#", "*", ""] = "#"
     """Key that ends an entry; empty for none."""
-    minimum: int | float | None = None
+    minimum: Number | None = None
     """Number and amount: smallest value taken."""
-    maximum: int | float | None = None
+    maximum: Number | None = None
     unit: Phrases | None = None
     """Number: words that may go with it ("people", "pieces")."""
     choices: dict[StepName, Choice] | None = None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ivr.flow import templates
 from ivr.flow.languages import language_for
 from ivr.flow.marks import find_models
-from ivr.flow.model import Flow, Prompt, PromptItem
+from ivr.flow.model import Flow, FormStep, Prompt, PromptItem
 from ivr.flow.program import Program
 from ivr.flow.segments import LAST_WORD_PAUSE, Pause, Segment, SoundFile, Speech
 from ivr.flow.steps.models import LanguageStep
@@ -88,6 +88,8 @@ def fixed_prompts(flow: Flow | Program) -> tuple[tuple[Segment, ...], ...]:
         spoken = language_for(language)
         found[(Speech(spoken.no_input, language),)] = None
         found[(Speech(spoken.no_match, language),)] = None
+        if any(isinstance(step, FormStep) for part in program.flows for step in part.steps.values()):
+            found[(Speech(spoken.change_what, language),)] = None
         for prompt in (prompt for part in program.flows for prompt in prompts_of(part)):
             fixed = [item for item in prompt.items if not templates.is_template(text_for(item, language) or "")]
             for item in fixed:

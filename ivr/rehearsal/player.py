@@ -19,7 +19,7 @@ from ivr.rehearsal import acts as a
 from ivr.rehearsal.model import Conversation, Expect
 from ivr.rehearsal.trail import Exits, Trail, exits_of, place_of
 from ivr.rehearsal.world import Calendars, World
-from ivr.testing.conversation import CallScript, NotAsScripted, Turn
+from ivr.testing.conversation import BEGAN, CallScript, NotAsScripted, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class _Player:
             variables=given.variables,
             language=given.language or "",
             name=given.name,
-            now=given.now and _aware(given.now, self.zone),
+            now=_aware(given.now, self.zone) if given.now else BEGAN,
         )
 
     def _finish(self) -> None:

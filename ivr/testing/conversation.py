@@ -13,11 +13,11 @@ The caller is polite: `presses` and `says` wait until the bot has finished speak
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from ivr.flow import commands as c
 from ivr.flow import engine
@@ -37,6 +37,10 @@ from ivr.testing.services import ScriptedJobs
 
 WORD_S = 0.35
 """How long a caller takes for one word."""
+
+
+BEGAN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+"""When calls come in, unless a test says otherwise: a Monday morning."""
 
 
 class NotAsScripted(AssertionError):
@@ -164,16 +168,13 @@ class CallScript:
         resume_at: str = "",
         returned_because: str = "",
         name: str = "",
-        now: datetime | None = None,
+        now: datetime | None = BEGAN,
     ) -> Self:
-        """The call comes in, at `now` of the virtual clock. The others are those of one who comes from a transfer."""
-        more: dict[str, Any] = {"variables": dict(variables or {}), "sensitive": frozenset(sensitive)}
+        """The call comes in, at `now`. The other named values are those of a caller who comes back from a transfer."""
         if now is not None:
             self.clock.started_at = now
-        if "now" in {field.name for field in fields(e.CallOffered)}:
-            more["now"] = self.clock.started_at
-        more |= {"language": language, "resume_at": resume_at, "returned_because": returned_because}
-        self.feed(e.CallOffered(self._now_s, ani, dnis, name, **more))
+        more = (dict(variables or {}), frozenset(sensitive), language, resume_at, returned_because)
+        self.feed(e.CallOffered(self._now_s, ani, dnis, name, *more, now=now))
         return self
 
     def hears(self, text: str) -> Self:

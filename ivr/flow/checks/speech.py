@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
 from ivr.flow.grammar import normalized
 from ivr.flow.languages import LANGUAGES
-from ivr.flow.model import AskStep, MenuStep, Phrases
+from ivr.flow.model import Choice, FormField, MenuStep, Phrases
 from ivr.flow.steps.models import LanguageStep
 from ivr.flow.templates import is_template
 from ivr.yaml_source import DataPath
@@ -23,12 +23,20 @@ def _phrases(subject: Subject) -> Iterator[tuple[DataPath, Phrases]]:
             if command.say and name not in subject.flow.commands:
                 yield ("commands", name, "say"), command.say
     for name, step in subject.listening_steps.items():
-        path: DataPath = ("steps", name)
-        found = step.menu.choices if isinstance(step, MenuStep) else (isinstance(step, AskStep) and step.choices) or {}
-        middle = ("menu", "choices") if isinstance(step, MenuStep) else ("choices",)
-        for key, choice in found.items():
-            if choice.say:
-                yield (*path, *middle, key, "say"), choice.say
+        if isinstance(step, MenuStep):
+            yield from _of_choices(("steps", name, "menu", "choices"), step.menu.choices)
+    for place in subject.values:
+        yield from _of_choices((*place.path, "choices"), place.asked.choices or {})
+        if place.asked.unit:
+            yield (*place.path, "unit"), place.asked.unit
+        if isinstance(place.asked, FormField) and place.asked.say:
+            yield (*place.path, "say"), place.asked.say
+
+
+def _of_choices(path: DataPath, choices: Mapping[str, Choice]) -> Iterator[tuple[DataPath, Phrases]]:
+    for key, choice in choices.items():
+        if choice.say:
+            yield (*path, key, "say"), choice.say
 
 
 def unknown_words(subject: Subject) -> Iterator[Problem]:

@@ -154,7 +154,7 @@ class Subject:
         found = []
         for name, step in self.flow.steps.items():
             if isinstance(step, AskStep):
-                found.append(ValuePlace(name, ("steps", name), step, step.into))
+                found.append(ValuePlace(name, self.written(("steps", name)), step, step.into))
             elif isinstance(step, FormStep):
                 for key, field in step.form.fields.items():
                     path: DataPath = ("steps", name, "form", "fields", key)

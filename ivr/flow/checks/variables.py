@@ -11,12 +11,13 @@ from jinja2 import TemplateError
 from pydantic import BaseModel
 
 from ivr.errors import Problem
+from ivr.flow.asking import CHOICES
 from ivr.flow.checks.graph import Edge
 from ivr.flow.checks.running import surely_kept
 from ivr.flow.checks.subject import Subject
 from ivr.flow.checks.texts import templates_in
 from ivr.flow.marks import Mark, find
-from ivr.flow.model import SetStep, Step
+from ivr.flow.model import FormStep, SetStep, Step
 from ivr.flow.speaking import filters
 from ivr.flow.steps.models import RunStep
 from ivr.flow.steps.registry import kind_of
@@ -137,11 +138,19 @@ class Variables:
     def _find_reads(self) -> Iterator[Read]:
         for step, path, key, text in templates_in(self.subject):
             names = _names_in(text) - ({HEARD} if key == "confirm_prompt" else set())
+            own = self.flow.steps.get(step)
+            if key in ("prompt", "keys_prompt") and self._offers_data(path):
+                names -= {CHOICES}
             if step == "defaults":
                 users = self.subject.listening_steps.items()
                 yield from (Read(name, path, names) for name, user in users if getattr(user, key) is None)
+            elif isinstance(own, FormStep) and key == "confirm_prompt" and path[2] == key:
+                yield Read(step, path, names, self._set_by(own))  # every field has a value by then
             else:
                 yield Read(step, path, names)
+        for place in self.subject.values:
+            if place.asked.choices_from:
+                yield Read(place.step, (*place.path, "choices_from"), frozenset({place.asked.choices_from}))
         in_prompts = {place.path for place in self.subject.prompts}
         for name, found in self.flow.steps.items():
             if isinstance(found, SetStep):
@@ -150,10 +159,14 @@ class Variables:
             for path, text in find(found, Mark.CONDITION, ("steps", name)):
                 yield Read(name, self.subject.path_of((), *path), _names_in("{{ " + text + " }}"))
             for path, text in find(found, Mark.TEMPLATE, ("steps", name)):
-                place = self.subject.path_of((), *path)
-                is_in_prompt = any(place[:length] in in_prompts for length in range(len(place), 1, -1))
+                where = self.subject.path_of((), *path)
+                is_in_prompt = any(where[:length] in in_prompts for length in range(len(where), 1, -1))
                 if is_template(text) and not is_in_prompt:
-                    yield Read(name, place, _names_in(text))
+                    yield Read(name, where, _names_in(text))
+
+    def _offers_data(self, path: DataPath) -> bool:
+        """Whether a prompt belongs to a question whose choices come out of data."""
+        return any(place.asked.choices_from and path[: len(place.path)] == place.path for place in self.subject.values)
 
     @staticmethod
     def _reads_of_set(name: str, step: SetStep) -> Iterator[Read]:

@@ -53,7 +53,7 @@ class Money:
     """Units and hundredths in words, one of which may be empty, as one amount."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Language:
     """Words and texts that the dialog engine needs in one language."""
 

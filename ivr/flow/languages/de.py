@@ -107,13 +107,13 @@ _YES = (
 )  # fmt: skip
 
 _NO = (
-    "nein", "nee", "nein danke", "falsch", "stimmt nicht", "auf keinen fall", "nicht richtig", "das ist falsch", "nö",
-    "ne", "nein nein", "ach nein", "das stimmt nicht", "nein das stimmt nicht", "nein das ist falsch",
-    "das ist nicht richtig", "das ist nicht korrekt", "nicht ganz", "eher nicht", "lieber nicht", "auf gar keinen fall",
-    "keinesfalls", "niemals", "nie", "überhaupt nicht", "gar nicht", "natürlich nicht", "sicher nicht",
-    "bestimmt nicht",
-    "passt nicht", "das passt nicht", "passt mir nicht", "danke nein", "negativ", "leider nein", "leider nicht",
-    "nicht wirklich", "nicht korrekt", "nein leider nicht", "kein interesse",
+    "nein", "nee", "nicht", "nein danke", "falsch", "stimmt nicht", "auf keinen fall", "nicht richtig",
+    "das ist falsch", "nö", "ne", "nein nein", "ach nein", "das stimmt nicht", "nein das stimmt nicht",
+    "nein das ist falsch", "das ist nicht richtig", "das ist nicht korrekt", "nicht ganz", "eher nicht",
+    "lieber nicht", "auf gar keinen fall", "keinesfalls", "niemals", "nie", "überhaupt nicht", "gar nicht",
+    "natürlich nicht", "sicher nicht", "bestimmt nicht", "passt nicht", "das passt nicht", "passt mir nicht",
+    "danke nein", "negativ", "leider nein", "leider nicht", "nicht wirklich", "nicht korrekt", "nein leider nicht",
+    "kein interesse",
 )  # fmt: skip
 
 _FILLERS = (
@@ -149,7 +149,7 @@ GERMAN = Language(
     fillers=frozenset(_FILLERS),
     cues={"time": frozenset({"um", "gegen", "ab"}), "date": frozenset({"am"}), "number": frozenset({"für", "zu"})},
     calendar=Calendar(
-        (*de_calendar.date_words(), *de_calendar.date_phrases()),
+        de_calendar.date_words(),
         lambda words, is_month_first: de_calendar.read_date(words, is_month_first, read_number),
         de_calendar.say_date,
         de_calendar.time_words(),

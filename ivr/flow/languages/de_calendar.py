@@ -158,15 +158,10 @@ def date_words() -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def date_phrases() -> tuple[str, ...]:
-    """Whole dates, so that the recognizer expects the words in their order."""
-    return tuple(f"am {stem}en {month}" for month in MONTHS for stem in _ORDINALS)
-
-
 def say_date(day: date, region: str, with_year: bool) -> str:
-    """ "Freitag, der vierte Dezember"."""
+    """ "Freitag, den vierten Dezember"."""
     weekday, month = WEEKDAYS[day.weekday()].title(), MONTHS[day.month - 1].title()
-    return f"{weekday}, der {_ORDINALS[day.day - 1]}e {month}" + (f" {day.year}" if with_year else "")
+    return f"{weekday}, den {_ORDINALS[day.day - 1]}en {month}" + (f" {day.year}" if with_year else "")
 
 
 # --- times
@@ -201,6 +196,7 @@ def _around_half(minutes: int, hour: int, half: str = "") -> SpokenTime | None:
 
 _TIME_RULES: tuple[Rule, ...] = (
     ("T", lambda moment: moment),
+    ("A", lambda half: SpokenTime(12, 0, "24") if half == "noon" else None),
     ("Nc?A?", lambda hour, half="": _time(hour, 0, half)),
     ("ANc?", lambda half, hour: _time(hour, 0, half)),
     ("Nc?NA?", lambda hour, minute, half="": _time(hour, minute, half)),

@@ -82,7 +82,7 @@ _YES = (
 )  # fmt: skip
 
 _NO = (
-    "no", "nope", "nah", "wrong", "incorrect", "no thanks", "not really", "negative", "not right", "not correct",
+    "no", "nope", "nah", "not", "wrong", "incorrect", "no thanks", "not really", "negative", "not right", "not correct",
     "that's wrong", "no that's wrong", "no that's not right", "that's not right", "that's not it", "that is wrong",
     "that is not right", "no way", "never", "not at all", "absolutely not", "definitely not", "certainly not",
     "of course not", "no thank you", "i don't", "i do not", "i don't think so", "it isn't", "it is not", "not exactly",
@@ -112,7 +112,7 @@ ENGLISH = Language(
     fillers=frozenset(_FILLERS),
     cues={"time": frozenset({"at"}), "date": frozenset({"on"}), "number": frozenset({"for"})},
     calendar=Calendar(
-        (*en_calendar.date_words(), *en_calendar.date_phrases()),
+        en_calendar.date_words(),
         en_calendar.read_date,
         en_calendar.say_date,
         en_calendar.time_words(),

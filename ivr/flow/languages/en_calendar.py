@@ -75,12 +75,11 @@ _DATE_PHRASES: dict[str, Token] = {
     "month": ("m", None), "months": ("m", None), "year": ("y", None), "years": ("y", None),
     "in": ("i", None), "from now": ("f", None), "from today": ("f", None), "from": ("f", None), "ago": ("a", None),
     "a": ("N", 1), "an": ("N", 1), "a couple of": ("N", 2), "a couple": ("N", 2), "oh": ("Z", None),
+    "two thousand": ("N", 2000),
 }  # fmt: skip
 
 
 def _number(words: Sequence[str]) -> tuple[Token, int]:
-    if words[0] == "two" and words[1:2] == ["thousand"]:
-        return ("N", 2000), 2
     if words[0].isdigit() and len(words[0]) <= 4:
         return ("N", int(words[0])), 1
     return ("", None), 0
@@ -139,22 +138,18 @@ def read_date(words: Sequence[str], is_month_first: bool) -> SpokenDay | None:
 
 
 def date_words() -> tuple[str, ...]:
-    """Words to listen for; the longer ones tell a recognizer which words go together."""
+    """Words to listen for, and phrases that tell a recognizer which words follow each other.
+
+    Whole dates ("the third of may") would be recognized no better, and 700 phrases take 20 ms to open instead of 3.
+    """
     days = [word for word in _days() if not word[0].isdigit()]
     return (
         *WEEKDAYS, *(f"next {day}" for day in WEEKDAYS), *MONTHS, *days, *_UNITS, *_TENS, "thousand",
         "today", "tomorrow", "day after tomorrow", "the day after tomorrow", "yesterday",
         "next week", "last", "this", "on", "the", "of",
+        *(f"the {day} of" for day in days), *(f"of {month}" for month in MONTHS),
         "in a week", "in two weeks", "in three weeks", "in four weeks", "in a month", "in three days", "days", "ago",
     )  # fmt: skip
-
-
-def date_phrases() -> tuple[str, ...]:
-    """Whole dates, so that the recognizer expects the words in their order."""
-    return (
-        *(f"{month} {day}" for month in MONTHS for day in _days() if not day[0].isdigit()),
-        *(f"the {day} of {month}" for month in MONTHS for day in _days() if not day[0].isdigit()),
-    )
 
 
 def say_date(day: date, region: str, with_year: bool) -> str:
@@ -185,9 +180,9 @@ _TIME_PHRASES: dict[str, Token] = {
 
 
 def _time(hour: int, minute: int, half: str = "") -> SpokenTime | None:
-    if not (0 <= hour <= 24 and 0 <= minute <= 59) or (half != "24" and half and not 1 <= hour <= 12):
+    if not (0 <= hour <= 23 and 0 <= minute <= 59) or (half != "24" and not 1 <= hour <= (12 if half else 23)):
         return None
-    return SpokenTime(hour % 24, minute, "24" if hour > 12 or hour == 0 else half)
+    return SpokenTime(hour, minute, "24" if hour > 12 or hour == 0 else half)
 
 
 def _before(minutes: int, hour: int, half: str = "") -> SpokenTime | None:
@@ -200,10 +195,12 @@ _TIME_RULES: tuple[Rule, ...] = (
     ("AN", lambda half, hour: _time(hour, 0, half)),
     ("ANN", lambda half, hour, minute: _time(hour, minute, half)),
     ("ZNH", lambda hour: _time(hour, 0, "24")),
-    ("NH", lambda hour: _time(hour, 0, "24") if hour > 9 else None),
+    ("NH", lambda hour: _time(hour, 0, "24") if hour > 9 or hour == 0 else None),
     ("ZNN", lambda hour, minute: _time(hour, minute, "24")),
     ("ZNZN", lambda hour, minute: _time(hour, minute, "24") if minute < 10 else None),
     ("NNA?", lambda hour, minute, half="": _time(hour, minute, half) if minute > 9 else None),
+    ("NFA?", _time),
+    ("F[NF]", lambda hour, minute: _time(hour, minute, "24")),
     ("NZNA?", lambda hour, minute, half="": _time(hour, minute, half) if minute < 10 else None),
     ("hp?NA?", lambda hour, half="": _time(hour, 30, half)),
     ("qpNA?", lambda hour, half="": _time(hour, 15, half)),
@@ -214,7 +211,9 @@ _TIME_RULES: tuple[Rule, ...] = (
 
 
 def _figure(words: Sequence[str]) -> tuple[Token, int]:
-    return (("N", int(words[0])), 1) if words[0].isdigit() and len(words[0]) <= 2 else (("", None), 0)
+    if not words[0].isdigit() or len(words[0]) > 2:
+        return ("", None), 0
+    return ("F" if len(words[0]) == 2 and words[0][0] == "0" else "N", int(words[0])), 1
 
 
 def read_time(words: Sequence[str]) -> SpokenTime | None:

@@ -82,7 +82,7 @@ def amounts_in(words: Sequence[str], language: Language, currency: Currency | No
 def _with_unit(before: list[str], after: list[str], language: Language, small: set[str]) -> list[int]:
     """ "twelve euros [and] fifty [cents]", "twelve point five euros"."""
     if not after:
-        return _plain(before, language)[-1:]
+        return _plain(before, language)[:1]
     units = _whole(before, language)
     rest = [word for word in after if word not in language.money.joins]
     if rest[-1:] and rest[-1] in small:
@@ -100,7 +100,7 @@ def _plain(words: list[str], language: Language) -> list[int]:
     for at in range(len(words) - 1, 0, -1):
         units, cents = _whole(words[:at], language), _cents(words[at:], language)
         if units is not None and cents is not None:
-            return [units * 100 + cents, *found] if len(words) - at == 1 or not found else [*found, units * 100 + cents]
+            return [*found, units * 100 + cents]
     return found
 
 

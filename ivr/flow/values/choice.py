@@ -65,7 +65,10 @@ def from_data(data: object) -> tuple[Option, ...]:
     Entries without keys of their own are numbered from 1, around those that have some.
     """
     entries = [entry for entry in map(_entry, data) if entry] if isinstance(data, list | tuple) else []
-    unique = list({entry.name: entry for entry in reversed(entries)}.values())[::-1][:MOST_FROM_DATA]
+    by_name: dict[str, Option] = {}
+    for entry in entries:
+        by_name.setdefault(entry.name, entry)
+    unique = list(by_name.values())[:MOST_FROM_DATA]
     taken = {entry.keys for entry in unique if entry.keys}
     free = (str(number) for number in range(1, 2 * MOST_FROM_DATA + 1) if str(number) not in taken)
     return tuple(entry if entry.keys else Option(entry.name, entry.say, next(free)) for entry in unique)

@@ -14,6 +14,9 @@ from ivr.flow.values.base import Asked, Kind, Reading, Trouble
 from ivr.flow.values.limits import add_months, day_of_limit, is_day_limit
 from ivr.language_tags import region_of
 
+YEARS = range(1800, 2300)
+"""Years that are keyed in on purpose."""
+
 LEAP_CYCLE_YEARS = 8
 """29 February comes again within so many years."""
 
@@ -36,7 +39,7 @@ class Date(Kind):
         first, second = int(typed[:2]), int(typed[2:4])
         day, month = (second, first) if is_month_first(asked.tag) else (first, second)
         year = int(typed[4:]) if len(typed) == 8 else None
-        if not 1 <= month <= 12 or not 1 <= day <= 31:
+        if not 1 <= month <= 12 or not 1 <= day <= 31 or (year is not None and year not in YEARS):
             return None
         return self._reading(asked, DayMonth(day, month, year))
 
@@ -45,9 +48,12 @@ class Date(Kind):
         return self._reading(asked, found) if found is not None else None
 
     def _reading(self, asked: Asked, spoken: SpokenDay) -> Reading | None:
-        days = possible_days(spoken, _today(asked), is_future=asked.settings.future is not False)
+        today, is_future = _today(asked), asked.settings.future
+        days = possible_days(spoken, today, is_future)
         if not days:
             return None
+        if today is not None and isinstance(spoken, DayMonth) and spoken.year is None:
+            days = _in_direction(asked, days, today) or days
         allowed = next((day for day in days if not _is_outside(asked, day)), None)
         return Reading((allowed or days[0]).isoformat(), is_invalid=allowed is None)
 
@@ -83,7 +89,15 @@ def _is_outside(asked: Asked, day: date) -> bool:
     return (low is not None and day < low) or (high is not None and day > high)
 
 
-def possible_days(spoken: SpokenDay, today: date | None, *, is_future: bool) -> list[date]:
+def _in_direction(asked: Asked, days: list[date], today: date) -> list[date]:
+    """The days in the preferred direction; those in the other one where the limits leave nothing else."""
+    low, high = (day_of_limit(limit, today) for limit in (asked.settings.earliest, asked.settings.latest))
+    if asked.settings.future is not False:
+        return days if high is not None and high <= today else [day for day in days if day >= today]
+    return days if low is not None and low >= today else [day for day in days if day < today]
+
+
+def possible_days(spoken: SpokenDay, today: date | None, is_future: bool | None) -> list[date]:
     """The days that words may mean, the likeliest first; none for a day that does not exist."""
     if isinstance(spoken, DayMonth) and spoken.year is not None and spoken.year >= 100:
         return _days_of_year(spoken, spoken.year)
@@ -95,7 +109,7 @@ def possible_days(spoken: SpokenDay, today: date | None, *, is_future: bool) -> 
         case InMonths(months):
             return [add_months(today, months)] if abs(months) < 1200 else []
         case Weekday():
-            return [_weekday(spoken, today, is_future)]
+            return [_weekday(spoken, today, is_future is not False)]
         case DayMonth():
             return _without_year(spoken, today, is_future)
 
@@ -109,16 +123,20 @@ def _days_of_year(spoken: DayMonth, year: int) -> list[date]:
     return [day for day in found if spoken.weekday is None or day.weekday() == spoken.weekday]
 
 
-def _without_year(spoken: DayMonth, today: date, is_future: bool) -> list[date]:
+def _without_year(spoken: DayMonth, today: date, is_future: bool | None) -> list[date]:
     """Days that fit, the nearest in the preferred direction first, then those in the other."""
     if spoken.year is not None:  # two digits
-        years: Sequence[int] = (today.year // 100 * 100 + spoken.year, today.year // 100 * 100 - 100 + spoken.year)
-    else:
-        years = range(today.year - LEAP_CYCLE_YEARS, today.year + LEAP_CYCLE_YEARS + 1)
+        century = today.year // 100 * 100
+        years: Sequence[int] = (century + spoken.year, century - 100 + spoken.year)
+    else:  # a day of the week that does not fit this time around was heard wrong
+        reach = 1 if spoken.weekday is not None else LEAP_CYCLE_YEARS
+        years = range(today.year - reach, today.year + reach + 1)
     days = [day for year in years for day in _days_of_year(spoken, year)]
+    if spoken.year is not None and is_future is None:
+        return sorted(days, key=lambda day: abs(day - today))
     ahead = sorted(day for day in days if day >= today)
     past = sorted((day for day in days if day < today), reverse=True)
-    return ahead + past if is_future else past + ahead
+    return past + ahead if is_future is False else ahead + past
 
 
 def _weekday(spoken: Weekday, today: date, is_future: bool) -> date:

@@ -45,6 +45,14 @@ class Number(Kind):
 
     def troubles(self, settings: ValueSettings) -> Iterator[Trouble]:
         yield from empty_range(settings)
+        longest = settings.max_length or LONGEST_NUMBER
+        if settings.minimum is not None and len(str(int(settings.minimum))) > longest:
+            message = f"a number of {longest} digits is never {settings.minimum} or more; correct one of them"
+            yield Trouble(("minimum",), message, "empty_range", False)
+        for key in ("minimum", "maximum"):
+            limit = getattr(settings, key)
+            if limit is not None and limit != int(limit):
+                yield Trouble((key,), f"{limit} is no whole number; ask for an `amount`", "bad_limit", False)
 
 
 def _units(asked: Asked) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ivr.flow import speaking
 from ivr.flow.digits import DigitRules
 from ivr.flow.grammar import digit_words, spoken_digits
-from ivr.flow.values.base import Asked, Kind, Reading
+from ivr.flow.model import ValueSettings
+from ivr.flow.values.base import Asked, Kind, Reading, Trouble
 from ivr.language_tags import country_of
 
 SHORTEST, LONGEST = 3, 20
@@ -41,6 +42,17 @@ class Phone(Kind):
 
     def spoken(self, asked: Asked, value: object) -> str:
         return speaking.phone(asked.tag, value)
+
+    def troubles(self, settings: ValueSettings) -> Iterator[Trouble]:
+        if settings.region is not None and settings.region not in _regions():
+            message = f"there is no country '{settings.region}'; write its two letters, such as DE or US"
+            yield Trouble(("region",), message, "bad_value", False)
+
+
+def _regions() -> frozenset[str]:
+    import phonenumbers
+
+    return frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
 def e164(typed: str, country: str) -> str | None:
