@@ -47,7 +47,7 @@ APPLICATION = (
     "ivr.settings",
 )
 ADAPTERS = ("ivr.services", "ivr.sip", "ivr.speech", "ivr.storage")
-TESTING = ("ivr.testing",)
+TESTING = ("ivr.rehearsal", "ivr.testing")
 TOP = (
     "ivr.app",
     "ivr.app_services",
@@ -56,6 +56,7 @@ TOP = (
     "ivr.doctor",
     "ivr.doctor_machine",
     "ivr.doctor_services",
+    "ivr.live_test",
     "ivr.memory",
 )
 

@@ -59,8 +59,8 @@ def calendars_of(settings: Settings, switches: Path | None = None) -> Calendars 
 
 
 def zone_of(settings: Settings) -> tzinfo | None:
-    """The time zone of the calendars, where they have one in common; None is this machine's."""
-    zones = {calendar.timezone for calendar in settings.calendars.values()}
+    """The time zone of callers, else the one that the calendars have in common; None is this machine's."""
+    zones = {settings.timezone} if settings.timezone else {each.timezone for each in settings.calendars.values()}
     try:
         return ZoneInfo(zones.pop()) if len(zones) == 1 else None
     except (ZoneInfoNotFoundError, ValueError, OSError):

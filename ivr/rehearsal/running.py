@@ -144,7 +144,8 @@ def run(
 ) -> Report:
     """Play on virtual time. `on_result` is told of each as it is over."""
     began_s = time.perf_counter()
-    exits = {suite.flow.file: exits_of(suite.flow.flow) for suite, _ in wanted}
+    flows = {suite.flow.file: suite.flow.flow for suite, _ in wanted}
+    exits = {file: exits_of(flow) for file, flow in flows.items()}
     results: list[Result] = []
     trails: dict[str, list[Trail]] = {file: [] for file in exits}
     for suite, placed in wanted:

@@ -15,6 +15,7 @@ from ivr.flow.engine import Result
 from ivr.flow.grammar import normalized
 from ivr.flow.jobs import HoursJob, HttpJob, Job, SendJob
 from ivr.flow.model import Flow
+from ivr.flow.question import Question
 from ivr.flow.run import TEMPORARY_FAILURE, Run, masked
 from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
@@ -317,9 +318,9 @@ class Simulator:
         return "failed" if hung_up.hangup_cause == TEMPORARY_FAILURE else "bot_hung_up"
 
 
-def _takes_digits(question: object) -> bool:
+def _takes_digits(question: Question) -> bool:
     """Whether a value is keyed in, besides the keys that choose."""
-    return bool(getattr(question, "collects", "") or getattr(question, "collects_keys", ""))
+    return question.rules is not None
 
 
 def _http_mock(text: str) -> Mock:
