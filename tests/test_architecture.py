@@ -50,7 +50,7 @@ SHARED = ("ivr.helper_process",)
 """What several adapters need and none of them owns: processes, pipes, no engine."""
 
 ADAPTERS = ("ivr.services", "ivr.sip", "ivr.speech", "ivr.storage")
-TESTING = ("ivr.testing",)
+TESTING = ("ivr.rehearsal", "ivr.testing")
 TOP = (
     "ivr.app",
     "ivr.app_services",
@@ -59,6 +59,7 @@ TOP = (
     "ivr.doctor",
     "ivr.doctor_machine",
     "ivr.doctor_services",
+    "ivr.live_test",
     "ivr.memory",
 )
 

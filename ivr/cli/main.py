@@ -7,7 +7,9 @@ import importlib.util
 
 import typer
 
-COMMANDS = ("serve", "check", "call", "calls", "surveys", "say", "listen", "models", "hours", "doctor")
+COMMANDS = (
+    "serve", "check", "test", "simulate", "call", "calls", "surveys", "say", "listen", "models", "hours", "doctor",
+)  # fmt: skip
 
 app = typer.Typer(
     name="ivr",
