@@ -1,6 +1,6 @@
 """What the check of a flow knows about this machine: targets, recordings, what the recognizer can hear.
 
-Reads files only; no engine is started, and none needs to be installed.
+Reads files, and asks a helper process how words are pronounced; no engine is started, and none needs to be installed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from ivr.config import Settings
 from ivr.errors import Severity, SpeechError
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flows import FlowSet, load_folder
+from ivr.speech.pronunciation import Pronouncer
 
 SOUNDS_PREFIX = "sounds/"
 """How flows name the folder of the recordings, wherever it is."""
@@ -25,19 +26,38 @@ class Surroundings:
 
     context: CheckContext
     notes: tuple[str, ...] = ()
+    pronouncer: Pronouncer | None = None
+
+    def close(self) -> None:
+        """End the helper process of the pronunciations, which otherwise ends after a second without a question."""
+        if self.pronouncer is not None:
+            self.pronouncer.close()
 
 
 def surroundings_of(settings: Settings) -> Surroundings:
     """The world around the flows of these settings."""
     vocabularies, notes = _vocabularies(settings)
+    pronouncer, remarks = _pronouncer(settings)
     sounds = Path(settings.sounds)
     context = CheckContext(
         targets=frozenset(settings.targets),
         sound_problem=lambda play: sound_problem(sounds, play),
         knows_word=(lambda language, word: word in vocabularies[_primary(language)]) if vocabularies else None,
+        pronounce=pronouncer,
         languages_with_model=frozenset(vocabularies) if vocabularies else None,
     )
-    return Surroundings(context, notes)
+    return Surroundings(context, (*notes, *remarks), pronouncer)
+
+
+def _pronouncer(settings: Settings) -> tuple[Pronouncer | None, tuple[str, ...]]:
+    if settings.speech.recognizer == "none":
+        return None, ()
+    pronouncer = Pronouncer()
+    problem = pronouncer.problem()
+    if problem is None:
+        return pronouncer, ()
+    pronouncer.close()
+    return None, (f"words that sound alike were not looked for: {problem}",)
 
 
 def _primary(language: str) -> str:
@@ -89,8 +109,9 @@ def _words(model: Path) -> frozenset[str]:
 def flows_in_service(settings: Settings) -> FlowSet:
     """The flows of the settings' folder that pass the check; the problems of all, warnings too, are beside them."""
     found = load_folder(Path(settings.flows))
-    context = surroundings_of(settings).context
-    problems = {name: check_flow(loaded, context) for name, loaded in found.flows.items()}
+    surroundings = surroundings_of(settings)
+    problems = {name: check_flow(loaded, surroundings.context) for name, loaded in found.flows.items()}
+    surroundings.close()
     sound = {
         name: loaded
         for name, loaded in found.flows.items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ivr.errors import FlowCheckFailed, Problem, Severity
-from ivr.flow.checks import advice, clashes, paths, questions, secrets, speech, texts, variables
+from ivr.flow.checks import advice, clashes, paths, questions, secrets, sounds, speech, texts, variables
 from ivr.flow.checks.subject import CheckContext, Subject
 from ivr.flow.loader import LoadedFlow
 
@@ -40,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     speech.unknown_words,
     speech.empty_phrases,
     speech.language_without_model,
+    sounds.sounds_alike,
     texts.prompt_language,
     texts.empty_prompt,
     texts.sound_file,
