@@ -17,21 +17,12 @@ from types import MappingProxyType
 
 from ivr.flow import commands as c
 from ivr.flow import events as e
-from ivr.flow import listening, templates
-from ivr.flow.masking import MASK
-from ivr.flow.model import (
-    Flow,
-    HangUpStep,
-    InputStep,
-    SayStep,
-    SetStep,
-    Step,
-    TransferStep,
-    WhenStep,
-)
+from ivr.flow import listening
+from ivr.flow.model import Flow, HangUpStep
 from ivr.flow.run import TEMPORARY_FAILURE, Run
 from ivr.flow.segments import LAST_WORD_PAUSE
 from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase
+from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import TemplateFailed
 
 
@@ -70,18 +61,20 @@ def _handle(run: Run, event: e.Event) -> None:
                 _begin(run, event)
         case e.CallerHungUp():
             _caller_left(run)
-        case e.PromptFinished(play_id=play_id) | e.PromptFailed(play_id=play_id) if play_id == run.state.play_id:
-            _prompt_over(run, event)
+        case e.PromptFinished(play_id=play_id) | e.PromptFailed(play_id=play_id):
+            if play_id == run.state.play_id:
+                _prompt_over(run, event)
         case e.DigitPressed(digit=digit):
-            _digit(run, digit)
-        case e.TransferEnded():
-            if run.state.phase is Phase.TRANSFERRING:
-                _transfer_ended(run, event)
-        case e.SpeechStarted() | e.UtteranceHeard() | e.ListeningFailed() | e.TimerFired():
-            if run.state.phase is Phase.LISTENING:
-                listening.handle(run, event)
+            _digit(run, event, digit)
         case _:
-            pass
+            _hand_to_step(run, event)
+
+
+def _hand_to_step(run: Run, event: e.Event) -> None:
+    """The step that is open knows what the event means."""
+    if run.state.step:
+        found = run.flow.steps[run.state.step]
+        kind_of(found).handle(run, found, event)
 
 
 def _begin(run: Run, event: e.CallOffered) -> None:
@@ -96,10 +89,9 @@ def _begin(run: Run, event: e.CallOffered) -> None:
 
 
 def _caller_left(run: Run) -> None:
-    if run.state.phase is Phase.LISTENING:
-        listening.note_open(run, "hung_up")
-    elif run.state.phase is Phase.TRANSFERRING:
-        run.note("transfer", "hung_up", started_at_s=run.state.input.started_at_s)
+    if run.state.step:
+        found = run.flow.steps[run.state.step]
+        kind_of(found).caller_left(run, found)
     run.quiet()
     run.set(phase=Phase.ENDED)
 
@@ -113,19 +105,19 @@ def _prompt_over(run: Run, event: e.Event) -> None:
         run.note_failure("say", event.reason)
     if run.state.phase is Phase.SPEAKING:
         run.goto(run.state.resume_at)
-    elif run.state.phase is Phase.LISTENING:
-        listening.prompt_over(run)
+    else:
+        _hand_to_step(run, event)
 
 
-def _digit(run: Run, digit: str) -> None:
+def _digit(run: Run, event: e.DigitPressed, digit: str) -> None:
     state = run.state
     if digit == state.swallow_key and run.at_s <= state.swallow_until_s:
         run.set(swallow_key="")
         return
     run.set(swallow_key="")
-    if state.phase is Phase.LISTENING:
-        listening.digit(run, digit)
-    elif state.phase is Phase.SPEAKING and state.queued.barge_in in ("any", "digits", "match"):
+    if state.phase is not Phase.SPEAKING:
+        _hand_to_step(run, event)
+    elif state.queued.barge_in in ("any", "digits", "match"):
         if _ends_call(run, state.resume_at):
             return  # nothing follows that a key could be meant for: the goodbye is heard to its end
         run.stop_prompt()
@@ -160,106 +152,9 @@ def _enter(run: Run, name: str) -> None:
     if name in ("repeat", "back") and name not in run.flow.steps:
         name = listening.step_for(run, name)
     found = run.flow.steps[name]
-    is_announced = run.state.is_announced and run.state.resume_at == name
+    run.is_announced = run.state.is_announced and run.state.resume_at == name
     run.set(step=name, resume_at="", is_announced=False)
     try:
-        _perform(run, name, found, is_announced)
+        kind_of(found).enter(run, name, found)
     except TemplateFailed as error:
         run.fail(found.action, str(error))
-
-
-def _perform(run: Run, name: str, found: Step, is_announced: bool) -> None:
-    match found:
-        case SayStep():
-            _say(run, name, found)
-        case InputStep():
-            listening.enter(run, name, found)
-        case SetStep():
-            _set(run, found)
-        case WhenStep():
-            _when(run, found)
-        case TransferStep():
-            _transfer(run, name, found, is_announced)
-        case HangUpStep():
-            _hang_up(run, name, found)
-        case _:
-            raise AssertionError(f"no rule for {type(found).__name__}")
-
-
-def _say(run: Run, name: str, found: SayStep) -> None:
-    barge_in = found.barge_in or run.flow.defaults.barge_in
-    if run.state.queued.segments and run.state.queued.barge_in != barge_in:
-        run.flush(name)
-        return
-    segments = run.segments(found.say)
-    run.note("say", "done", prompt=run.text(found.say))
-    run.queue(segments, barge_in)
-    run.goto(found.next or "hang_up")
-
-
-def _set(run: Run, found: SetStep) -> None:
-    variables, sensitive = dict(run.state.variables), set(run.state.sensitive)
-    for name, value in found.set.items():
-        read = templates.variables_of(value) if isinstance(value, str) and templates.is_template(value) else set()
-        variables[name] = templates.evaluate_set(value, variables, run.state.language)
-        (sensitive.add if read & sensitive else sensitive.discard)(name)
-    run.set(variables=variables, sensitive=frozenset(sensitive))
-    shown = run.masked_variables
-    run.note("set", "done", meaning=", ".join(f"{name} = {shown[name]}" for name in found.set))
-    run.goto(found.next or "hang_up")
-
-
-def _when(run: Run, found: WhenStep) -> None:
-    for branch in found.when:
-        if branch.condition is None or templates.evaluate(branch.condition, run.state.variables):
-            run.note("when", "done", meaning=_shown_condition(run, branch.condition))
-            run.goto(branch.go)
-            return
-    run.goto(found.next or "hang_up")
-
-
-def _hang_up(run: Run, name: str, found: HangUpStep) -> None:
-    if run.flush(name, then=(LAST_WORD_PAUSE,)):
-        return
-    run.note("hang_up", "done")
-    if run.state.phase is Phase.NEW and found.hang_up.status is not None:
-        run.set(phase=Phase.ENDED)
-        run.emit(c.Reject(found.hang_up.status))
-    else:
-        run.end(found.hang_up.cause)
-
-
-def _shown_condition(run: Run, condition: str | None) -> str:
-    """The condition that held; one on a sensitive value tells the value."""
-    if condition is None:
-        return "else"
-    return MASK if templates.variables_of_expression(condition) & run.state.sensitive else condition
-
-
-def _transfer(run: Run, name: str, found: TransferStep, is_announced: bool) -> None:
-    transfer = found.transfer
-    if transfer.announce and not is_announced:
-        run.queue(run.segments(transfer.announce), "none")
-    if run.flush(name, is_announced=True):
-        return
-    run.set(phase=Phase.TRANSFERRING, typed_ahead="")
-    run.set_input(started_at_s=run.at_s)
-    hold = run.segments(transfer.hold) if transfer.hold else ()
-    whisper = run.segments(transfer.whisper) if transfer.whisper else ()
-    run.emit(c.StartTransfer(transfer.to, transfer.mode, transfer.ring_for, hold, whisper))
-
-
-def _transfer_ended(run: Run, event: e.TransferEnded) -> None:
-    found = run.flow.steps[run.state.step]
-    assert isinstance(found, TransferStep)
-    run.note(
-        "transfer",
-        event.outcome,
-        started_at_s=run.state.input.started_at_s,
-        meaning=found.transfer.to,
-        detail=event.detail,
-    )
-    if event.outcome is e.TransferOutcome.CONNECTED:
-        run.end()
-        return
-    run.goto(getattr(found, event.outcome) or found.failed or run.flow.defaults.failed or "hang_up")

@@ -10,7 +10,8 @@ from typing import cast
 from pydantic import ValidationError
 
 from ivr.errors import FlowSyntaxError, Problem
-from ivr.flow.model import STEP_KINDS, Flow, HangUp, HangUpStep, Step
+from ivr.flow.model import Flow, HangUp, HangUpStep, Step
+from ivr.flow.steps.registry import STEP_KINDS
 from ivr.model_errors import did_you_mean, nothing_written, owner_of, problems_of
 from ivr.yaml_source import DataPath, YamlSource, read_yaml
 

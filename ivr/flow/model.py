@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
+from ivr.flow.marks import Condition, Mark, Target, Template, TemplateValue
 from ivr.language_tags import primary_language
 from ivr.units import Duration
 
@@ -18,6 +19,8 @@ BUILT_IN_TARGETS = ("repeat", "back", "hang_up")
 
 StepName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Into = Annotated[VariableName, Mark.INTO]
+"""The variable that takes what a step found out."""
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 BargeIn = Literal["none", "digits", "speech", "any", "match"]
 Confirm = Literal["always", "low_confidence", "never"]
@@ -44,7 +47,7 @@ class Part(BaseModel):
 class PromptItem(Part):
     """Text, by language (the empty tag means every language), or a recording."""
 
-    text: dict[str, str] = Field(default_factory=dict)
+    text: dict[str, Template] = Field(default_factory=dict)
     play: str | None = None
     """A file below `sounds/`."""
     pause: Duration | None = None
@@ -110,7 +113,7 @@ class Command(Part):
 
     keys: Keys | None = None
     say: Phrases | None = None
-    go: str = "repeat"
+    go: Target = "repeat"
     language: LanguageTag | None = None
 
 
@@ -119,7 +122,7 @@ class Choice(Part):
 
     keys: Keys | None = None
     say: Phrases | None = None
-    go: str | None = None
+    go: Target | None = None
     """Menu only; the step's `next` when empty."""
 
 
@@ -149,7 +152,7 @@ class InputSettings(Part):
     no_match: PromptList | None = None
     reprompt: StrictBool | None = None
     """Whether the step's own prompt follows a no_input or no_match text."""
-    failed: str | None = None
+    failed: Target | None = None
     """Where to go after `max_attempts`."""
 
 
@@ -171,7 +174,7 @@ class Step(Part):
     """A step of any kind. `action` names the key that makes it what it is."""
 
     action: ClassVar[str]
-    next: str | None = None
+    next: Target | None = None
 
 
 class SayStep(Step):
@@ -203,7 +206,7 @@ class MenuStep(InputStep):
 
     action: ClassVar[str] = "menu"
     menu: Menu
-    into: VariableName | None = None
+    into: Into | None = None
     """Variable that takes the name of the choice."""
 
 
@@ -217,7 +220,7 @@ class AskStep(InputStep):
     ask: AskType
     prompt: Prompt
     keys_prompt: Prompt | None = None
-    into: VariableName
+    into: Into
     length: Annotated[int, Field(ge=1, le=40)] | None = None
     """Digits: exactly so many."""
     min_length: Annotated[int, Field(ge=1, le=40)] | None = None
@@ -228,9 +231,9 @@ class AskStep(InputStep):
     """Number: smallest value taken."""
     maximum: int | None = None
     choices: dict[StepName, Choice] | None = None
-    confirmed: str | None = None
+    confirmed: Target | None = None
     """yes_no: where "yes" leads; `next` when empty."""
-    denied: str | None = None
+    denied: Target | None = None
     """yes_no: where "no" leads; `next` when empty."""
     sensitive: StrictBool = False
 
@@ -239,15 +242,15 @@ class SetStep(Step):
     """Gives variables values; text is a template."""
 
     action: ClassVar[str] = "set"
-    set: dict[VariableName, Any]
+    set: dict[VariableName, TemplateValue]
 
 
 class Branch(Part):
     """One line of a `when`: the first whose condition holds is taken."""
 
-    condition: str | None = Field(None, alias="if")
+    condition: Condition | None = Field(None, alias="if")
     otherwise: Literal[True] | None = Field(None, alias="else")
-    go: str
+    go: Target
 
 
 class WhenStep(Step):
@@ -280,12 +283,12 @@ class TransferStep(Step):
 
     action: ClassVar[str] = "transfer"
     transfer: Transfer
-    busy: str | None = None
-    no_answer: str | None = None
-    refused: str | None = None
-    unknown: str | None = None
-    unreachable: str | None = None
-    failed: str | None = None
+    busy: Target | None = None
+    no_answer: Target | None = None
+    refused: Target | None = None
+    unknown: Target | None = None
+    unreachable: Target | None = None
+    failed: Target | None = None
     """Every failure that has no exit of its own."""
 
 
@@ -309,14 +312,6 @@ class HangUpStep(Step):
     hang_up: Annotated[HangUp, BeforeValidator(_hang_up)]
 
 
-AnyStep = SayStep | MenuStep | AskStep | SetStep | WhenStep | TransferStep | HangUpStep
-
-STEP_KINDS: dict[str, type[Step]] = {
-    kind.action: kind for kind in (SayStep, MenuStep, AskStep, SetStep, WhenStep, TransferStep, HangUpStep)
-}
-"""Action key to model: what `ivr.flow.loader` chooses by."""
-
-
 class Flow(Part):
     """One dialog, whole."""
 
@@ -326,12 +321,13 @@ class Flow(Part):
     languages: tuple[LanguageTag, ...] = ()
     """Further languages that a call can change to, besides those of `commands`."""
     purpose: Literal["service", "research", "sales"] = "service"
-    start: StepName
+    start: Annotated[StepName, Mark.TARGET]
     defaults: Defaults = Defaults()
     commands: dict[StepName, Command] = Field(default_factory=dict)
     variables: dict[VariableName, Any] = Field(default_factory=dict)
-    steps: dict[StepName, AnyStep]
-    on_error: str | None = None
+    steps: dict[StepName, Step]
+    """Each of a kind of `ivr.flow.steps.registry`; the loader reads them."""
+    on_error: Target | None = None
     """Where a call goes when a prompt cannot be spoken."""
     version: str = Field("", init=False)
     """Content hash, filled in by the loader."""

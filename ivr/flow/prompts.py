@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ivr.flow import templates
 from ivr.flow.languages import language_for
+from ivr.flow.marks import find_models
 from ivr.flow.model import Flow, Prompt, PromptItem
 from ivr.flow.segments import LAST_WORD_PAUSE, Pause, Segment, SoundFile, Speech
 from ivr.language_tags import primary_language
@@ -89,17 +90,6 @@ def fixed_prompts(flow: Flow) -> tuple[tuple[Segment, ...], ...]:
 
 def prompts_of(flow: Flow) -> Iterable[Prompt]:
     """Every prompt anywhere in the flow."""
-    yield from _prompts_in(flow.defaults)
+    yield from (prompt for _, prompt in find_models(flow.defaults, Prompt))
     for step in flow.steps.values():
-        yield from _prompts_in(step)
-
-
-def _prompts_in(value: object) -> Iterable[Prompt]:
-    if isinstance(value, Prompt):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _prompts_in(item)
-    elif hasattr(type(value), "model_fields"):
-        for name in type(value).model_fields:  # type: ignore[attr-defined]
-            yield from _prompts_in(getattr(value, name))
+        yield from (prompt for _, prompt in find_models(step, Prompt))

@@ -29,6 +29,8 @@ class Run:
     commands: list[c.Command] = field(default_factory=list)
     target: str = ""
     """Step that is entered next; empty when the engine waits for an event."""
+    is_announced: bool = False
+    """The step being entered had its say before (see `flush`)."""
 
     def set(self, **changes: Any) -> None:
         """Change the state."""

@@ -18,6 +18,8 @@ class Phase(StrEnum):
     LISTENING = "listening"
     """A menu or a question is open, its prompt running or over."""
     TRANSFERRING = "transferring"
+    WORKING = "working"
+    """A step waits for something that is neither the caller nor a transfer: an answer of a server, a recording."""
     ENDED = "ended"
 
 

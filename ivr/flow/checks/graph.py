@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ivr.flow.model import (
-    AskStep,
-    Flow,
-    HangUpStep,
-    InputStep,
-    MenuStep,
-    SetStep,
-    Step,
-    TransferStep,
-    WhenStep,
-)
+from ivr.flow.marks import Mark, find
+from ivr.flow.model import Flow, Step
+from ivr.flow.steps import transfer
+from ivr.flow.steps.kind import END as END
+from ivr.flow.steps.registry import kind_of
 from ivr.yaml_source import DataPath
 
-END = "hang_up"
-"""Target that ends the call."""
-
-TRANSFER_FAILURES = ("busy", "no_answer", "refused", "unknown", "unreachable")
+TRANSFER_FAILURES = transfer.FAILURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,66 +36,16 @@ def edges_of(flow: Flow) -> dict[str, tuple[Edge, ...]]:
 
 
 def _edges(flow: Flow, name: str, step: Step) -> Iterator[Edge]:
-    for exit_key, target, without_caller, keeps_answer in _exits(flow, step):
-        if target in flow.steps or target not in ("back", "repeat"):
-            yield Edge(name, target, exit_key, without_caller, keeps_answer)
-        elif target == "repeat":
-            yield Edge(name, name, exit_key, without_caller, keeps_answer)
-
-
-def _exits(flow: Flow, step: Step) -> Iterator[tuple[str, str, bool, bool]]:
-    match step:
-        case InputStep():
-            yield from ((key, target, False, True) for key, target in _answers(step))
-            yield "failed", step.failed or flow.defaults.failed or END, True, False
-            names = flow.commands if step.commands is None else step.commands
-            yield from ((key, flow.commands[key].go, False, False) for key in names if key in flow.commands)
-        case WhenStep():
-            yield from (("when", branch.go, True, False) for branch in step.when)
-            if all(branch.condition is not None for branch in step.when):
-                yield "next", step.next or END, True, False
-        case TransferStep():
-            rest = step.failed or END  # to leave it out is an error of its own
-            yield from ((key, getattr(step, key) or rest, True, False) for key in TRANSFER_FAILURES)
-            yield "failed", rest, True, False
-        case HangUpStep():
-            return
-        case _:
-            yield "next", step.next or END, True, isinstance(step, SetStep)
-
-
-def _answers(step: InputStep) -> Iterator[tuple[str, str]]:
-    if isinstance(step, MenuStep):
-        yield from ((name, choice.go or step.next or END) for name, choice in step.menu.choices.items())
-    elif isinstance(step, AskStep) and step.ask == "yes_no":
-        yield "confirmed", step.confirmed or step.next or END
-        yield "denied", step.denied or step.next or END
-    else:
-        yield "next", step.next or END
+    for way in kind_of(step).exits(flow, step):
+        if way.target in flow.steps or way.target not in ("back", "repeat"):
+            yield Edge(name, way.target, way.key, way.without_caller, way.keeps_answer)
+        elif way.target == "repeat":
+            yield Edge(name, name, way.key, way.without_caller, way.keeps_answer)
 
 
 def references_of(flow: Flow) -> Iterator[tuple[DataPath, str]]:
     """Every target that is written somewhere in the flow, with its place."""
-    yield ("start",), flow.start
-    if flow.on_error:
-        yield ("on_error",), flow.on_error
-    if flow.defaults.failed:
-        yield ("defaults", "failed"), flow.defaults.failed
-    for name, command in flow.commands.items():
-        yield ("commands", name, "go"), command.go
-    for name, step in flow.steps.items():
-        path: DataPath = ("steps", name)
-        for key in ("next", "failed", "confirmed", "denied", *TRANSFER_FAILURES):
-            target = getattr(step, key, None)
-            if isinstance(target, str):
-                yield (*path, key), target
-        if isinstance(step, MenuStep):
-            for key, choice in step.menu.choices.items():
-                if choice.go:
-                    yield (*path, "menu", "choices", key, "go"), choice.go
-        if isinstance(step, WhenStep):
-            for index, branch in enumerate(step.when):
-                yield (*path, "when", index, "go"), branch.go
+    return find(flow, Mark.TARGET)
 
 
 def loops(nodes: Sequence[str], edges: Mapping[str, Iterable[str]]) -> list[list[str]]:

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 from ivr.errors import Problem
 from ivr.flow.checks.graph import TRANSFER_FAILURES, Edge, loops, references_of
 from ivr.flow.checks.subject import Subject
-from ivr.flow.model import BUILT_IN_TARGETS, AskStep, HangUpStep, SayStep, SetStep, Step, TransferStep, WhenStep
+from ivr.flow.model import BUILT_IN_TARGETS, TransferStep, WhenStep
+from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import check_expression, variables_of_expression
 from ivr.model_errors import did_you_mean
 
@@ -57,7 +58,7 @@ def no_path_to_an_end(subject: Subject) -> Iterator[Problem]:
     for name, edges in subject.edges.items():
         for edge in edges:
             leads_here.setdefault(edge.target, []).append(name)
-    good = {name for name, step in steps.items() if isinstance(step, HangUpStep | TransferStep)}
+    good = {name for name, step in steps.items() if kind_of(step).ends_call}
     good |= {source for target, sources in leads_here.items() if target not in steps for source in sources}
     waiting = list(good)
     while waiting:
@@ -108,8 +109,10 @@ def _unbounded(subject: Subject, names: list[str]) -> Iterator[list[str]]:
 
 def _counters(subject: Subject, loop: set[str]) -> set[str]:
     """The `when` steps of a loop that can leave it by a variable which the loop changes."""
-    steps = [subject.flow.steps[name] for name in loop]
-    changed = {variable for step in steps if isinstance(step, SetStep) for variable in step.set}
+    changed: set[str] = set()
+    for name in loop:
+        if any(edge.keeps_answer for edge in _without_caller(subject, name, loop)):
+            changed |= kind_of(subject.flow.steps[name]).variables(subject.flow.steps[name])
     found = set()
     for name in loop:
         step = subject.flow.steps[name]
@@ -166,16 +169,6 @@ def when_without_branches(subject: Subject) -> Iterator[Problem]:
 def nothing_follows(subject: Subject) -> Iterator[Problem]:
     """A step after which the call ends without the flow saying so."""
     for name, step in subject.flow.steps.items():
-        if step.next is None and _needs_next(step):
+        if step.next is None and kind_of(step).needs_next(step):
             message = "nothing says what follows, so the call ends here; write `next: hang_up` if that is meant"
             yield subject.warning(("steps", name), message, "nothing_follows", at_key=True)
-
-
-def _needs_next(step: Step) -> bool:
-    match step:
-        case AskStep():
-            return step.ask != "yes_no" or step.confirmed is None or step.denied is None
-        case WhenStep():
-            return all(branch.otherwise is None for branch in step.when)
-        case _:
-            return isinstance(step, SayStep | SetStep)

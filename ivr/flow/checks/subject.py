@@ -10,19 +10,8 @@ from functools import cached_property
 from ivr.errors import Problem, Severity
 from ivr.flow.checks.graph import Edge, edges_of
 from ivr.flow.loader import LoadedFlow
-from ivr.flow.model import (
-    BUILT_IN_TARGETS,
-    AskStep,
-    Command,
-    Flow,
-    InputSettings,
-    InputStep,
-    MenuStep,
-    Prompt,
-    PromptItem,
-    SayStep,
-    TransferStep,
-)
+from ivr.flow.marks import find_models
+from ivr.flow.model import BUILT_IN_TARGETS, Command, Flow, InputStep, Prompt, PromptItem
 from ivr.flow.prompts import languages_of
 from ivr.model_errors import owner_of, source_path
 from ivr.yaml_source import DataPath
@@ -54,6 +43,11 @@ class PromptPlace:
     key: str
     """The key that holds it: `say`, `prompt`, `no_input` …"""
     prompt: Prompt
+
+
+def _key(path: DataPath) -> str:
+    """The key that holds a prompt, or the list of prompts that it is one of."""
+    return str(next(part for part in reversed(path) if isinstance(part, str)))
 
 
 @dataclass(frozen=True)
@@ -102,38 +96,10 @@ class Subject:
     @cached_property
     def prompts(self) -> tuple[PromptPlace, ...]:
         """Every prompt of the flow."""
-        found = list(self._input_prompts("defaults", ("defaults",), self.flow.defaults))
+        places = [("defaults", path, prompt) for path, prompt in find_models(self.flow.defaults, Prompt, ("defaults",))]
         for name, step in self.flow.steps.items():
-            found += self._prompts_of(name, step)
-        return tuple(found)
-
-    def _prompts_of(self, name: str, step: object) -> Iterator[PromptPlace]:
-        path: DataPath = ("steps", name)
-        match step:
-            case SayStep():
-                yield PromptPlace(name, (*path, "say"), "say", step.say)
-            case MenuStep():
-                yield PromptPlace(name, (*path, "menu", "prompt"), "prompt", step.menu.prompt)
-                if step.menu.keys_prompt:
-                    yield PromptPlace(name, (*path, "menu", "keys_prompt"), "keys_prompt", step.menu.keys_prompt)
-            case AskStep():
-                yield PromptPlace(name, (*path, "prompt"), "prompt", step.prompt)
-                if step.keys_prompt:
-                    yield PromptPlace(name, (*path, "keys_prompt"), "keys_prompt", step.keys_prompt)
-            case TransferStep():
-                for key in ("announce", "hold"):
-                    prompt = getattr(step.transfer, key)
-                    if prompt:
-                        yield PromptPlace(name, (*path, "transfer", key), key, prompt)
-        if isinstance(step, InputStep):
-            yield from self._input_prompts(name, path, step)
-
-    def _input_prompts(self, name: str, path: DataPath, step: InputSettings) -> Iterator[PromptPlace]:
-        if step.confirm_prompt:
-            yield PromptPlace(name, (*path, "confirm_prompt"), "confirm_prompt", step.confirm_prompt)
-        for key in ("no_input", "no_match"):
-            for index, prompt in enumerate(getattr(step, key) or ()):
-                yield PromptPlace(name, self.path_of((*path, key), index), key, prompt)
+            places += [(name, path, prompt) for path, prompt in find_models(step, Prompt, ("steps", name))]
+        return tuple(PromptPlace(name, self.path_of((), *path), _key(path), prompt) for name, path, prompt in places)
 
     def items(self, place: PromptPlace) -> Iterator[tuple[DataPath, PromptItem]]:
         """The items of a prompt with their places."""

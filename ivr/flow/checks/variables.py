@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from jinja2 import TemplateError
+from pydantic import BaseModel
 
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
 from ivr.flow.checks.texts import templates_in
-from ivr.flow.model import AskStep, MenuStep, SetStep, WhenStep
+from ivr.flow.marks import Mark, find
+from ivr.flow.model import SetStep, Step
 from ivr.flow.speaking import filters
+from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import JINJA_FILTERS, check_expression, check_template, is_template, variables_of
 from ivr.model_errors import did_you_mean
 from ivr.yaml_source import DataPath
@@ -63,17 +66,14 @@ def _in_words(trouble: str) -> str:
 
 def _written(subject: Subject) -> Iterator[tuple[DataPath, str, bool]]:
     """Every template and condition: place, text, whether it is a condition."""
-    for _, path, _, text in templates_in(subject):
-        yield path, text, False
-    for name, step in subject.flow.steps.items():
-        if isinstance(step, WhenStep):
-            for index, branch in enumerate(step.when):
-                if branch.condition is not None:
-                    yield ("steps", name, "when", index, "if"), branch.condition, True
-        elif isinstance(step, SetStep):
-            for key, value in step.set.items():
-                if isinstance(value, str) and is_template(value):
-                    yield ("steps", name, "set", key), value, False
+    places: list[tuple[DataPath, BaseModel]] = [(("defaults",), subject.flow.defaults)]
+    places += [(("steps", name), step) for name, step in subject.flow.steps.items()]
+    for base, part in places:
+        for path, text in find(part, Mark.TEMPLATE, base):
+            if is_template(text):
+                yield subject.path_of((), *path), text, False
+        for path, text in find(part, Mark.CONDITION, base):
+            yield subject.path_of((), *path), text, True
 
 
 def _plain_names(text: str) -> frozenset[str] | None:
@@ -109,12 +109,8 @@ class Variables:
         return frozenset(names)
 
     @staticmethod
-    def _set_by(step: object) -> frozenset[str]:
-        if isinstance(step, SetStep):
-            return frozenset(step.set)
-        if isinstance(step, AskStep | MenuStep) and step.into:
-            return frozenset({step.into})
-        return frozenset()
+    def _set_by(step: Step) -> frozenset[str]:
+        return kind_of(step).variables(step)
 
     @cached_property
     def reads(self) -> tuple[Read, ...]:
@@ -129,14 +125,18 @@ class Variables:
                 yield from (Read(name, path, names) for name, user in users if getattr(user, key) is None)
             else:
                 yield Read(step, path, names)
+        in_prompts = {place.path for place in self.subject.prompts}
         for name, found in self.flow.steps.items():
-            if isinstance(found, WhenStep):
-                for index, branch in enumerate(found.when):
-                    if branch.condition is not None:
-                        names = _names_in("{{ " + branch.condition + " }}")
-                        yield Read(name, ("steps", name, "when", index, "if"), names)
-            elif isinstance(found, SetStep):
+            if isinstance(found, SetStep):
                 yield from self._reads_of_set(name, found)
+                continue
+            for path, text in find(found, Mark.CONDITION, ("steps", name)):
+                yield Read(name, self.subject.path_of((), *path), _names_in("{{ " + text + " }}"))
+            for path, text in find(found, Mark.TEMPLATE, ("steps", name)):
+                place = self.subject.path_of((), *path)
+                is_in_prompt = any(place[:length] in in_prompts for length in range(len(place), 1, -1))
+                if is_template(text) and not is_in_prompt:
+                    yield Read(name, place, _names_in(text))
 
     @staticmethod
     def _reads_of_set(name: str, step: SetStep) -> Iterator[Read]:

@@ -1,0 +1,69 @@
+"""What the engine and the check need to know of one kind of step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ivr.flow import events as e
+from ivr.flow.marks import Mark, find
+from ivr.flow.model import Flow, Step
+from ivr.flow.run import Run
+
+END = "hang_up"
+"""Target that ends the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """One way out of a step."""
+
+    key: str
+    """`next`, `failed`, `busy`, a choice, a command."""
+    target: str
+    without_caller: bool = True
+    """Taken without the caller having said or pressed anything."""
+    keeps_answer: bool = False
+    """Whether the step's variables hold their values from here on."""
+
+
+def written_exits(flow: Flow, step: Step) -> Iterator[Exit]:
+    """The rule for most steps: every target that is written in it; `next` exists even where it is not written."""
+    for path, target in find(step, Mark.TARGET):
+        if path != ("next",):
+            yield Exit(str(path[-1]), target)
+    yield Exit("next", step.next or END, keeps_answer=True)
+
+
+def written_variables(step: Step) -> frozenset[str]:
+    """The rule for most steps: the variables in fields that are marked `Into`."""
+    return frozenset(name for _, name in find(step, Mark.INTO))
+
+
+def _nothing(run: Run, found: Any) -> None:
+    pass
+
+
+def _ignore(run: Run, found: Any, event: e.Event) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StepKind:
+    """One kind of step. Functions take the step's own model; a step that must wait sets a phase and handles events."""
+
+    model: type[Step]
+    enter: Callable[[Run, str, Any], None]
+    """Called with the step's name when a call comes to it."""
+    handle: Callable[[Run, Any, e.Event], None] = _ignore
+    """An event while this step is open: whatever the engine has no rule of its own for (see `engine._handle`)."""
+    caller_left: Callable[[Run, Any], None] = _nothing
+    """The caller left while this step is open: write down what was."""
+    exits: Callable[[Flow, Any], Iterator[Exit]] = written_exits
+    variables: Callable[[Any], frozenset[str]] = written_variables
+    """Variables that the step sets."""
+    needs_next: Callable[[Any], bool] = lambda step: True
+    """Whether the call just ends after the step where `next` is left out."""
+    ends_call: bool = False
+    """Whether a call can end or be handed over here."""

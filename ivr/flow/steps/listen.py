@@ -1,0 +1,43 @@
+"""What the steps that listen (`menu`, `ask`) have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ivr.flow import events as e
+from ivr.flow import listening
+from ivr.flow.model import Flow, InputStep
+from ivr.flow.run import Run
+from ivr.flow.state import Phase
+from ivr.flow.steps.kind import END, Exit
+
+
+def enter(run: Run, name: str, found: InputStep) -> None:
+    """Open the question."""
+    listening.enter(run, name, found)
+
+
+def handle(run: Run, found: InputStep, event: e.Event) -> None:
+    """Prompt, keys, speech and time while it is open."""
+    if run.state.phase is not Phase.LISTENING:
+        return
+    match event:
+        case e.DigitPressed(digit=digit):
+            listening.digit(run, digit)
+        case e.PromptFinished() | e.PromptFailed():
+            listening.prompt_over(run)
+        case _:
+            listening.handle(run, event)
+
+
+def caller_left(run: Run, found: InputStep) -> None:
+    """Write the open attempt down."""
+    if run.state.phase is Phase.LISTENING:
+        listening.note_open(run, "hung_up")
+
+
+def other_exits(flow: Flow, step: InputStep) -> Iterator[Exit]:
+    """Where silence and commands lead."""
+    yield Exit("failed", step.failed or flow.defaults.failed or END)
+    names = flow.commands if step.commands is None else step.commands
+    yield from (Exit(key, flow.commands[key].go, without_caller=False) for key in names if key in flow.commands)

@@ -1,0 +1,25 @@
+"""`menu`: offers choices; each leads somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ivr.flow.model import Flow, MenuStep
+from ivr.flow.steps import listen
+from ivr.flow.steps.kind import END, Exit, StepKind
+
+
+def _exits(flow: Flow, step: MenuStep) -> Iterator[Exit]:
+    for name, choice in step.menu.choices.items():
+        yield Exit(name, choice.go or step.next or END, without_caller=False, keeps_answer=True)
+    yield from listen.other_exits(flow, step)
+
+
+KIND = StepKind(
+    MenuStep,
+    listen.enter,
+    listen.handle,
+    listen.caller_left,
+    exits=_exits,
+    needs_next=lambda step: False,  # a choice that leads nowhere is an error of its own
+)

@@ -1,0 +1,29 @@
+"""Every kind of step. A new one is a module of this package and a line here."""
+
+from __future__ import annotations
+
+from ivr.flow.model import Step
+from ivr.flow.steps import ask, hang_up, menu, say, set_variables, transfer, when
+from ivr.flow.steps.kind import StepKind
+
+KINDS: tuple[StepKind, ...] = (
+    say.KIND,
+    menu.KIND,
+    ask.KIND,
+    set_variables.KIND,
+    when.KIND,
+    transfer.KIND,
+    hang_up.KIND,
+)
+
+STEP_KINDS: dict[str, type[Step]] = {kind.model.action: kind.model for kind in KINDS}
+"""Action key to model: what `ivr.flow.loader` chooses by."""
+
+_BY_MODEL: dict[type[Step], StepKind] = {kind.model: kind for kind in KINDS}
+
+
+def kind_of(step: Step) -> StepKind:
+    """What there is to know of a step's kind."""
+    known = _BY_MODEL.get(type(step))
+    assert known is not None, f"no rule for {type(step).__name__}"
+    return known

@@ -1,0 +1,21 @@
+"""`say`: says something and goes on. It is played together with the question that follows."""
+
+from __future__ import annotations
+
+from ivr.flow.model import SayStep
+from ivr.flow.run import Run
+from ivr.flow.steps.kind import StepKind
+
+
+def _enter(run: Run, name: str, found: SayStep) -> None:
+    barge_in = found.barge_in or run.flow.defaults.barge_in
+    if run.state.queued.segments and run.state.queued.barge_in != barge_in:
+        run.flush(name)
+        return
+    segments = run.segments(found.say)
+    run.note("say", "done", prompt=run.text(found.say))
+    run.queue(segments, barge_in)
+    run.goto(found.next or "hang_up")
+
+
+KIND = StepKind(SayStep, _enter)
