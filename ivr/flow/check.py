@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ivr.errors import FlowCheckFailed, Problem, Severity
-from ivr.flow.checks import advice, clashes, paths, questions, secrets, sounds, speech, texts, variables
+from ivr.flow.checks import advice, clashes, comparisons, paths, questions, secrets, sounds, speech, texts, variables
 from ivr.flow.checks.subject import CheckContext, Subject
 from ivr.flow.loader import LoadedFlow
 
@@ -48,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     texts.key_before_choice,
     variables.template_syntax,
     variables.unset_variables,
+    comparisons.impossible_comparison,
     secrets.secret_in_flow,
     advice.too_many_choices,
     advice.no_way_to_a_human,

@@ -39,8 +39,10 @@ Condition = Annotated[str, Mark.CONDITION]
 
 def find(model: BaseModel, mark: Mark, path: DataPath = ()) -> Iterator[tuple[DataPath, str]]:
     """Every text below `model` that bears the mark, with its path in the terms of the file."""
-    for name, key, marks, _ in _fields(type(model)):
-        yield from _find(getattr(model, name), mark, mark in marks, (*path, key))
+    for name, key, marks, holds_models in _fields(type(model)):
+        value = getattr(model, name)
+        if value is not None and (holds_models or mark in marks):
+            yield from _find(value, mark, mark in marks, (*path, key))
 
 
 def _find(value: object, mark: Mark, is_marked: bool, path: DataPath) -> Iterator[tuple[DataPath, str]]:

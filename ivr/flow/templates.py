@@ -134,6 +134,11 @@ def variables_of(text: str) -> frozenset[str]:
     return frozenset(meta.find_undeclared_variables(_parsed(text)))
 
 
+def parsed_expression(text: str) -> nodes.Template:
+    """The syntax tree of a condition. Raises TemplateError for a broken one."""
+    return _parsed("{{ " + text + " }}")
+
+
 def variables_of_expression(text: str) -> frozenset[str]:
     """Names of the variables that a condition reads."""
     return variables_of("{{ " + text + " }}")

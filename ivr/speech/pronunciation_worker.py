@@ -22,7 +22,7 @@ _DO_NOT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT
 _UTF8, _IPA = 1, 0x02
 
 _MARKS = re.compile(r"\([a-z-]+\)|[ˈˌ\s_‿]")
-"""Stress, gaps, and `(en)` before a word that is read in another language: recognizers do not tell words apart by them."""
+"""Stress, gaps, and `(en)` before a word that is read in another language: no recognizer tells words apart by them."""
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from ivr.flow.checks.speech import has_model
 from ivr.flow.checks.subject import Subject
 from ivr.flow.grammar import normalized
 from ivr.flow.languages import language_for
-from ivr.flow.model import Choice, InputStep, MenuStep, Phrases
+from ivr.flow.model import InputStep, MenuStep, Phrases
 from ivr.flow.question import confirmation, question_of
 from ivr.language_tags import primary_language
 from ivr.yaml_source import DataPath
@@ -43,7 +43,7 @@ class _Pair:
 
     first: _Heard
     second: _Heard
-    step: str
+    where: str
 
 
 def sounds_alike(subject: Subject) -> Iterator[Problem]:
@@ -55,7 +55,7 @@ def sounds_alike(subject: Subject) -> Iterator[Problem]:
     for tag in subject.languages:
         pairs = list(_pairs(subject, tag)) if has_model(subject, tag) else []
         phrases = dict.fromkeys(heard.phrase for pair in pairs for heard in (pair.first, pair.second))
-        sounds = pronounce(tag, list(phrases))
+        sounds = pronounce(tag, list(phrases)) if phrases else {}
         for pair in pairs:
             likeness = _likeness(pair, sounds)
             assert pair.second.path is not None
@@ -79,7 +79,8 @@ def _problem(subject: Subject, pair: _Pair, likeness: str) -> Problem:
     first, second = pair.first, pair.second
     assert second.path is not None
     line = f", line {subject.line_of(first.path)}" if first.path else ""
-    what = f"'{second.phrase}' sounds {likeness} like '{first.phrase}' ({first.name}{line}; both in {pair.step})"
+    sounds = "is also" if first.phrase == second.phrase else f"sounds {likeness} like '{first.phrase}',"
+    what = f"'{second.phrase}' {sounds} {first.name}{line} (both in {pair.where})"
     remedy = "use another word" if likeness == "exactly" else "use a word that differs more, or a longer phrase"
     if second.meaning.startswith("command:"):
         remedy += ", or leave the command out with `commands:`"
@@ -106,23 +107,24 @@ def _pairs(subject: Subject, tag: str) -> Iterator[_Pair]:
         confirms = (step.confirm or subject.flow.defaults.confirm) != "never"
         if confirms and ("confirmation", step.commands) not in done:
             done["confirmation", step.commands] = common = list(_common(subject, step, tag, is_confirmation=True))
-            yield from _different(combinations(common, 2), name, "")
+            yield from _different(combinations(common, 2), f"the confirmation of {name}", "")
 
 
-def _different(pairs: Iterable[tuple[_Heard, _Heard]], step: str, kind: str) -> Iterator[_Pair]:
+def _different(pairs: Iterable[tuple[_Heard, _Heard]], where: str, kind: str) -> Iterator[_Pair]:
     for one, other in pairs:
         first, second = (other, one) if other.path is None else (one, other)
         if second.path is None or first.meaning == second.meaning:
             continue
         if first.phrase != second.phrase or (first.path is None and kind != "yes_no"):  # else a clash of words
-            yield _Pair(first, second, step)
+            yield _Pair(first, second, where)
 
 
 def _choices(subject: Subject, name: str, step: InputStep, tag: str) -> Iterator[_Heard]:
-    is_menu = isinstance(step, MenuStep)
-    base: DataPath = ("steps", name, "menu", "choices") if is_menu else ("steps", name, "choices")
-    choices: Mapping[str, Choice] = step.menu.choices if is_menu else getattr(step, "choices", None) or {}
-    for key, choice in choices.items():
+    base: DataPath = ("steps", name, "choices")
+    choices = getattr(step, "choices", None)
+    if isinstance(step, MenuStep):
+        base, choices = ("steps", name, "menu", "choices"), step.menu.choices
+    for key, choice in choices.items() if isinstance(choices, dict) else ():
         for path, phrase in _written(subject, (*base, key, "say"), choice.say, tag):
             yield _Heard(phrase, f"choice:{key}", f"the choice {key}", path)
 
@@ -132,10 +134,10 @@ def _common(subject: Subject, step: InputStep, tag: str, *, is_confirmation: boo
     ask = confirmation if is_confirmation else question_of
     question = ask(subject.flow, step, tag, language_for(tag))
     for word in question.extra_words:
-        yield _Heard(normalized(word), "digits", "a number")
+        yield _Heard(normalized(word), "digits", "a number word")
     for meaning, phrases in question.phrases.items():
         if ":" not in meaning:  # neither a choice nor a command
-            yield from (_Heard(normalized(phrase), meaning, f'"{meaning}"') for phrase in phrases)
+            yield from (_Heard(normalized(phrase), meaning, f"an answer of {meaning}") for phrase in phrases)
     for key, command in subject.commands_of(step).items():
         for path, phrase in _written(subject, ("commands", key, "say"), command.say, tag):
             yield _Heard(phrase, f"command:{key}", f"the command {key}", path)

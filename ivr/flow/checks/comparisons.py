@@ -1,0 +1,152 @@
+"""Rule about conditions that compare a variable with what it can never hold: a branch that no call takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from jinja2 import nodes
+
+from ivr.errors import Problem
+from ivr.flow.checks.subject import Subject
+from ivr.flow.marks import Mark, find
+from ivr.flow.model import AskStep, MenuStep, SetStep, Step
+from ivr.flow.steps.registry import kind_of
+from ivr.flow.templates import check_expression, is_template, parsed_expression
+from ivr.model_errors import did_you_mean
+
+TEXT, NUMBER, BOOLEAN, OTHER = "text", "a number", "true or false", "a list or group"
+
+_EQUALITY = ("eq", "ne", "in", "notin")
+_TURNED = {"lt": "gt", "gt": "lt", "lteq": "gteq", "gteq": "lteq", "eq": "eq", "ne": "ne"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Holds:
+    """What a variable can hold. `None` for kinds or values means: anything."""
+
+    kinds: frozenset[str] | None
+    values: frozenset[object] | None = None
+
+    def __or__(self, other: _Holds) -> _Holds:
+        kinds = None if self.kinds is None or other.kinds is None else self.kinds | other.kinds
+        values = None if self.values is None or other.values is None else self.values | other.values
+        return _Holds(kinds, values)
+
+
+_ANYTHING = _Holds(None)
+_ANSWERS = {
+    "digits": _Holds(frozenset({TEXT})),
+    "number": _Holds(frozenset({NUMBER})),
+    "yes_no": _Holds(frozenset({BOOLEAN}), frozenset({True, False})),
+}
+
+
+def impossible_comparison(subject: Subject) -> Iterator[Problem]:
+    """A variable compared with what it can never be."""
+    known = _known(subject)
+    for name, step in subject.flow.steps.items():
+        for path, condition in find(step, Mark.CONDITION, ("steps", name)):
+            if check_expression(condition) is not None:
+                continue
+            for variable, operator, literal in _comparisons(condition):
+                if trouble := _trouble(variable, operator, literal, known.get(variable, _ANYTHING)):
+                    yield subject.error(subject.path_of((), *path), trouble, "impossible_comparison")
+
+
+def _known(subject: Subject) -> Mapping[str, _Holds]:
+    text = _Holds(frozenset({TEXT}))
+    known = {"call.from": text, "call.to": text, "call.name": text}
+    known["call.language"] = replace(text, values=frozenset(subject.languages))
+    for name, value in subject.flow.variables.items():
+        known[name] = _literal(value)
+    for step in subject.flow.steps.values():
+        for name, holds in _given_by(step):
+            known[name] = known[name] | holds if name in known else holds
+    return known
+
+
+def _given_by(step: Step) -> Iterator[tuple[str, _Holds]]:
+    """What a step puts into which variable."""
+    match step:
+        case SetStep():
+            yield from ((name, _literal(value)) for name, value in step.set.items())
+        case MenuStep(into=str() as into):
+            yield into, _Holds(frozenset({TEXT}), frozenset(step.menu.choices))
+        case AskStep(ask="choice") if isinstance(step.choices, dict):
+            yield step.into, _Holds(frozenset({TEXT}), frozenset(step.choices))
+        case AskStep():
+            yield step.into, _ANSWERS.get(step.ask, _ANYTHING)
+        case _:
+            yield from ((name, _ANYTHING) for name in kind_of(step).variables(step))
+
+
+def _literal(value: object) -> _Holds:
+    if value is None or (isinstance(value, str) and is_template(value)):
+        return _ANYTHING
+    kind = _kind(value)
+    return _Holds(frozenset({kind}), None if kind == OTHER else frozenset({value}))
+
+
+def _kind(value: object) -> str:
+    match value:
+        case bool():
+            return BOOLEAN
+        case int() | float():
+            return NUMBER
+        case str():
+            return TEXT
+        case _:
+            return OTHER
+
+
+def _comparisons(condition: str) -> Iterator[tuple[str, str, object]]:
+    """Variable, operator and literal of every comparison of the two; a list after `in` gives one for each entry."""
+    for found in parsed_expression(condition).find_all(nodes.Compare):
+        if len(found.ops) != 1:
+            continue
+        operator, left, right = found.ops[0].op, found.expr, found.ops[0].expr
+        if not _name(left) and operator in _TURNED:
+            operator, left, right = _TURNED[operator], right, left
+        if name := _name(left):
+            literals = right.items if isinstance(right, nodes.List | nodes.Tuple) else [right]
+            yield from ((name, operator, part.value) for part in literals if isinstance(part, nodes.Const))
+
+
+def _name(node: nodes.Node) -> str:
+    if isinstance(node, nodes.Name):
+        return node.name
+    is_of_call = isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) and node.node.name == "call"
+    return f"call.{node.attr}" if is_of_call and isinstance(node, nodes.Getattr) else ""
+
+
+def _trouble(variable: str, operator: str, literal: object, holds: _Holds) -> str | None:
+    kind = _kind(literal)
+    if holds.kinds is None or literal is None or (operator in ("in", "notin") and OTHER in holds.kinds):
+        return None
+    if kind not in holds.kinds and not {kind, *holds.kinds} <= {BOOLEAN, NUMBER}:
+        is_what = " or ".join(sorted(holds.kinds))
+        fails = "never equal" if operator in _EQUALITY else "an error in the call"
+        remedy = _remedy(variable, operator, kind, holds.kinds)
+        return f"'{variable}' is {is_what}, and {_shown(literal)} is {kind}: {fails}; {remedy}"
+    if operator in _EQUALITY and holds.values is not None and literal not in holds.values:
+        possible = sorted(map(str, holds.values))
+        hint = did_you_mean(str(literal), [word for word in possible if word])
+        return f"'{variable}' is never {_shown(literal)}; {hint or 'correct the condition'}"
+    return None
+
+
+def _shown(literal: object) -> str:
+    return str(literal).lower() if isinstance(literal, bool) else repr(literal)
+
+
+def _remedy(variable: str, operator: str, kind: str, kinds: frozenset[str]) -> str:
+    if kinds == {TEXT} and kind == NUMBER:
+        return "write the value in quotes" if operator in _EQUALITY else f"write `{variable} | int`"
+    if kinds == {TEXT}:
+        return "compare it with text in quotes"
+    if kinds == {NUMBER}:
+        return "write the number without quotes"
+    if kinds == {BOOLEAN}:
+        return f"write `{variable}` or `not {variable}`"
+    return "compare it with something of the same kind"
