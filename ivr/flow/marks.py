@@ -12,6 +12,7 @@ from functools import cache
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 DataPath = tuple[str | int, ...]
 _M = TypeVar("_M", bound=BaseModel)
@@ -79,9 +80,14 @@ def find_models(value: object, kind: type[_M], path: DataPath = ()) -> Iterator[
 def _fields(model: type[BaseModel]) -> tuple[tuple[str, str, frozenset[Mark], bool], ...]:
     """Attribute, key in the file, marks, and whether there can be a model inside, of each field."""
     return tuple(
-        (name, field.alias or name, _marks((field.metadata, field.annotation)), _holds_models(field.annotation))
+        (name, field.alias or name, marks_of(field), _holds_models(field.annotation))
         for name, field in model.model_fields.items()
     )
+
+
+def marks_of(field: FieldInfo) -> frozenset[Mark]:
+    """The marks that a field of a model bears itself."""
+    return _marks((field.metadata, field.annotation))
 
 
 def _marks(annotation: Any) -> frozenset[Mark]:
