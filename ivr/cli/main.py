@@ -7,7 +7,7 @@ import importlib.util
 
 import typer
 
-COMMANDS = ("serve", "check", "schema", "graph", "call", "calls", "say", "listen", "models", "doctor")
+COMMANDS = ("serve", "check", "schema", "graph", "call", "calls", "say", "listen", "models", "doctor", "flows_new")
 
 app = typer.Typer(
     name="ivr",
