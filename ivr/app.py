@@ -9,14 +9,15 @@ from pathlib import Path
 import platformdirs
 import structlog
 
+from ivr.app_services import ServicesOfWorker
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.registry import CallRegistry
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.config import Settings
 from ivr.errors import ConfigError, SpeechError
-from ivr.flow.model import Flow
+from ivr.flow.program import Program
 from ivr.flow.prompts import fixed_prompts
-from ivr.flows import FlowSet
+from ivr.flows import FlowSet, programs_of
 from ivr.ports import Recognizer
 from ivr.sip.telephony import PjsuaTelephony, SystemClock
 from ivr.speech.hold import hold_sound
@@ -45,7 +46,7 @@ class Bot:
     def __init__(self, settings: Settings, flows: FlowSet, say: Say) -> None:
         """`flows` are checked already. Raises ConfigError where nothing could answer a call."""
         self._settings, self._say = settings, say
-        self._flows: Mapping[str, Flow] = {name: loaded.flow for name, loaded in flows.flows.items()}
+        self._flows: Mapping[str, Program] = programs_of(flows)
         self._refuse_loose_ends()
         speech = settings.speech
         self._cache_dir = Path(speech.cache_dir or platformdirs.user_cache_dir("ivr"))
@@ -65,6 +66,7 @@ class Bot:
         self._recognizer = self._make_recognizer()
         self._call_log = DatabaseCallLog(settings.database, worker_name())
         self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S)
+        self._services = ServicesOfWorker(settings, self._telephony.send_message)
         self._registry: CallRegistry | None = None
 
     @property
@@ -83,6 +85,7 @@ class Bot:
         await asyncio.to_thread(self._call_log.start)
         if self._call_log.health.is_degraded:
             self._say(f"call records: {self._call_log.health.problem}")
+        await self._services.start([flow for program in self._flows.values() for flow in program.flows])
         registry = self._registry = self._make_registry()
         await self._telephony.start(registry.handle)
 
@@ -90,6 +93,7 @@ class Bot:
         """End all calls with BYE, close everything. Idempotent."""
         if self._registry is not None:
             await self._registry.stop(STOP_LIMIT_S)
+        await self._services.stop()
         await self._telephony.stop()
         if self._recognizer is not None:
             self._recognizer.close()
@@ -135,7 +139,7 @@ class Bot:
         return recognizer
 
     async def _render_prompts(self) -> None:
-        prompts = [segments for flow in self._flows.values() for segments in fixed_prompts(flow)]
+        prompts = [segments for program in self._flows.values() for segments in fixed_prompts(program)]
         try:
             await self._prompts.render_all(prompts)
             self._say(f"prompts: {len(prompts)} ready")
@@ -160,6 +164,8 @@ class Bot:
             },
             hold_sound=hold_sound(self._cache_dir, settings.sip.sample_rate_hz),
             lead_in_s=settings.speech.lead_in,
+            services=self._services.services,
+            timezone=settings.timezone,
         )
         return CallRegistry(
             ports,

@@ -6,14 +6,18 @@ Reads files, and asks a helper process how words are pronounced; no engine is st
 from __future__ import annotations
 
 import wave
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from ivr.config import Settings
-from ivr.errors import Severity, SpeechError
+from ivr.errors import Problem, Severity, SpeechError
 from ivr.flow.check import CheckContext, check_flow
-from ivr.flows import FlowSet, load_folder
+from ivr.flow.checks.services import HostContext, ServicesContext
+from ivr.flow.loader import LoadedFlow
+from ivr.flow.program import flows_run_by
+from ivr.flows import FlowSet, library, load_folder
 from ivr.speech.pronunciation import Pronouncer
 
 SOUNDS_PREFIX = "sounds/"
@@ -45,6 +49,7 @@ def surroundings_of(settings: Settings) -> Surroundings:
         knows_word=(lambda language, word: word in vocabularies[_primary(language)]) if vocabularies else None,
         pronounce=pronouncer,
         languages_with_model=frozenset(vocabularies) if vocabularies else None,
+        services=services_context(settings),
     )
     return Surroundings(context, (*notes, *remarks), pronouncer)
 
@@ -58,6 +63,24 @@ def _pronouncer(settings: Settings) -> tuple[Pronouncer | None, tuple[str, ...]]
         return pronouncer, ()
     pronouncer.close()
     return None, (f"words that sound alike were not looked for: {problem}",)
+
+
+def services_context(settings: Settings) -> ServicesContext:
+    """What flows may reach beyond the call."""
+    mail, requests = settings.send.mail, settings.requests
+    return ServicesContext(
+        hosts={
+            name: HostContext(
+                requests.allow_private if host.allow_private is None else host.allow_private, host.allow_http
+            )
+            for name, host in requests.hosts.items()
+        },
+        calendars=frozenset(settings.calendars),
+        webhooks=frozenset(settings.send.webhooks),
+        recipients=frozenset(mail.recipients) if mail else frozenset(),
+        has_mail=mail is not None,
+        takes_addresses=bool(mail and mail.allowed_domains),
+    )
 
 
 def _primary(language: str) -> str:
@@ -110,11 +133,21 @@ def flows_in_service(settings: Settings) -> FlowSet:
     """The flows of the settings' folder that pass the check; the problems of all, warnings too, are beside them."""
     found = load_folder(Path(settings.flows))
     surroundings = surroundings_of(settings)
-    problems = {name: check_flow(loaded, surroundings.context) for name, loaded in found.flows.items()}
+    sound, problems = sound_flows(found.flows, surroundings.context)
     surroundings.close()
-    sound = {
-        name: loaded
-        for name, loaded in found.flows.items()
-        if not any(problem.severity is Severity.ERROR for problem in problems[name])
-    }
-    return FlowSet(sound, (*found.problems, *(problem for each in problems.values() for problem in each)))
+    return FlowSet(sound, (*found.problems, *problems))
+
+
+def sound_flows(
+    loaded: Mapping[str, LoadedFlow], context: CheckContext
+) -> tuple[dict[str, LoadedFlow], tuple[Problem, ...]]:
+    """The flows without errors, and the problems of all; a flow that runs one with errors has an error itself."""
+    sound, problems = dict(loaded), dict[str, list[Problem]]()
+    waiting = list(loaded)
+    while waiting:
+        world = replace(context, flows={**library(), **{name: each.flow for name, each in sound.items()}})
+        problems |= {name: check_flow(loaded[name], world) for name in waiting}
+        bad = {name for name in waiting if any(found.severity is Severity.ERROR for found in problems[name])}
+        sound = {name: each for name, each in sound.items() if name not in bad}
+        waiting = [name for name, each in sound.items() if bad & set(flows_run_by(each.flow))]
+    return sound, tuple(problem for each in problems.values() for problem in each)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool
+from pydantic import AfterValidator, Field, SecretStr, StrictBool
 
+from ivr.config_section import Section
+from ivr.config_services import CalendarSettings, RequestsSettings, SendSettings, ServiceName
 from ivr.units import Duration
 
 CodecName = Literal["PCMA", "PCMU", "G722", "GSM", "iLBC", "L16"]
-
-
-class Section(BaseModel):
-    """A part of the settings; unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class AccountSettings(Section):
@@ -126,6 +123,13 @@ class LogSettings(Section):
     format: Literal["human", "json"] = "human"
 
 
+def _known_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key if name else name
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise ValueError(f"there is no time zone {name!r}; write for example Europe/Berlin") from error
+
+
 class Settings(Section):
     """Everything in `ivr.yaml`."""
 
@@ -137,7 +141,15 @@ class Settings(Section):
     """Number dialled (DNIS) to flow."""
     default_flow: str | None = None
     """Answers every other number; without it they get 404."""
+    timezone: Annotated[str, AfterValidator(_known_zone)] = ""
+    """Time zone of callers, as IANA names it ("Europe/Berlin"); the machine's when empty."""
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
+    requests: RequestsSettings = RequestsSettings()
+    send: SendSettings = SendSettings()
+    calendars: dict[ServiceName, CalendarSettings] = Field(default_factory=dict)
+    """Opening hours, by name."""
+    hours_dir: str = "var/hours"
+    """Where `ivr hours close` leaves its word: a file per calendar."""
     speech: SpeechSettings = SpeechSettings()
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings = LogSettings()

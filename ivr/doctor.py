@@ -25,6 +25,7 @@ from ivr.doctor_machine import (
     ok,
     warning,
 )
+from ivr.doctor_services import service_checks
 from ivr.errors import ConfigError, IvrError, Severity
 
 TRIAL_LIMIT_S: Final = 60.0
@@ -65,6 +66,7 @@ def examine(config: Path | None = None) -> list[Finding]:
         lambda: check_folder("prompt cache", cache_dir(settings), speech.cache_limit_mb * 1_000_000),
         lambda: check_database(settings.database.url),
         lambda: check_folder("record spool", Path(settings.database.spool_dir)),
+        *service_checks(settings),
     ]
     return findings + [check() for check in checks]
 

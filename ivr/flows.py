@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from ivr.errors import FlowError, Problem
 from ivr.flow.loader import LoadedFlow, load_flow
+from ivr.flow.model import Flow
+from ivr.flow.program import Program, linked
+
+LIBRARY = Path(__file__).parent / "flow" / "library"
 
 TEST_SUFFIX = ".test.yaml"
 """Files with conversations that test a flow; never flows themselves."""
@@ -20,6 +25,20 @@ class FlowSet:
     flows: Mapping[str, LoadedFlow] = field(default_factory=dict)
     """By the name in the file (`flow:`)."""
     problems: tuple[Problem, ...] = ()
+
+
+def programs_of(found: FlowSet) -> dict[str, Program]:
+    """The flows that a call can begin in, each with every flow that it can run."""
+    own = {name: loaded.flow for name, loaded in found.flows.items()}
+    return {name: linked(flow, {**library(), **own}) for name, flow in own.items() if not flow.takes}
+
+
+@cache
+def library() -> Mapping[str, Flow]:
+    """The flows that come with the program, for others to run; a flow of the operator's with the same name wins."""
+    files = sorted(path for path in LIBRARY.iterdir() if path.suffix == ".yaml")
+    loaded = [load_flow(path.read_bytes(), str(path)).flow for path in files]
+    return {flow.flow: flow for flow in loaded}
 
 
 def load_folder(folder: Path) -> FlowSet:

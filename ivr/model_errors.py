@@ -135,11 +135,17 @@ def _not_allowed(name: str, given: object, expected: str) -> str:
     return f"{_shown(given)} does not fit '{name}'; {hint or 'write one of: ' + ', '.join(allowed)}"
 
 
+_EXAMPLES = {"currency": "EUR", "region": "DE", "scale": '"1..5"'}
+"""Key with a pattern of its own to a value that fits it."""
+
+
 def _pattern(name: str, given: object, pattern: str) -> str:
     if pattern == _NAME_PATTERN:
         return f"{given!r} is not a name; write lower case letters, digits and _, beginning with a letter"
     if pattern == _LANGUAGE_PATTERN:
         return f"{given!r} is not a language; write a tag such as en-US or de"
+    if example := _EXAMPLES.get(name):
+        return f"{given!r} does not fit '{name}'; write for example {example}"
     return f"{given!r} does not fit '{name}'; write something of the form {pattern}"
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NewType, Protocol
 
+from ivr.flow.jobs import HttpJob, JobResult, Message
 from ivr.flow.segments import Pause as Pause
 from ivr.flow.segments import Segment as Segment
 from ivr.flow.segments import SoundFile as SoundFile
@@ -186,6 +187,17 @@ class DialRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class MessageRequest:
+    """A text for somebody's telephone (RFC 3428). Built from configuration only, except for the text."""
+
+    uri: str
+    """Full SIP URI."""
+    text: str
+    account: str = ""
+    """Account whose identity is used; empty for the default local identity."""
+
+
 class Telephony(Protocol):
     """SIP legs and their audio.
 
@@ -250,6 +262,11 @@ class Telephony(Protocol):
 
     def send_digits(self, leg_id: LegId, digits: str) -> None:
         """Send keys by RFC 4733."""
+
+    def send_message(self, request: MessageRequest, report: Callable[[int, str], None]) -> None:
+        """Send a SIP MESSAGE outside of any call. `report` is called once, on the loop's thread, with the final SIP
+        status and its reason; what never left has a status too (503 before `start`, 502 for a host without address).
+        """
 
 
 # --- recognition -----------------------------------------------------------------------------------------------------
@@ -425,6 +442,8 @@ class CallEnded:
     transfer_target: str = ""
     variables: Mapping[str, object] = field(default_factory=dict)
     """What the flow knew at the end, sensitive values already masked."""
+    tags: Mapping[str, object] = field(default_factory=dict)
+    """What the flow marked the call with: name to `true` or to a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,6 +472,26 @@ class StepRecord:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """What became of one question of a survey."""
+
+    call_id: str
+    sequence: int
+    """Counts the questions of all surveys of the call."""
+    survey: str
+    question: str
+    asked_at: datetime
+    outcome: str
+    """answered | no_answer | skipped | opted_out | hung_up."""
+    mode: str = ""
+    """dtmf | voice | mixed; empty without an answer."""
+    answer: object = None
+    """Number, text, true or false; `***` where sensitive; None without an answer."""
+    confidence: float | None = None
+    """Of what was recognized; None for keys."""
+
+
 class CallLog(Protocol):
     """Keeps the records. Methods return at once and never raise; what the database refuses is spooled and retried."""
 
@@ -462,8 +501,38 @@ class CallLog(Protocol):
     def step_done(self, step: StepRecord) -> None:
         """Add a step."""
 
+    def answer_given(self, answer: AnswerRecord) -> None:
+        """Add an answer of a survey."""
+
     def call_ended(self, call: CallEnded) -> None:
         """Close the record."""
+
+
+# --- services beyond the call ----------------------------------------------------------------------------------------
+
+
+class DataService(Protocol):
+    """Asks data services by HTTP. Reaches only hosts that the settings name."""
+
+    async def ask(self, job: HttpJob) -> JobResult:
+        """What the service answered, within `job.timeout_s`. Never raises because of it; cancel to give up."""
+
+
+class MessageService(Protocol):
+    """Sends webhooks, mails and SIP messages, to receivers that the settings name."""
+
+    def post(self, message: Message, call_id: str) -> None:
+        """Deliver it sooner or later, also after the call and after a restart. Returns at once, never raises."""
+
+    async def deliver(self, message: Message, call_id: str, timeout_s: float) -> JobResult:
+        """Deliver it now or not at all. Never raises because of the receiver; cancel to give up."""
+
+
+class CalendarService(Protocol):
+    """Opening hours."""
+
+    def hours(self, calendar: str) -> JobResult:
+        """What the calendar says now: `ivr.flow.calendar.Hours.variables()`. Returns at once, never raises."""
 
 
 class Clock(Protocol):

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
 
 from ivr.config import Settings
+from ivr.config_section import Section
 from ivr.errors import ConfigError, Problem
 from ivr.model_errors import did_you_mean, problems_of
 from ivr.secrets_in_text import has_password_in_url, is_secret_name
@@ -24,7 +25,10 @@ from ivr.yaml_source import DataPath, Position, Positions, YamlSource, read_yaml
 DEFAULT_FILE = Path("ivr.yaml")
 ENVIRONMENT_PREFIX = "IVR_"
 
+_Section = TypeVar("_Section", bound=Section)
+
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie")
 _SQLITE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)([^?]+)(.*)")
 
 
@@ -94,7 +98,9 @@ class _Draft:
     def _refuse_secret(self, value: object, path: DataPath) -> None:
         key = str(path[-1])
         written_out = value is not None and not _REFERENCE.fullmatch(str(value))
-        if (is_secret_name(key) and written_out) or (isinstance(value, str) and has_password_in_url(value)):
+        is_header = path[-2:-1] == ("headers",) and key.lower() in _SECRET_HEADERS
+        is_open = is_header and not _REFERENCE.search(str(value))  # "Bearer ${CRM_TOKEN}" is fine
+        if is_open or (is_secret_name(key) and written_out) or (isinstance(value, str) and has_password_in_url(value)):
             name = "_".join(str(part) for part in path).upper()
             message = "a secret is written in the file; secrets only come from the environment: write ${" + name + "}"
             self.in_file.append(self.source.problem(path, message, "secret", step=_dotted(path)))
@@ -228,5 +234,25 @@ def _resolved(settings: Settings, draft: _Draft) -> Settings:
             "sounds": absolute(settings.sounds, "sounds"),
             "speech": speech.model_copy(update={"models": models, "cache_dir": cache_dir}),
             "database": database.model_copy(update={"url": url, "spool_dir": spool_dir}),
+            "send": _with_absolute(settings.send, absolute, "send"),
+            "requests": _with_absolute(settings.requests, absolute, "requests"),
+            "hours_dir": absolute(settings.hours_dir, "hours_dir"),
         }
     )
+
+
+def _with_absolute(section: _Section, absolute: Callable[..., str], *path: str) -> _Section:
+    """The section, and those below it, with absolute paths in `ca_file` and `outbox_dir`."""
+    changes: dict[str, object] = {}
+    for key in type(section).model_fields:
+        value = getattr(section, key)
+        if key in ("ca_file", "outbox_dir") and value is not None:
+            changes[key] = absolute(value, *path, key)
+        elif isinstance(value, Section):
+            changes[key] = _with_absolute(value, absolute, *path, key)
+        elif isinstance(value, dict):
+            changes[key] = {
+                name: _with_absolute(item, absolute, *path, key, name) if isinstance(item, Section) else item
+                for name, item in value.items()
+            }
+    return section.model_copy(update=changes)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from ivr.calls.jobs import Services
 from ivr.calls.timers import Timers
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.ports import Clock, PromptStore, Recognizer, Telephony
@@ -26,6 +29,13 @@ class CallPorts:
     targets: Mapping[str, TransferTarget]
     hold_sound: Path
     lead_in_s: float
+    services: Services = field(default_factory=Services)
+    timezone: str = ""
+    """Time zone of callers; the machine's when empty."""
+
+    def local_now(self) -> datetime:
+        """What callers' clocks show."""
+        return self.clock.now().astimezone(ZoneInfo(self.timezone) if self.timezone else None)
 
 
 class CallTasks:
@@ -41,6 +51,7 @@ class CallTasks:
         task: asyncio.Task[None] = asyncio.ensure_future(self._run(coroutine))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: coroutine.close())  # one that was ended before it began is never awaited
 
     async def _run(self, coroutine: Coroutine[None, None, None]) -> None:
         try:

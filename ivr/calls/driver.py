@@ -12,6 +12,7 @@ from dataclasses import replace
 import structlog
 
 from ivr.calls.call_ports import CallPorts, CallTasks
+from ivr.calls.jobs import CallJobs
 from ivr.calls.listener import Listener
 from ivr.calls.note import CallNotes, Ending
 from ivr.calls.prompt_player import PromptPlayer
@@ -23,7 +24,9 @@ from ivr.flow import commands as c
 from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.digits import KeyFilter
+from ivr.flow.jobs import JobResult
 from ivr.flow.model import Flow
+from ivr.flow.program import Program
 from ivr.flow.run import TEMPORARY_FAILURE, masked
 from ivr.flow.state import FlowState, Phase
 from ivr.ports import (
@@ -47,6 +50,13 @@ _ENDINGS: Mapping[EndedBy, Ending] = {
 """What the end of the caller's leg means where nobody here asked for it."""
 
 
+AFTERWARDS_LIMIT_S = 15.0
+"""What a flow does after the caller left (`on_hang_up`) gets so long; then the record is closed all the same."""
+
+_WITHOUT_CALLER = (c.StartTimer, c.CancelTimer)
+"""Commands that mean something when the caller's leg is gone."""
+
+
 class CallDriver:
     """Leads one caller through one flow."""
 
@@ -54,14 +64,14 @@ class CallDriver:
         self,
         ports: CallPorts,
         call_id: str,
-        flow: Flow,
+        program: Program,
         offered: LegOffered,
         notes: CallNotes,
         claim: Callable[[LegId, CallDriver], None],
         finished: Callable[[CallDriver], None],
     ) -> None:
         """`claim` registers a further leg whose events belong here; `finished` is called once, at the very end."""
-        self.call_id, self.leg_id, self.offered, self.flow = call_id, offered.leg_id, offered, flow
+        self.call_id, self.leg_id, self.offered, self.program = call_id, offered.leg_id, offered, program
         self.state = FlowState()
         self.transfer_target = ""
         self._ports, self._notes = ports, notes
@@ -74,14 +84,23 @@ class CallDriver:
         self._held_back: list[c.Command] = []
         self._keys = KeyFilter(open_since_s=float("inf"))
         self._ending: Ending | None = None
+        self._over: Ending | None = None
+        """The caller's leg is gone; the flow may still be at work."""
+        self._is_closed = False
         self._left: LegEnded | None = None
         """The caller's leg ended while a transfer was still to say what became of it."""
-        self._log = structlog.get_logger(__name__).bind(call_id=call_id, flow=flow.flow)
+        self._log = structlog.get_logger(__name__).bind(call_id=call_id, flow=program.main.flow)
         self._tasks = CallTasks(self.fail)
         self._player = PromptPlayer(ports, self.leg_id, self._tasks, self._not_rendered, self._log)
         self._listener = Listener(ports, self.leg_id, self._feed, self._log)
+        self._jobs = CallJobs(ports.services, call_id, self._job_done)
 
     # --- in: from the registry
+
+    @property
+    def flow(self) -> Flow:
+        """The flow that the call is in now: the one that it began in, or one that this runs."""
+        return self.program.flow_named(self.state.flow)
 
     def start(self, returned: Returned | None = None) -> None:
         """Take the offered call up, from where an earlier call left off if the caller came back from a transfer."""
@@ -97,6 +116,9 @@ class CallDriver:
                 back.language,
                 back.resume_at,
                 back.result,
+                back.part,
+                back.frames,
+                self._ports.local_now(),
             )
         )
 
@@ -124,7 +146,13 @@ class CallDriver:
     def hang_up(self) -> None:
         """End the call from outside (shutdown)."""
         self._ending = self._ending or Ending(EndReason.BOT_HUNG_UP, "bot")
-        self._ports.telephony.hang_up(self.leg_id)
+        if self._over is None:
+            self._ports.telephony.hang_up(self.leg_id)
+
+    def give_up(self) -> None:
+        """Close the record of a caller who is gone, whatever the flow still does (shutdown)."""
+        if self._over is not None:
+            self._close(self._over)
 
     # --- events to the engine
 
@@ -147,13 +175,14 @@ class CallDriver:
         try:
             self._perform_all(commands)
             while self._inbox:
-                result = engine.step(self.flow, self.state, self._inbox.popleft())
+                result = engine.step(self.program, self.state, self._inbox.popleft())
                 self.state = result.state
                 self._perform_all(result.commands)
         except Exception:
             self.fail()
         finally:
             self._is_stepping = False
+        self._close_when_done()
 
     def _perform_all(self, commands: Sequence[c.Command]) -> None:
         for command in commands:
@@ -165,7 +194,9 @@ class CallDriver:
         self._inbox.clear()
         self.state = replace(self.state, phase=Phase.ENDED)
         self._ending = self._ending or Ending(EndReason.FAILED, "bot")
-        if self._is_answered:
+        if self._over is not None:
+            self._close_when_done()
+        elif self._is_answered:
             self._ports.telephony.hang_up(self.leg_id, TEMPORARY_FAILURE)
         else:
             self._ports.telephony.reject(self.leg_id, 500)
@@ -189,34 +220,58 @@ class CallDriver:
         if self._transfer is not None:  # both may be leaving for each other: the transfer will say
             self._left = event
             return
-        self._feed(e.CallerHungUp(event.at_s))
         known = self._ending or _ENDINGS[event.ended_by]
         cause = event.hangup_cause if known.hangup_cause is None else known.hangup_cause
-        self._ending = replace(known, sip_status=event.sip_status, hangup_cause=cause)
-        try:
-            self._close(self._ending)
-        finally:
-            self._finished(self)
+        self._over = self._ending = replace(known, sip_status=event.sip_status, hangup_cause=cause)
+        self._listener.stop()
+        self._tasks.cancel()
+        self._feed(e.CallerHungUp(event.at_s))
+        if not self._is_closed:
+            self._timers[""] = self._ports.timers.call_later(AFTERWARDS_LIMIT_S, self._out_of_time)
+
+    def _out_of_time(self) -> None:
+        self._log.warning("on_hang_up_took_too_long", step=self.state.step, limit_s=AFTERWARDS_LIMIT_S)
+        self.give_up()
+
+    def _close_when_done(self) -> None:
+        """The caller is gone and the flow has nothing left to do."""
+        if self._over is not None and self.state.phase is Phase.ENDED:
+            self._close(self._over)
 
     def _close(self, ending: Ending) -> None:
         """Let everything go and close the record."""
-        self._listener.stop()
-        for timer in self._timers.values():
-            timer.cancel()
-        self._tasks.cancel()
-        self._notes.ended(ending, masked(self.state))
-        self._log.info("call_ended", reason=ending.reason, ended_by=ending.ended_by)
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            self._jobs.stop()
+            for timer in self._timers.values():
+                timer.cancel()
+            self._tasks.cancel()
+            self._notes.ended(ending, masked(self.state), self.state.tags)
+            self._log.info("call_ended", reason=ending.reason, ended_by=ending.ended_by)
+        finally:
+            self._finished(self)
 
     # --- commands to the ports
 
     def _perform(self, command: c.Command) -> None:
         if isinstance(command, c.NoteStep):
             self._notes.step(command)
+        elif isinstance(command, c.NoteAnswer):
+            self._notes.answer(command)
         elif isinstance(command, c.Answer):
             self._tasks.start(self._answer_when_ready())
         elif isinstance(command, c.Reject):
             self._ending = Ending(EndReason.REJECTED, "bot", command.sip_status)
             self._ports.telephony.reject(self.leg_id, command.sip_status)
+        elif isinstance(command, c.StartJob):
+            self._jobs.start(command)
+        elif isinstance(command, c.CancelJob):
+            self._jobs.cancel(command.job_id)
+        elif self._over is not None:
+            if isinstance(command, _WITHOUT_CALLER):
+                self._perform_answered(command)
         elif not self._is_answered:
             self._held_back.append(command)
         else:
@@ -242,6 +297,9 @@ class CallDriver:
             case c.HangUp(hangup_cause=cause):
                 self._ending = self._ending or Ending(EndReason.BOT_HUNG_UP, "bot", hangup_cause=cause)
                 self._ports.telephony.hang_up(self.leg_id, cause)
+
+    def _job_done(self, job_id: str, result: JobResult) -> None:
+        self._feed(e.JobDone(self._now_s(), job_id, result))
 
     def _time_over(self, timer_id: str) -> None:
         self._timers.pop(timer_id, None)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ivr.flow.commands import NoteStep
-from ivr.ports import CallEnded, CallLog, CallStarted, Clock, EndReason, StepRecord
+from ivr.flow.commands import NoteAnswer, NoteStep
+from ivr.ports import AnswerRecord, CallEnded, CallLog, CallStarted, Clock, EndReason, StepRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class CallNotes:
         self._log, self._clock, self._call_id = log, clock, started.call_id
         self._zero_at, self._zero_s = clock.now(), clock.monotonic_s()
         self._sequence = 0
+        self._answers = 0
         self._answered_at: datetime | None = None
         self._is_closed = False
         log.call_started(started)
@@ -60,7 +61,24 @@ class CallNotes:
             )
         )
 
-    def ended(self, ending: Ending, variables: Mapping[str, object]) -> None:
+    def answer(self, note: NoteAnswer) -> None:
+        """Add an answer of a survey."""
+        self._answers += 1
+        self._log.answer_given(
+            AnswerRecord(
+                call_id=self._call_id,
+                sequence=self._answers,
+                survey=note.survey,
+                question=note.question,
+                asked_at=self._at(note.asked_at_s),
+                outcome=note.outcome,
+                mode=note.mode,
+                answer=note.answer,
+                confidence=note.confidence,
+            )
+        )
+
+    def ended(self, ending: Ending, variables: Mapping[str, object], tags: Mapping[str, object] | None = None) -> None:
         """Close the record; only the first time counts."""
         if self._is_closed:
             return
@@ -76,6 +94,7 @@ class CallNotes:
                 hangup_cause=ending.hangup_cause,
                 transfer_target=ending.transfer_target,
                 variables=dict(variables),
+                tags=dict(tags or {}),
             )
         )
 

@@ -54,6 +54,8 @@ class CallRecord:
     sip_call_id: str = ""
     worker: str = ""
     variables: Mapping[str, object] = field(default_factory=dict)
+    tags: Mapping[str, object] = field(default_factory=dict)
+    """Name to `true` or to a value."""
     steps: tuple[StepLine, ...] = ()
 
     @property
@@ -108,9 +110,9 @@ def printable(text: str) -> str:
 def summary_as_json(record: CallRecord) -> dict[str, object]:
     """The call without its steps: the fields of docs/call-records.md, in that order."""
     values = {name.name: _json(getattr(record, name.name)) for name in fields(record) if name.name != "steps"}
-    variables = values.pop("variables")
+    variables, tags = values.pop("variables"), values.pop("tags")
     durations = {"ring_s": record.ring_s, "talk_s": record.talk_s, "total_s": record.total_s}
-    return {**values, **durations, "variables": variables}
+    return {**values, **durations, "tags": tags, "variables": variables}
 
 
 def as_json(record: CallRecord) -> dict[str, object]:

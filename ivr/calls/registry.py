@@ -16,6 +16,7 @@ from ivr.calls.returning import RETURN_WINDOW_S, Referred, Returned, is_returnin
 from ivr.calls.routing import flow_for
 from ivr.config import NumberSettings
 from ivr.flow.model import Flow, TransferStep
+from ivr.flow.program import Program
 from ivr.flow.state import Phase
 from ivr.ports import CallLog, CallStarted, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent
 
@@ -34,7 +35,7 @@ class CallRegistry:
         self,
         ports: CallPorts,
         call_log: CallLog,
-        flow_named: Callable[[str], Flow | None],
+        flow_named: Callable[[str], Flow | Program | None],
         numbers: Mapping[str, NumberSettings],
         default_flow: str | None,
         worker: str,
@@ -82,14 +83,15 @@ class CallRegistry:
             return
         self._begin(event, flow, back[1] if back else None)
 
-    def _begin(self, event: LegOffered, flow: Flow, returned: Returned | None) -> None:
+    def _begin(self, event: LegOffered, flow: Flow | Program, returned: Returned | None) -> None:
+        program = Program.of(flow)
         call_id = new_call_id(self._ports.clock.now())
-        notes = CallNotes(self._call_log, self._ports.clock, self._started(call_id, event, flow))
-        driver = CallDriver(self._ports, call_id, flow, event, notes, self._claim, self._finished)
+        notes = CallNotes(self._call_log, self._ports.clock, self._started(call_id, event, program.main))
+        driver = CallDriver(self._ports, call_id, program, event, notes, self._claim, self._finished)
         self._legs[event.leg_id] = driver
         self._calls.add(driver)
         self._all_ended.clear()
-        _LOG.info("call_offered", call_id=call_id, flow=flow.flow, version=flow.version)
+        _LOG.info("call_offered", call_id=call_id, flow=program.main.flow, version=program.main.version)
         driver.start(returned)
 
     def _started(self, call_id: str, event: LegOffered, flow: Flow) -> CallStarted:
@@ -125,12 +127,14 @@ class CallRegistry:
         return Referred(
             driver.offered.ani,
             driver.offered.remote,
-            driver.flow,
+            driver.program,
             state.step,
             state.variables,
             state.sensitive,
             state.language,
             self._ports.clock.monotonic_s(),
+            state.flow,
+            state.frames,
         )
 
     def _remember_referred(self, driver: CallDriver) -> None:
@@ -161,3 +165,5 @@ class CallRegistry:
                 await asyncio.wait_for(self._all_ended.wait(), within_s)
             except TimeoutError:
                 _LOG.warning("calls_left_at_shutdown", count=len(self._calls))
+                for driver in list(self._calls):
+                    driver.give_up()

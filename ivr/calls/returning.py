@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ivr.flow.model import Flow, TransferStep
+from ivr.flow.program import Program
+from ivr.flow.state import Frame
 
 RETURN_WINDOW_S = 90.0
 """A caller who comes back later than this begins anew."""
@@ -33,12 +35,21 @@ class Referred:
     ani: str
     remote: str
     """`address:port` of the peer that the call came from, and that was sent the REFER."""
-    flow: Flow
+    flow: Flow | Program
     step: str
     variables: Mapping[str, object]
     sensitive: frozenset[str]
     language: str
     at_s: float
+    part: str = ""
+    """The flow that the step belongs to, where it is not the main one."""
+    frames: tuple[Frame, ...] = ()
+    """Flows that wait for it."""
+
+    @property
+    def own_flow(self) -> Flow:
+        """The flow that the step belongs to."""
+        return Program.of(self.flow).flow_named(self.part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +61,14 @@ class Returned:
     language: str = ""
     resume_at: str = ""
     result: str = ""
+    part: str = ""
+    frames: tuple[Frame, ...] = ()
 
 
 def _exit(sent: Referred, step: TransferStep, exit_name: str) -> str | None:
     """Where the flow goes on; `repeat` is the transfer itself, which a call that begins cannot know."""
-    target: str | None = getattr(step, exit_name) or step.failed or sent.flow.defaults.failed
-    return sent.step if target == "repeat" and target not in sent.flow.steps else target
+    target: str | None = getattr(step, exit_name) or step.failed or sent.own_flow.defaults.failed
+    return sent.step if target == "repeat" and target not in sent.own_flow.steps else target
 
 
 def _host(remote: str) -> str:
@@ -77,7 +90,7 @@ def match_returning(
     """
     exit_name = _EXITS.get(headers.get("X-Transfer-Result", "").upper(), "failed")
     for sent in referred:
-        step = sent.flow.steps.get(sent.step)
+        step = sent.own_flow.steps.get(sent.step)
         if sent.ani != ani or _host(sent.remote) != _host(remote):
             continue
         if now_s - sent.at_s > RETURN_WINDOW_S or not isinstance(step, TransferStep):
@@ -85,5 +98,5 @@ def match_returning(
         target = _exit(sent, step, exit_name)
         if target is not None:
             variables = {name: value for name, value in sent.variables.items() if name != "call"}
-            return sent, Returned(variables, sent.sensitive, sent.language, target, exit_name)
+            return sent, Returned(variables, sent.sensitive, sent.language, target, exit_name, sent.part, sent.frames)
     return None

@@ -172,8 +172,14 @@ def _print_timeline(record: CallRecord) -> None:
     step_width = max((len(line.step) for line in lines), default=0)
     for line in lines:
         console.print(_timeline_text(line, step_width))
+    if record.tags:
+        console.print(Text("  tags: " + ", ".join(_tag(name, value) for name, value in record.tags.items())))
     for name, value in record.variables.items():
         console.print(Text(f"  {printable(name)} = {printable(json.dumps(value, ensure_ascii=False))}", style="dim"))
+
+
+def _tag(name: str, value: object) -> str:
+    return printable(name if value is True else f"{name} = {json.dumps(value, ensure_ascii=False)}")
 
 
 def _timeline_text(line: TimelineLine, step_width: int) -> Text:

@@ -10,9 +10,8 @@ from typing import Annotated
 
 import typer
 
-from ivr.check_context import Surroundings, surroundings_of
+from ivr.check_context import Surroundings, sound_flows, surroundings_of
 from ivr.errors import ConfigError, Problem, Severity
-from ivr.flow.check import check_flow
 from ivr.flows import TEST_SUFFIX, FlowSet, flow_files, load_files
 from ivr.settings import load_settings
 
@@ -30,12 +29,13 @@ def check(
 ) -> None:
     """Check flows: errors first, then warnings. Exit status 0 if they can go into service, 1 if not."""
     try:
-        surroundings = surroundings_of(load_settings(config))
+        settings = load_settings(config)
+        surroundings = surroundings_of(settings)
     except ConfigError as error:
         typer.echo(str(error))
         raise typer.Exit(1) from error
     try:
-        found, problems = check_paths(paths, surroundings)
+        found, problems = check_paths(paths, surroundings, Path(settings.flows))
     finally:
         surroundings.close()
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
@@ -51,7 +51,9 @@ def check(
     raise typer.Exit(1 if failed else 0)
 
 
-def check_paths(paths: Iterable[Path], surroundings: Surroundings) -> tuple[FlowSet, list[Problem]]:
+def check_paths(
+    paths: Iterable[Path], surroundings: Surroundings, settings_folder: Path | None = None
+) -> tuple[FlowSet, list[Problem]]:
     """The flows of files and folders, and every problem in them. Conversations that test flows are `ivr test`'s."""
     files: dict[Path, None] = {}
     problems: list[Problem] = []
@@ -62,9 +64,17 @@ def check_paths(paths: Iterable[Path], surroundings: Surroundings) -> tuple[Flow
             problems.append(_nothing_there(path))
     flows = load_files(files)
     problems += flows.problems
-    for loaded in flows.flows.values():
-        problems += check_flow(loaded, surroundings.context)
+    beside = load_files(_beside(files, settings_folder)).flows if settings_folder else {}
+    _, found_there = sound_flows({**beside, **flows.flows}, surroundings.context)
+    files_asked = {loaded.file for loaded in flows.flows.values()}
+    problems += [problem for problem in found_there if problem.file in files_asked]
     return flows, sorted(problems)
+
+
+def _beside(files: Iterable[Path], folder: Path) -> list[Path]:
+    """Flows of the settings that were not named, and can be run by those that were."""
+    known = {file.resolve() for file in files}
+    return [file for file in flow_files(folder) if file.resolve() not in known]
 
 
 def _nothing_there(path: Path) -> Problem:

@@ -7,7 +7,21 @@ import importlib.util
 
 import typer
 
-COMMANDS = ("serve", "check", "schema", "graph", "call", "calls", "say", "listen", "models", "doctor", "flows_new")
+COMMANDS = (
+    "serve",
+    "check",
+    "schema",
+    "graph",
+    "call",
+    "calls",
+    "surveys",
+    "say",
+    "listen",
+    "models",
+    "hours",
+    "doctor",
+    "flows_new",
+)
 
 app = typer.Typer(
     name="ivr",

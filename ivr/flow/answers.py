@@ -1,18 +1,26 @@
-"""From an input to what it means for the step, and from there to where the flow goes."""
+"""From an input to what it means for the step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from ivr.flow import grammar, speaking
-from ivr.flow.masking import MASK
-from ivr.flow.model import AskStep, InputStep, MenuStep
-from ivr.flow.question import Question
+from ivr.flow import correcting, grammar
+from ivr.flow.asking import asked_of, open_form
+from ivr.flow.form_reading import Wanted, read_fields, weights_of
+from ivr.flow.form_view import field_ask
+from ivr.flow.model import AskStep, FormStep, InputStep, MenuStep
+from ivr.flow.question import PICK, Question, phrases_of
 from ivr.flow.run import Run
-from ivr.flow.state import Input, Pending
-from ivr.language_tags import primary_language
+from ivr.flow.state import FormProgress, Pending
+from ivr.flow.values.base import CHOICE, Asked, Reading, without_edges
+from ivr.flow.values.registry import kind_of
+
+FIELDS = "fields"
+"""Meaning of an answer that holds values of several fields of a form: by field, their readings."""
+
+WHOLE = "form"
+"""Meaning of all answers of a form, read back together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +28,7 @@ class Answer:
     """What an input means."""
 
     meaning: str
-    """`choice:NAME`, `command:NAME`, `yes`, `no`, `value`, or `part` of a value."""
+    """`choice:NAME`, `command:NAME`, `pick:PLACE`, `yes`, `no`, `value`, `part` of a value, or `fields`."""
     value: object
     heard: str
     """Keys or words as they came."""
@@ -29,6 +37,10 @@ class Answer:
     confidence: float | None = None
     is_invalid: bool = False
     """Understood, and not allowed (a number out of range)."""
+    others: tuple[object, ...] = ()
+    """Further values that the same words may mean."""
+    is_correction: bool = False
+    """Given in place of a "no"."""
 
     @property
     def can_be_confirmed(self) -> bool:
@@ -36,19 +48,31 @@ class Answer:
         return self.meaning not in ("yes", "no")
 
 
-def by_keys(run: Run, step: InputStep, meaning: str, typed: str) -> Answer:
-    """The answer in a complete key entry."""
-    if meaning == "value":
-        return _value(run, step, typed, typed, None)
-    return Answer(meaning, _value_of(meaning), typed, _read_back(run, step, meaning, ""))
+def by_keys(run: Run, step: InputStep, meaning: str, typed: str) -> Answer | None:
+    """The answer in a complete key entry; None where it has none."""
+    if meaning != "value":
+        return Answer(meaning, _value_of(meaning), typed, _read_back(run, step, meaning, ""))
+    assert isinstance(step, AskStep)
+    asked = asked_of(run, step)
+    reading = kind_of(step.ask).from_keys(asked, typed)
+    return _answer(asked, reading, typed, None) if reading else None
 
 
 def by_voice(run: Run, step: InputStep, question: Question, text: str, confidence: float) -> Answer | None:
     """The answer in an utterance; None where it has none."""
-    if question.collects and run.state.input.pending is None:
-        answer = _spoken_value(run, step, question, text, confidence)
-        if answer is not None:
-            return answer
+    pending = run.state.input.pending
+    if pending is not None:
+        return _reply(run, step, question, pending, text, confidence)
+    if question.is_free:
+        return _free(run, step, question, text, confidence)
+    return (
+        _spoken_value(run, step, text, confidence)
+        or _spoken_fields(run, text, confidence)
+        or _phrase(run, step, question, text, confidence)
+    )
+
+
+def _phrase(run: Run, step: InputStep, question: Question, text: str, confidence: float) -> Answer | None:
     found = grammar.match_phrases(text, confidence, question.phrases)
     if found is None:
         return None
@@ -58,31 +82,131 @@ def by_voice(run: Run, step: InputStep, question: Question, text: str, confidenc
     return Answer(found.meaning, _value_of(found.meaning), heard, read_back, found.confidence)
 
 
-def _spoken_value(run: Run, step: InputStep, question: Question, text: str, confidence: float) -> Answer | None:
-    sureness = confidence * grammar.UNKNOWN_FACTOR ** grammar.unknown_count(text)
-    if question.collects == "digits":
-        digits = grammar.spoken_digits(text, run.language)
-        return Answer("part", digits, text, digits, sureness) if digits else None
-    number = grammar.spoken_number(text, run.language)
-    if number is None or len(str(number)) > question.rules.max_length:
-        return None
-    return _value(run, step, str(number), text, sureness)
-
-
-def _value(run: Run, step: InputStep, typed: str, heard: str, confidence: float | None) -> Answer:
+def _free(run: Run, step: InputStep, question: Question, text: str, confidence: float) -> Answer | None:
+    """Anything at all; a command only where it is all that was said."""
     assert isinstance(step, AskStep)
-    tag = primary_language(run.state.language)
-    if step.ask == "digits":
-        return Answer("value", typed, heard, speaking.digits(tag, typed), confidence)
-    number = int(typed)
-    low = step.minimum is not None and number < step.minimum
-    high = step.maximum is not None and number > step.maximum
-    return Answer("value", number, heard, speaking.number(tag, number), confidence, is_invalid=low or high)
+    said = grammar.normalized(text)
+    for meaning, phrases in question.phrases.items():
+        if any(grammar.normalized(phrase) == said for phrase in phrases):
+            return Answer(meaning, _value_of(meaning), said, said, confidence)
+    asked = asked_of(run, step)
+    reading = kind_of(step.ask).from_speech(asked, grammar.known_words(said))
+    return _answer(asked, reading, text, confidence) if reading else None
+
+
+def _sureness(text: str, confidence: float) -> float:
+    return confidence * grammar.UNKNOWN_FACTOR ** grammar.unknown_count(text)
+
+
+def _answer(asked: Asked, reading: Reading, heard: str, confidence: float | None) -> Answer:
+    kind = kind_of(asked.settings.ask)
+    if reading.is_part:
+        return Answer("part", reading.value, heard, str(reading.value), confidence)
+    meaning = "value" if kind.is_value else f"{CHOICE}{reading.value}"
+    spoken = kind.spoken(asked, reading.value)
+    return Answer(meaning, reading.value, heard, spoken, confidence, reading.is_invalid, reading.others)
+
+
+def _spoken_value(run: Run, step: InputStep, text: str, confidence: float) -> Answer | None:
+    """A value that the whole utterance is, unknown speech and words that say nothing aside."""
+    if not isinstance(step, AskStep) or not kind_of(step.ask).is_value:
+        return None
+    asked, words = asked_of(run, step), grammar.known_words(grammar.normalized(text))
+    kind = kind_of(step.ask)
+    reading = kind.from_speech(asked, words)
+    if reading is None and (inner := without_edges(words, asked.language.fillers)):
+        reading = kind.from_speech(asked, inner)
+    return _answer(asked, reading, text, _sureness(text, confidence)) if reading else None
+
+
+# --- forms
+
+
+def _spoken_fields(run: Run, text: str, confidence: float) -> Answer | None:
+    """Values of a form in one sentence, unless they answer the field alone that is asked and chosen by its words."""
+    form, progress = open_form(run), run.state.form
+    if form is None or progress is None:
+        return None
+    said_no, words = correcting.apart(grammar.known_words(grammar.normalized(text)), run.language)
+    readings = _read_form(run, form, progress, words, is_correction=said_no == "no")
+    if not readings or (set(readings) == {progress.asked} and progress.stage == "fields"):
+        return None
+    return _fields_answer(run, form, readings, text, _sureness(text, confidence))
+
+
+def _read_form(
+    run: Run, form: FormStep, progress: FormProgress, words: list[str], *, is_correction: bool
+) -> dict[str, Reading]:
+    asked = "" if progress.stage != "fields" else progress.asked
+    weights = weights_of(list(form.form.fields), asked, progress.filled, is_correction=is_correction)
+    wanted = [Wanted(name, asked_of(run, field_ask(form, name)), weight) for name, weight in weights.items()]
+    return {name: reading for name, reading in read_fields(words, wanted).items() if not reading.is_invalid}
+
+
+def _fields_answer(
+    run: Run, form: FormStep, readings: Mapping[str, Reading], heard: str, confidence: float | None
+) -> Answer:
+    spoken = [
+        kind_of(form.form.fields[name].ask).spoken(asked_of(run, field_ask(form, name)), reading.value)
+        for name, reading in readings.items()
+    ]
+    return Answer(FIELDS, readings, heard, ", ".join(spoken), confidence)
+
+
+# --- replies to "is that right?"
+
+
+def _reply(
+    run: Run, step: InputStep, question: Question, pending: Pending, text: str, confidence: float
+) -> Answer | None:
+    words = grammar.known_words(grammar.normalized(text))
+    polarity, rest = correcting.apart(words, run.language)
+    if not pending.meaning.startswith("command:") and rest:
+        other = _other_value(run, step, pending, question, rest, text, _sureness(text, confidence))
+        if other is not None:
+            return _as_reply(other, pending, polarity)
+    plain = _phrase(run, step, question, text, confidence)
+    if plain is None and polarity == "no" and not pending.others:  # "no" and something that is no value
+        return Answer("no", False, text, "", _sureness(text, confidence))
+    return plain
+
+
+def _as_reply(other: Answer, pending: Pending, polarity: str) -> Answer | None:
+    """A value said in reply: the same one agrees, another one corrects, unless it comes with a "yes"."""
+    is_same = other.meaning == pending.meaning and other.value == pending.value and not pending.others
+    if is_same or other.is_invalid:
+        return Answer("no" if polarity == "no" or other.is_invalid else "yes", polarity != "no", other.heard, "",
+                      other.confidence)  # fmt: skip
+    if polarity == "yes":
+        return None
+    return Answer(other.meaning, other.value, other.heard, other.spoken, other.confidence, others=other.others,
+                  is_correction=True)  # fmt: skip
+
+
+def _other_value(
+    run: Run, step: InputStep, pending: Pending, question: Question, rest: list[str], text: str, sureness: float
+) -> Answer | None:
+    form, progress = open_form(run), run.state.form
+    if form is not None and progress is not None and (pending.meaning in (FIELDS, WHOLE) or len(form.form.fields) > 1):
+        readings = _read_form(run, form, progress, rest, is_correction=True)
+        if readings and (pending.meaning in (FIELDS, WHOLE) or set(readings) != {progress.asked}):
+            return _fields_answer(run, form, readings, text, sureness)
+    if isinstance(step, MenuStep):
+        phrases = phrases_of(step.menu.choices, run.state.language)
+        found = grammar.match_phrases(" ".join(rest), sureness, phrases)
+        return Answer(found.meaning, _value_of(found.meaning), text, found.phrase, sureness) if found else None
+    if not isinstance(step, AskStep) or step.ask == "yes_no":
+        return None
+    asked = asked_of(run, step)
+    reading = correcting.value_in(rest, asked)
+    return _answer(asked, reading, text, sureness) if reading else None
 
 
 def _value_of(meaning: str) -> object:
     if meaning in ("yes", "no"):
         return meaning == "yes"
+    if meaning.startswith(PICK):
+        return int(meaning.removeprefix(PICK))
     return meaning.partition(":")[2]
 
 
@@ -91,65 +215,8 @@ def _read_back(run: Run, step: InputStep, meaning: str, phrase: str) -> str:
     if phrase:
         return phrase
     name = meaning.partition(":")[2]
-    choices = step.menu.choices if isinstance(step, MenuStep) else getattr(step, "choices", None) or {}
-    choice = choices.get(name)
+    if isinstance(step, AskStep) and meaning.startswith(CHOICE):
+        return kind_of(step.ask).spoken(asked_of(run, step), name)
+    choice = step.menu.choices.get(name) if isinstance(step, MenuStep) else None
     phrases = choice.say.for_language(run.state.language) if choice and choice.say else ()
     return phrases[0] if phrases else name.replace("_", " ")
-
-
-def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
-    """Take an answer: keep its value, write it down, go where it leads."""
-    kind, _, name = pending.meaning.partition(":")
-    is_sensitive = isinstance(step, AskStep) and step.sensitive and kind != "command"
-    held = run.state.input
-    run.note(
-        "command" if kind == "command" else step.action,
-        outcome,
-        started_at_s=held.started_at_s,
-        attempt=held.attempt,
-        mode=pending.mode,
-        prompt=held.prompt_text,
-        heard=MASK if is_sensitive else pending.heard,
-        meaning=MASK if is_sensitive else name or _written(pending),
-        confidence=pending.confidence,
-    )
-    run.set(input=Input(), steps_without_input=0)
-    if kind == "command":
-        _obey(run, name)
-        return
-    run.set(history=(*run.state.history, run.state.step)[-50:])
-    if isinstance(step, MenuStep):
-        _keep(run, step.into, name, is_sensitive=False)
-        run.goto(step.menu.choices[name].go or step.next or "hang_up")
-    elif isinstance(step, AskStep):
-        _keep(run, step.into, pending.value, is_sensitive=is_sensitive)
-        run.goto(_exit(step, pending) or step.next or "hang_up")
-
-
-def _written(pending: Pending) -> str:
-    return pending.meaning if isinstance(pending.value, bool) else str(pending.value)
-
-
-def _exit(step: AskStep, pending: Pending) -> str | None:
-    """Where a yes or no leads, when it has an exit of its own."""
-    if step.ask != "yes_no":
-        return None
-    return step.confirmed if pending.value else step.denied
-
-
-def _keep(run: Run, name: str | None, value: object, *, is_sensitive: bool) -> None:
-    if name is None:
-        return
-    sensitive = run.state.sensitive | {name} if is_sensitive else run.state.sensitive - {name}
-    run.set(variables={**run.state.variables, name: value}, sensitive=sensitive)
-
-
-def _obey(run: Run, name: str) -> None:
-    """Carry a command out."""
-    command = run.flow.commands[name]
-    if command.language:
-        known = run.state.variables.get("call")
-        call = {**(known if isinstance(known, Mapping) else {}), "language": command.language}
-        variables = {**run.state.variables, "call": MappingProxyType(call)}
-        run.set(language=command.language, variables=variables)
-    run.goto(command.go)

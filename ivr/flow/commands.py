@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ivr.flow.jobs import Job
 from ivr.flow.segments import Segment
 
 
@@ -92,6 +93,23 @@ class StartTransfer(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class StartJob(Command):
+    """Give work to a service; `JobDone` tells what came of it."""
+
+    job_id: str
+    job: Job
+    is_kept: bool = False
+    """Whether the work goes on when nobody waits for it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJob(Command):
+    """Nobody waits for it any more."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoteStep(Command):
     """Write what happened in a step to the call's record; sensitive input is masked already."""
 
@@ -107,3 +125,16 @@ class NoteStep(Command):
     meaning: str = ""
     confidence: float | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAnswer(Command):
+    """Keep what became of one question of a survey; what is sensitive is masked already."""
+
+    survey: str
+    question: str
+    asked_at_s: float
+    outcome: str
+    mode: str = ""
+    answer: object = None
+    confidence: float | None = None

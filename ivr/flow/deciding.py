@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from ivr.flow.answers import Answer, accept
-from ivr.flow.asking import ask, note_open, open_step, plain, say_and_listen, shown, waiting_of
+from ivr.flow import form
+from ivr.flow.accepting import accept
+from ivr.flow.ambiguity import ask_which
+from ivr.flow.answers import FIELDS, WHOLE, Answer
+from ivr.flow.asking import ask, asked_of, note_open, open_step, plain, say_and_listen, shown, waiting_of
 from ivr.flow.grammar import Band, band
-from ivr.flow.model import Prompt
-from ivr.flow.question import Waiting
+from ivr.flow.model import AskStep, Prompt
+from ivr.flow.question import PICK, Waiting
 from ivr.flow.run import Run
 from ivr.flow.state import Input, Pending
+from ivr.flow.values.registry import kind_of
 
 MAX_CONFIRM_TRIES = 2
 """An unclear answer to "is that right?" counts as "no" after so many tries."""
@@ -20,14 +25,17 @@ def consider(run: Run, answer: Answer, confidence: float | None) -> None:
     """Take an answer, have it confirmed, or refuse it, as its confidence and the step's `confirm` say."""
     pending, waiting = run.state.input.pending, waiting_of(run)
     if answer.is_invalid:
-        no_match(run, answer.heard, confidence)
+        invalid(run, answer.heard, confidence)
         return
     if pending is not None and not answer.meaning.startswith("command:"):
-        _confirmed(run, pending, answer, confidence, waiting)
+        _replied(run, pending, answer, confidence, waiting)
         return
     worth = _worth(confidence, waiting)
     if worth is Band.REJECT:
         no_match(run, answer.heard, confidence)
+    elif answer.others:
+        note_open(run, "to_confirm", heard=shown(run, answer.heard), confidence=confidence)
+        ask_which(run, _pending(run, answer, confidence))
     elif _needs_confirmation(answer, worth, waiting):
         confirm(run, _pending(run, answer, confidence))
     else:
@@ -51,23 +59,69 @@ def _needs_confirmation(answer: Answer, worth: Band, waiting: Waiting) -> bool:
 
 
 def _pending(run: Run, answer: Answer, confidence: float | None) -> Pending:
-    return Pending(answer.meaning, answer.value, answer.heard, answer.spoken, run.state.input.mode, confidence)
+    mode = run.state.input.mode
+    return Pending(answer.meaning, answer.value, answer.heard, answer.spoken, mode, confidence, others=answer.others)
 
 
-def _confirmed(run: Run, pending: Pending, answer: Answer, confidence: float | None, waiting: Waiting) -> None:
-    """The yes or no to "is that right?"."""
+def _replied(run: Run, pending: Pending, answer: Answer, confidence: float | None, waiting: Waiting) -> None:
+    """What came to "is that right?", or to "which do you mean?"."""
     if confidence is not None and confidence < waiting.confidence.reject:
         _unclear(run, pending)
-    elif answer.meaning == "yes":
+    elif answer.is_correction:
+        _corrected(run, pending, answer, confidence)
+    elif answer.meaning.startswith(PICK):
+        _picked(run, pending, int(str(answer.value)), answer.heard, waiting)
+    elif answer.meaning == "yes" and not pending.others:
         run.quiet()
         accept(run, open_step(run), replace(pending, heard=answer.heard, mode=run.state.input.mode), "confirmed")
-    else:
+    elif answer.meaning == "no":
         _denied(run, pending, answer.heard)
+    else:
+        _unclear(run, pending)
+
+
+def _corrected(run: Run, pending: Pending, answer: Answer, confidence: float | None) -> None:
+    """ "No, Tuesday": the new value takes the place of the old one, and is confirmed in its turn."""
+    note_open(
+        run, "corrected", heard=shown(run, answer.heard), meaning=shown(run, answer.spoken), confidence=confidence
+    )
+    run.quiet()
+    new = _pending(run, answer, confidence)
+    if answer.meaning == FIELDS and isinstance(answer.value, Mapping):
+        form.correct(run, answer.value, new.mode, answer.heard, confidence)
+    elif pending.others and not answer.others:  # "eight in the evening" says which was meant
+        _settled(run, new, waiting_of(run))
+    elif answer.others:
+        ask_which(run, new)
+    else:
+        confirm(run, new)
+
+
+def _picked(run: Run, pending: Pending, place: int, heard: str, waiting: Waiting) -> None:
+    """The caller said which of two values was meant."""
+    values = (pending.value, *pending.others)
+    step = open_step(run)
+    assert isinstance(step, AskStep)
+    value = values[min(place, len(values) - 1)]
+    spoken = kind_of(step.ask).spoken(asked_of(run, step), value)
+    _settled(run, replace(pending, value=value, others=(), spoken=spoken, heard=heard), waiting)
+
+
+def _settled(run: Run, pending: Pending, waiting: Waiting) -> None:
+    worth = _worth(pending.confidence, waiting)
+    if waiting.confirm == "always" or (worth is not Band.ACCEPT and waiting.confirm != "never"):
+        confirm(run, pending)
+    else:
+        run.quiet()
+        accept(run, open_step(run), pending, "match")
 
 
 def _denied(run: Run, pending: Pending, heard: str) -> None:
     note_open(run, "denied", heard=shown(run, heard), meaning=shown(run, pending.spoken))
-    _next_attempt(run, None)
+    if pending.meaning == WHOLE:
+        form.change(run)
+    else:
+        _next_attempt(run, None)
 
 
 def confirm(run: Run, pending: Pending) -> None:
@@ -79,14 +133,24 @@ def confirm(run: Run, pending: Pending) -> None:
     run.set_input(pending=pending, typed="", confidence=None, is_speaking=False)
     segments = run.segments(prompt, {"heard": pending.spoken}, {"heard": shown(run, pending.spoken)})
     run.set_input(prompt_text=run.text(prompt, {"heard": shown(run, pending.spoken)}), started_at_s=run.at_s)
-    say_and_listen(run, open_step(run), segments)
+    say_and_listen(run, segments)
+
+
+def ask_again(run: Run, pending: Pending) -> None:
+    """Put the question behind a pending answer once more."""
+    if pending.meaning == WHOLE:
+        form.confirm_whole(run, pending.tries)
+    elif pending.others:
+        ask_which(run, pending)
+    else:
+        confirm(run, pending)
 
 
 def _unclear(run: Run, pending: Pending) -> None:
     if pending.tries >= MAX_CONFIRM_TRIES:
         _denied(run, pending, "")
     else:
-        confirm(run, replace(pending, tries=pending.tries + 1))
+        ask_again(run, replace(pending, tries=pending.tries + 1))
 
 
 def no_input(run: Run) -> None:
@@ -107,25 +171,47 @@ def no_match(run: Run, heard: str, confidence: float | None = None) -> None:
     _next_attempt(run, "no_match")
 
 
+def invalid(run: Run, heard: str, confidence: float | None) -> None:
+    """A value that was understood and is not allowed: a no_match with a text and a counter of its own."""
+    if run.state.input.pending is None and waiting_of(run).invalid:
+        run.set_input(invalid_count=run.state.input.invalid_count + 1)
+        note_open(run, "no_match", heard=shown(run, heard), confidence=confidence)
+        _next_attempt(run, "invalid")
+    else:
+        no_match(run, heard, confidence)
+
+
 def _next_attempt(run: Run, reason: str | None) -> None:
     """Ask again with the text for this attempt, or give up and take the `failed` exit."""
-    found, waiting, attempt = open_step(run), waiting_of(run), run.state.input.attempt
+    waiting, held = waiting_of(run), run.state.input
     run.quiet()
-    if attempt >= waiting.max_attempts:
+    if held.attempt >= waiting.max_attempts:
+        form.gives_up(run)
         run.goto(waiting.failed or "hang_up")
         return
-    run.set(input=Input(attempt=attempt + 1, started_at_s=run.at_s))
-    lead = _lead(run, waiting, reason, attempt)
+    form.asks_field(run)
+    found = open_step(run)
+    run.set(
+        input=Input(
+            attempt=held.attempt + 1,
+            started_at_s=run.at_s,
+            invalid_count=held.invalid_count,
+            help_count=held.help_count,
+        )
+    )
+    lead = _lead(run, waiting, reason, held)
     segments = run.segments(lead) if lead else ()
     text = run.text(lead) if lead else ""
     ask(run, found, segments, text, only_lead=bool(segments) and not waiting.reprompt)
 
 
-def _lead(run: Run, waiting: Waiting, reason: str | None, attempt: int) -> Prompt | None:
+def _lead(run: Run, waiting: Waiting, reason: str | None, held: Input) -> Prompt | None:
     """The text before the prompt of the next attempt; the last of a list repeats."""
     if reason is None:
         return None
+    if reason == "invalid" and waiting.invalid:
+        return waiting.invalid[min(held.invalid_count, len(waiting.invalid)) - 1]
     own = waiting.no_input if reason == "no_input" else waiting.no_match
     if own:
-        return own[min(attempt, len(own)) - 1]
+        return own[min(held.attempt, len(own)) - 1]
     return plain(run.language.no_input if reason == "no_input" else run.language.no_match)

@@ -74,9 +74,19 @@ class DigitRules:
     min_length: int
     max_length: int
     terminator: str
+    point: str = ""
+    """A further key that belongs to the entry, once it has begun."""
+    options: tuple[str, ...] = ()
+    """The entries there are, where they can be listed: what begins no longer one is complete."""
+
+    def takes(self, key: str) -> bool:
+        """Whether a key belongs to the entry."""
+        return key.isdigit() or (key == self.point and key != "")
 
     def is_complete(self, digits: str) -> bool:
         """Whether nothing more can follow."""
+        if self.options:
+            return not any(option != digits and option.startswith(digits) for option in self.options)
         return len(digits) >= self.max_length
 
     def is_acceptable(self, digits: str) -> bool:

@@ -18,10 +18,13 @@ from types import MappingProxyType
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow import listening
+from ivr.flow.asking import about
 from ivr.flow.model import Flow, HangUpStep
+from ivr.flow.program import Program
 from ivr.flow.run import TEMPORARY_FAILURE, Run
 from ivr.flow.segments import LAST_WORD_PAUSE
 from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase
+from ivr.flow.steps import run_flow
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import TemplateFailed
 
@@ -34,16 +37,16 @@ class Result:
     commands: tuple[c.Command, ...]
 
 
-def step(flow: Flow, state: FlowState, event: e.Event) -> Result:
+def step(flow: Flow | Program, state: FlowState, event: e.Event) -> Result:
     """The next state and the commands to perform. Total: an event that means nothing now changes nothing."""
-    run = Run(flow, state, event.at_s)
+    run = Run(Program.of(flow), state, event.at_s)
     if state.phase is not Phase.ENDED:
         try:
             _handle(run, event)
         except TemplateFailed as error:
             run.fail("prompt", str(error))
         _enter_all(run)
-    if state.phase is Phase.NEW and isinstance(event, e.CallOffered):
+    if state.phase is Phase.NEW and run.state.phase is not Phase.NEW and not isinstance(event, e.CallerHungUp):
         _answer_first(run)
     return Result(run.state, tuple(run.commands))
 
@@ -78,10 +81,12 @@ def _hand_to_step(run: Run, event: e.Event) -> None:
 
 
 def _begin(run: Run, event: e.CallOffered) -> None:
+    run.set(flow=event.part, frames=event.frames)
     language = event.language or run.flow.language
-    call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": language}
+    call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": language, **about(run.flow, event)}
     variables = {**run.flow.variables, **event.variables, "call": MappingProxyType(call)}
     run.set(language=language, variables=variables, sensitive=event.sensitive)
+    run.set(began=event.now, began_at_s=event.at_s)
     start = event.resume_at or run.flow.start
     if event.resume_at:
         run.note("transfer", event.returned_because, detail="the caller came back")
@@ -89,17 +94,19 @@ def _begin(run: Run, event: e.CallOffered) -> None:
 
 
 def _caller_left(run: Run) -> None:
+    if run.state.has_left:
+        return
     if run.state.step:
         found = run.flow.steps[run.state.step]
         kind_of(found).caller_left(run, found)
     run.quiet()
-    run.set(phase=Phase.ENDED)
+    run.caller_gone("caller")
 
 
 def _prompt_over(run: Run, event: e.Event) -> None:
     run.set(play_id="")
     if isinstance(event, e.PromptFailed):
-        if run.flow.on_error and not run.state.has_failed:
+        if run.has_handler:
             run.fail("say", event.reason)
             return
         run.note_failure("say", event.reason)
@@ -111,6 +118,8 @@ def _prompt_over(run: Run, event: e.Event) -> None:
 
 def _digit(run: Run, event: e.DigitPressed, digit: str) -> None:
     state = run.state
+    if state.has_left:
+        return
     if digit == state.swallow_key and run.at_s <= state.swallow_until_s:
         run.set(swallow_key="")
         return
@@ -127,7 +136,8 @@ def _digit(run: Run, event: e.DigitPressed, digit: str) -> None:
 
 def _ends_call(run: Run, name: str) -> bool:
     found = run.flow.steps.get(name)
-    return isinstance(found, HangUpStep) or (found is None and name == "hang_up")
+    ends_here = name == "hang_up" or (name == "return" and not run.state.frames)
+    return isinstance(found, HangUpStep) or (found is None and ends_here)
 
 
 # --- entering steps --------------------------------------------------------------------------------------------------
@@ -145,15 +155,26 @@ def _enter_all(run: Run) -> None:
 
 
 def _enter(run: Run, name: str) -> None:
+    if run.state.has_left and (name not in run.flow.steps or kind_of(run.flow.steps[name]).needs_caller):
+        if name in run.flow.steps:
+            run.note_failure("hang_up", f"{name} needs the caller, who has left")
+        run.clean_up_over()
+        return
     if name == "hang_up" and name not in run.flow.steps:
         if not run.flush(name, then=(LAST_WORD_PAUSE,)):
             run.end()
         return
-    if name in ("repeat", "back") and name not in run.flow.steps:
+    if name == "return" and name not in run.flow.steps:
+        run_flow.come_back(run, "", {}, frozenset())
+        return
+    run.is_repeat = name == "repeat" and name not in run.flow.steps
+    if name in ("repeat", "back", "help") and name not in run.flow.steps:
         name = listening.step_for(run, name)
     found = run.flow.steps[name]
     run.is_announced = run.state.is_announced and run.state.resume_at == name
-    run.set(step=name, resume_at="", is_announced=False)
+    is_resumed = run.state.resume_at == name
+    visits = {**run.state.visits, name: run.state.visits.get(name, 0) + (not is_resumed)}
+    run.set(left_step=run.state.step, step=name, resume_at="", is_announced=False, visits=visits)
     try:
         kind_of(found).enter(run, name, found)
     except TemplateFailed as error:

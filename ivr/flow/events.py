@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+
+from ivr.flow.jobs import JobResult
+from ivr.flow.state import Frame
 
 
 class TransferOutcome(StrEnum):
@@ -44,6 +48,12 @@ class CallOffered(Event):
     """Step to begin with instead of `start`: the exit of a transfer from which the caller came back."""
     returned_because: str = ""
     """How that transfer failed."""
+    part: str = ""
+    """The flow that this step belongs to, where it is not the main one."""
+    frames: tuple[Frame, ...] = ()
+    """Flows that wait for it."""
+    now: datetime | None = None
+    """Local time, in the time zone of the settings; None where days cannot be reckoned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,14 @@ class TransferEnded(Event):
 
     outcome: TransferOutcome
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone(Event):
+    """Work that was given away has come to its end."""
+
+    job_id: str
+    result: JobResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache, lru_cache
 
 from ivr.flow.languages.base import Language
 
@@ -39,6 +40,7 @@ class PhraseMatch:
     confidence: float
 
 
+@lru_cache(maxsize=8192)
 def normalized(text: str) -> str:
     """Lower case, single spaces, no punctuation: the form that recognizers answer in."""
     plain = text.lower().replace("’", "'")
@@ -121,6 +123,7 @@ def spoken_number(text: str, language: Language) -> int | None:
     return value
 
 
+@cache
 def digit_words(language: Language) -> tuple[str, ...]:
     """The words to listen for where digits are asked."""
     return tuple(dict.fromkeys([*language.digits, *language.repeats, *language.number_words]))

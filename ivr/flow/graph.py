@@ -28,14 +28,14 @@ from ivr.flow.model import (
     Step,
     WhenStep,
 )
-from ivr.flow.question import NO_KEY, YES_KEY
 from ivr.flow.steps.kind import Exit
 from ivr.flow.steps.registry import kind_of
+from ivr.flow.values.yes_no import NO_KEY, YES_KEY
 
-STAYS = ("repeat", "back")
+STAYS = ("repeat", "back", "help")
 """Targets that make no arrow."""
 ENDS = tuple(target for target in BUILT_IN_TARGETS if target not in STAYS)
-"""Targets behind which nothing comes: the end of the call."""
+"""Targets behind which nothing comes: the end of the call, or of this flow."""
 _ANSWERS = {"confirmed": ("yes", YES_KEY), "denied": ("no", NO_KEY)}
 _MOST_WORDS = 3
 

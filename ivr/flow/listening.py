@@ -12,25 +12,30 @@ must not be heard as speech.
 from __future__ import annotations
 
 from ivr.flow import events as e
+from ivr.flow import form, frames
 from ivr.flow.answers import Answer, by_keys, by_voice
 from ivr.flow.asking import (
     ask,
     asked_of,
+    extras_of,
     note_open,
     open_ears,
     open_question,
     open_step,
     prompt_of,
     prompt_over,
+    prompts_in,
     wait,
     waiting_of,
 )
-from ivr.flow.deciding import confirm, consider, no_input, no_match
-from ivr.flow.digits import KeyMatch, match_keys
-from ivr.flow.model import InputStep
+from ivr.flow.deciding import ask_again, consider, no_input, no_match
+from ivr.flow.digits import DigitRules, KeyMatch, match_keys
+from ivr.flow.model import AskStep, FormStep, InputStep
 from ivr.flow.question import Question, Waiting, waiting_for
 from ivr.flow.run import Run
+from ivr.flow.segments import Segment, Speech
 from ivr.flow.state import Input, Phase
+from ivr.flow.values.choice import options_of
 
 __all__ = ["digit", "enter", "handle", "note_open", "prompt_over", "step_for"]
 
@@ -39,14 +44,12 @@ SPEECH_GRACE_S = 4.0
 
 
 def step_for(run: Run, target: str) -> str:
-    """The step that `repeat` or `back` means now."""
-    here = run.state.step
-    history = list(run.state.history)
-    while target == "back" and history:
-        previous = history.pop()
-        run.set(history=tuple(history))
-        if previous != here:
-            return previous
+    """The step that `repeat`, `back` or `help` means now; `help` has its text said before it."""
+    found = run.flow.steps.get(run.state.step)
+    if target == "help" and isinstance(found, InputStep):
+        waiting = waiting_for(run.flow, found)
+        run.queue(run.segments(waiting.help[0]) if waiting.help else (), waiting.barge_in)
+    here = frames.previous_step(run) if target == "back" else run.state.step
     return here if here in run.flow.steps else run.flow.start
 
 
@@ -60,12 +63,18 @@ def enter(run: Run, name: str, found: InputStep) -> None:
     if queued.segments and must_be_heard:
         run.flush(name)
         return
+    if isinstance(found, FormStep):
+        form.begin(run, name, found)
+        found = open_step(run)
+    if _has_nothing_to_choose(run, found):
+        return
     run.set(input=Input(started_at_s=run.at_s))
-    typed, lead = run.state.typed_ahead, run.take_queue()
-    run.set(phase=Phase.LISTENING, typed_ahead="")
+    typed, queue = run.state.typed_ahead, run.take_queue()
+    lead = (*_opening(run), *queue)
+    run.set(phase=Phase.LISTENING, typed_ahead="", opening=lead)
     if typed:
-        run.set_input(prompt_text=run.text(prompt_of(run, found)))
-        open_ears(run, found)
+        run.set_input(prompt_text=run.text(prompt_of(run, found), extras_of(run, found)[1]))
+        open_ears(run)
         for position, key in enumerate(typed):
             digit(run, key)
             if run.target or run.state.input.attempt > 1:
@@ -73,6 +82,23 @@ def enter(run: Run, name: str, found: InputStep) -> None:
                 return
         return
     ask(run, found, lead)
+
+
+def _opening(run: Run) -> tuple[Segment, ...]:
+    """What was said before the question, where the caller wants to hear it again in the same language."""
+    said = run.state.opening if run.is_repeat else ()
+    is_same = all(part.language == run.state.language for part in said if isinstance(part, Speech))
+    return said if is_same else ()
+
+
+def _has_nothing_to_choose(run: Run, found: InputStep) -> bool:
+    """Leave a question whose list, which comes out of data, is empty."""
+    if not isinstance(found, AskStep) or found.choices_from is None or options_of(asked_of(run, found)):
+        return False
+    run.note(found.action, "no_choices", meaning=found.choices_from)
+    run.set(form=None)
+    run.goto(found.empty or waiting_for(run.flow, found).failed or "hang_up")
+    return True
 
 
 def _rest(run: Run, keys: str) -> str:
@@ -109,8 +135,8 @@ def digit(run: Run, key: str) -> None:
     run.set_input(is_speaking=False, was_interrupted=False, mode=_mode(run, "dtmf"))
     question = open_question(run)
     typed = run.state.input.typed
-    if question.collects and (typed + key)[0] not in "*#" and run.state.input.pending is None:
-        _collect(run, question, waiting, key)
+    if question.rules is not None and (typed + key)[0] not in "*#":
+        _collect(run, question, question.rules, waiting, key)
     else:
         _choose(run, question, waiting, typed + key)
 
@@ -120,20 +146,20 @@ def _mode(run: Run, by: str) -> str:
     return by if run.state.input.mode in ("", by) else "mixed"
 
 
-def _collect(run: Run, question: Question, waiting: Waiting, key: str) -> None:
+def _collect(run: Run, question: Question, rules: DigitRules, waiting: Waiting, key: str) -> None:
     """One more key of a number."""
-    typed, rules = run.state.input.typed, question.rules
+    typed = run.state.input.typed
     if key == rules.terminator and typed:
-        _end_entry(run, question)
+        _end_entry(run, rules)
         return
-    if not key.isdigit():
+    if not rules.takes(key):
         _leave_entry(run, question, waiting, typed, key)
         return
     run.set_input(typed=typed + key)
     if rules.is_complete(typed + key):
         if rules.terminator:
             run.set(swallow_key=rules.terminator, swallow_until_s=run.at_s + waiting.inter_digit_timeout_s)
-        _end_entry(run, question)
+        _end_entry(run, rules)
     else:
         wait(run)
 
@@ -147,12 +173,13 @@ def _leave_entry(run: Run, question: Question, waiting: Waiting, typed: str, key
         _choose(run, question, waiting, key)
 
 
-def _end_entry(run: Run, question: Question) -> None:
-    typed = run.state.input.typed
-    if not question.rules.is_acceptable(typed):
+def _end_entry(run: Run, rules: DigitRules) -> None:
+    typed, confidence = run.state.input.typed, run.state.input.confidence
+    answer = by_keys(run, open_step(run), "value", typed) if rules.is_acceptable(typed) else None
+    if answer is None:
         no_match(run, typed)
-        return
-    consider(run, by_keys(run, open_step(run), "value", typed), run.state.input.confidence)
+    else:
+        consider(run, answer, confidence)
 
 
 def _choose(run: Run, question: Question, waiting: Waiting, typed: str) -> None:
@@ -169,7 +196,9 @@ def _choose(run: Run, question: Question, waiting: Waiting, typed: str) -> None:
 
 def _take_keys(run: Run, question: Question, typed: str) -> None:
     """A whole sequence that chooses."""
-    consider(run, by_keys(run, open_step(run), question.keys[typed], typed), None)
+    answer = by_keys(run, open_step(run), question.keys[typed], typed)
+    assert answer is not None  # the sequence is one of those that mean something
+    consider(run, answer, None)
 
 
 def _time_over(run: Run) -> None:
@@ -181,8 +210,8 @@ def _time_over(run: Run) -> None:
         no_input(run)
     elif held.typed in question.keys:
         _take_keys(run, question, held.typed)
-    elif question.collects and held.typed.isdigit():
-        _end_entry(run, question)
+    elif question.rules is not None and held.typed[0] not in "*#":
+        _end_entry(run, question.rules)
     else:
         no_match(run, held.typed)
 
@@ -211,7 +240,7 @@ def _utterance(run: Run, event: e.UtteranceHeard) -> None:
     if answer is None:
         no_match(run, event.text, event.confidence)
     elif answer.meaning == "part":
-        _more_digits(run, question, str(answer.value), answer.confidence)
+        _more_digits(run, question.rules, str(answer.value), answer.confidence)
     else:
         consider(run, answer, answer.confidence)
 
@@ -223,15 +252,16 @@ def _is_usable(run: Run, answer: Answer | None) -> bool:
     return answer.confidence is None or answer.confidence >= waiting_of(run).confidence.reject
 
 
-def _more_digits(run: Run, question: Question, digits: str, confidence: float | None) -> None:
+def _more_digits(run: Run, rules: DigitRules | None, digits: str, confidence: float | None) -> None:
     """Spoken digits that may not be all: keep them and listen on."""
+    assert rules is not None  # only entries are said in parts
     held = run.state.input
     typed, least = held.typed + digits, min(c for c in (held.confidence, confidence, 1.0) if c is not None)
     run.set_input(typed=typed, confidence=least)
-    if len(typed) > question.rules.max_length:
+    if len(typed) > rules.max_length:
         no_match(run, typed, least)
-    elif question.rules.is_complete(typed):
-        _end_entry(run, question)
+    elif rules.is_complete(typed):
+        _end_entry(run, rules)
     else:
         run.stop_prompt()
         wait(run)
@@ -253,7 +283,7 @@ def _say_again(run: Run) -> None:
     held = run.state.input
     run.set_input(was_interrupted=False)
     if held.pending is not None:
-        confirm(run, held.pending)
+        ask_again(run, held.pending)
     else:
         ask(run, open_step(run), held.lead, held.lead_text, held.is_only_lead)
 
@@ -262,7 +292,7 @@ def _deaf(run: Run) -> None:
     """Speech cannot be recognized in this language: go on with keys."""
     run.set(is_deaf=run.state.is_deaf | {run.state.language})
     run.stop_listening()
-    held, has_keys_prompt = run.state.input, asked_of(open_step(run)).keys_prompt is not None
+    held, has_keys_prompt = run.state.input, prompts_in(open_step(run)).keys_prompt is not None
     run.set_input(is_speaking=False)
     if held.was_interrupted or (run.state.play_id and has_keys_prompt and held.pending is None):
         _say_again(run)

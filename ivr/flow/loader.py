@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from pydantic import ValidationError
 
 from ivr.errors import FlowSyntaxError, Problem
 from ivr.flow.model import Flow, HangUp, HangUpStep, Step
-from ivr.flow.steps.registry import STEP_KINDS
+from ivr.flow.steps.kind import Piece
+from ivr.flow.steps.registry import STEP_KINDS, kind_of
 from ivr.model_errors import did_you_mean, nothing_written, owner_of, problems_of
 from ivr.yaml_source import DataPath, YamlSource, read_yaml
 
@@ -26,7 +27,10 @@ class LoadedFlow:
     """A flow that could be read, and the file that it came from. Whether it can work is the check's business."""
 
     flow: Flow
+    """With the pieces of steps that are made of several (`StepKind.pieces`)."""
     source: YamlSource
+    pieces: Mapping[str, Piece] = field(default_factory=dict)
+    """By name."""
 
     @property
     def file(self) -> str:
@@ -48,7 +52,10 @@ def load_flow(content: str | bytes, file: str) -> LoadedFlow:
     flow = _read_flow(source, steps, problems)
     if problems or flow is None:
         raise FlowSyntaxError(sorted(set(problems)))
-    return LoadedFlow(flow.model_copy(update={"version": content_version(content)}), source)
+    pieces = {piece.name: piece for name, step in flow.steps.items() for piece in kind_of(step).pieces(name, step)}
+    whole = {**flow.steps, **{name: piece.step for name, piece in pieces.items()}}
+    flow = flow.model_copy(update={"version": content_version(content), "steps": whole})
+    return LoadedFlow(flow, source, pieces)
 
 
 def content_version(content: str | bytes) -> str:

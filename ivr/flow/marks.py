@@ -29,6 +29,8 @@ class Mark(Enum):
     """An expression."""
     INTO = "into"
     """The variable that takes a value by this step's `next`."""
+    APART = "apart"
+    """A part that becomes steps of its own (see `StepKind.pieces`): found in those, not here."""
 
 
 Target = Annotated[str, Mark.TARGET]
@@ -40,18 +42,18 @@ Condition = Annotated[str, Mark.CONDITION]
 
 def find(model: BaseModel, mark: Mark, path: DataPath = ()) -> Iterator[tuple[DataPath, str]]:
     """Every text below `model` that bears the mark, with its path in the terms of the file."""
-    for name, key, marks, holds_models in _fields(type(model)):
+    for name, key, is_marked in _ways_to_mark(type(model), mark):
         value = getattr(model, name)
-        if value is not None and (holds_models or mark in marks):
-            yield from _find(value, mark, mark in marks, (*path, key))
+        if value:
+            yield from _find(value, mark, is_marked, (*path, key))
 
 
 def _find(value: object, mark: Mark, is_marked: bool, path: DataPath) -> Iterator[tuple[DataPath, str]]:
-    if isinstance(value, BaseModel):
-        yield from find(value, mark, path)
-    elif isinstance(value, str):
+    if isinstance(value, str):
         if is_marked:
             yield path, value
+    elif isinstance(value, BaseModel):
+        yield from find(value, mark, path)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _find(item, mark, is_marked, (*path, key))
@@ -64,10 +66,9 @@ def find_models(value: object, kind: type[_M], path: DataPath = ()) -> Iterator[
     """Every model of a kind below `value`, with its path in the terms of the file."""
     if isinstance(value, kind):
         yield path, value
-    elif isinstance(value, BaseModel):
-        for name, key, _, holds_models in _fields(type(value)):
-            if holds_models:
-                yield from find_models(getattr(value, name), kind, (*path, key))
+    if isinstance(value, BaseModel):
+        for name, key in _ways_to_model(type(value), kind):
+            yield from find_models(getattr(value, name), kind, (*path, key))
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from find_models(item, kind, (*path, key))
@@ -77,12 +78,60 @@ def find_models(value: object, kind: type[_M], path: DataPath = ()) -> Iterator[
 
 
 @cache
-def _fields(model: type[BaseModel]) -> tuple[tuple[str, str, frozenset[Mark], bool], ...]:
-    """Attribute, key in the file, marks, and whether there can be a model inside, of each field."""
+def _ways_to_mark(model: type[BaseModel], mark: Mark) -> tuple[tuple[str, str, bool], ...]:
+    """Attribute, key in the file and whether it bears the mark, of each field in or below which the mark can be."""
     return tuple(
-        (name, field.alias or name, marks_of(field), _holds_models(field.annotation))
-        for name, field in model.model_fields.items()
+        (name, key, mark in marks)
+        for name, key, marks, models in _fields(model)
+        if mark in marks or any(mark in _marks_below(each) for each in models)
     )
+
+
+@cache
+def _ways_to_model(model: type[BaseModel], kind: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """Attribute and key in the file of each field in or below which a model of the kind can be."""
+    return tuple(
+        (name, key)
+        for name, key, _, models in _fields(model)
+        if any(_is_open(below) or issubclass(below, kind) for each in models for below in _models_below(each))
+    )
+
+
+@cache
+def _marks_below(model: type[BaseModel]) -> frozenset[Mark]:
+    found = _models_below(model)
+    if any(_is_open(each) for each in found):
+        return frozenset(Mark)
+    return frozenset(mark for each in found for _, _, marks, _ in _fields(each) for mark in marks)
+
+
+@cache
+def _models_below(model: type[BaseModel]) -> frozenset[type[BaseModel]]:
+    """The model, and every model that can be inside."""
+    found: set[type[BaseModel]] = set()
+    waiting = [model]
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            waiting += [inner for _, _, _, models in _fields(each) for inner in models]
+    return frozenset(found)
+
+
+def _is_open(model: type[BaseModel]) -> bool:
+    """Whether anything may stand for it: steps of kinds that are not known here."""
+    return bool(model.__subclasses__())
+
+
+@cache
+def _fields(model: type[BaseModel]) -> tuple[tuple[str, str, frozenset[Mark], tuple[type[BaseModel], ...]], ...]:
+    """Attribute, key in the file, marks, and the models that may be inside, of each field that is not kept apart."""
+    found = []
+    for name, field in model.model_fields.items():
+        marks = marks_of(field)
+        if Mark.APART not in marks:
+            found.append((name, field.alias or name, marks, tuple(_models_in(field.annotation))))
+    return tuple(found)
 
 
 def marks_of(field: FieldInfo) -> frozenset[Mark]:
@@ -97,7 +146,8 @@ def _marks(annotation: Any) -> frozenset[Mark]:
     return frozenset(mark for part in parts for mark in _marks(part))
 
 
-def _holds_models(annotation: Any) -> bool:
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return True
-    return any(_holds_models(part) for part in get_args(annotation))
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)

@@ -6,17 +6,28 @@ The models say what each key may hold; rules that need the whole flow (targets, 
 
 from __future__ import annotations
 
+from datetime import date, time
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 
 from ivr.flow.marks import Condition, Mark, Target, Template, TemplateValue
 from ivr.language_tags import primary_language
 from ivr.units import Duration
 from ivr.written import Shape, also, one_or_list, written
 
-BUILT_IN_TARGETS = ("repeat", "back", "hang_up")
-"""Targets that every flow has: the current step again, the input step before it, the end of the call."""
+BUILT_IN_TARGETS = ("repeat", "back", "help", "hang_up", "return")
+"""Targets that every flow has: the current step again, the question before it, the step's help and then the step
+again, the end of the call, the end of this flow, which is that of the call where no other flow runs it."""
 
 StepName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -78,18 +89,39 @@ def _prompt_item(value: object) -> object:
     raise ValueError("a prompt is text, a text per language, a file below sounds/, or a list of these")
 
 
-class Prompt(Part):
-    """What the bot says: items played one after the other."""
+Count = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?$")]
 
-    items: tuple[Annotated[PromptItem, BeforeValidator(_prompt_item)], ...]
+
+class Prompt(Part):
+    """What the bot says: items played one after the other; or one prompt for the first time, another for later ones."""
+
+    items: tuple[Annotated[PromptItem, BeforeValidator(_prompt_item)], ...] = ()
+    by_count: dict[Count, Prompt] = Field(default_factory=dict)
+    """From which time on which prompt is said (VoiceXML 2.1 §4.1.6, `count`); the last repeats."""
 
     @model_validator(mode="before")
     @classmethod
     @written(lambda inner: one_or_list(inner["properties"]["items"]))
     def _from_yaml(cls, value: Any) -> Any:
-        if isinstance(value, Prompt) or (isinstance(value, dict) and "items" in value):
+        if isinstance(value, Prompt) or (isinstance(value, dict) and set(value) & {"items", "by_count"}):
             return value
+        if isinstance(value, dict) and value and all(key.isdecimal() for key in value):
+            return {"by_count": value}
         return {"items": value if isinstance(value, list | tuple) else [value]}
+
+    @model_validator(mode="after")
+    def _counts_from_one(self) -> Prompt:
+        if self.by_count and "1" not in self.by_count:
+            raise ValueError("nothing is said the first time; write it under 1")
+        if any(later.by_count for later in self.by_count.values()):
+            raise ValueError("a prompt for one time cannot have others inside; write their numbers side by side")
+        return self
+
+    def for_count(self, count: int) -> Prompt:
+        """The prompt for the first time, the second, and so on."""
+        if not self.by_count:
+            return self
+        return self.by_count[max((key for key in self.by_count if int(key) <= max(count, 1)), key=int)]
 
 
 @written(one_or_list)
@@ -174,6 +206,10 @@ class InputSettings(Part):
     """May use `{{ heard }}`, what was understood, ready to be spoken."""
     no_input: PromptList | None = None
     no_match: PromptList | None = None
+    invalid: PromptList | None = None
+    """Said instead of `no_match` when a value was understood and is not allowed."""
+    help: PromptList | None = None
+    """Said to callers who ask for help, one for each time; then it is asked again."""
     reprompt: StrictBool | None = None
     """Whether the step's own prompt follows a no_input or no_match text."""
     failed: Target | None = None
@@ -199,6 +235,8 @@ class Step(Part):
 
     action: ClassVar[str]
     next: Target | None = None
+    on_error: Target | None = None
+    """Where a call goes, once, when something of ours breaks in this step; the flow's `on_error` when empty."""
 
 
 class SayStep(Step):
@@ -234,32 +272,105 @@ class MenuStep(InputStep):
     """Variable that takes the name of the choice."""
 
 
-AskType = Literal["digits", "number", "yes_no", "choice"]
+AskType = Literal[
+    "digits", "number", "yes_no", "choice", "date", "time", "amount", "phone", "rating", "free"
+]  # fmt: skip
 
 
-class AskStep(InputStep):
-    """Asks for a value and keeps it."""
+def _whole(value: float) -> float:
+    return int(value) if value.is_integer() else value
 
-    action: ClassVar[str] = "ask"
+
+Number = Annotated[float, AfterValidator(_whole)]
+"""A whole number stays one."""
+
+
+def _limit(value: object) -> object:
+    return value.isoformat() if isinstance(value, date | time) else value
+
+
+Limit = Annotated[str, BeforeValidator(_limit)]
+"""A date, `today`, `+30d`, or a time of day."""
+
+
+class ValueSettings(Part):
+    """What is asked for, and the settings of its kind: each belongs to some kinds only (`ivr.flow.values`)."""
+
     ask: AskType
-    prompt: Prompt
-    keys_prompt: Prompt | None = None
-    into: Into
     length: Annotated[int, Field(ge=1, le=40)] | None = None
     """Digits: exactly so many."""
     min_length: Annotated[int, Field(ge=1, le=40)] | None = None
     max_length: Annotated[int, Field(ge=1, le=40)] | None = None
     terminator: Literal["#", "*", ""] = "#"
     """Key that ends an entry; empty for none."""
-    minimum: int | None = None
-    """Number: smallest value taken."""
-    maximum: int | None = None
+    minimum: Number | None = None
+    """Number and amount: smallest value taken."""
+    maximum: Number | None = None
+    unit: Phrases | None = None
+    """Number: words that may go with it ("people", "pieces")."""
     choices: dict[StepName, Choice] | None = None
+    choices_from: VariableName | None = None
+    """Choice: variable with the list to choose from."""
     confirmed: Target | None = None
     """yes_no: where "yes" leads; `next` when empty."""
     denied: Target | None = None
     """yes_no: where "no" leads; `next` when empty."""
+    earliest: Limit | None = None
+    """Date and time: the first that is taken."""
+    latest: Limit | None = None
+    future: StrictBool | None = None
+    """Date: whether a day without a year is the next one to come (as when empty) or the last one past."""
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    """Amount: its currency (ISO 4217); the flow's when empty."""
+    keyed: Literal["point", "cents"] | None = None
+    """Amount: whether `*` is the decimal point of keys (as when empty), or keys are cents."""
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    """Phone: country of numbers without a country code; that of the language when empty."""
+    scale: Annotated[str, StringConstraints(pattern=r"^\d{1,2}\.\.\d{1,2}$")] | None = None
+    """Rating: lowest and highest mark; `1..5` when empty."""
+    max_words: Annotated[int, Field(ge=1, le=500)] | None = None
+    """Free: what was said beyond so many words is cut off."""
+
+
+class AskStep(InputStep, ValueSettings):
+    """Asks for a value and keeps it."""
+
+    action: ClassVar[str] = "ask"
+    prompt: Prompt
+    keys_prompt: Prompt | None = None
+    into: Into
+    empty: Target | None = None
+    """`choices_from`: where an empty list leads; `failed` when empty."""
     sensitive: StrictBool = False
+
+
+class FormField(InputSettings, ValueSettings):
+    """One value of a form."""
+
+    prompt: Prompt
+    keys_prompt: Prompt | None = None
+    into: Into | None = None
+    """Variable that takes it; one named as the field when empty."""
+    say: Phrases | None = None
+    """What callers call it, when they want it changed; its name when empty."""
+    sensitive: StrictBool = False
+
+
+class Form(Part):
+    """What a form asks."""
+
+    prompt: Prompt | None = None
+    """Opens it: one sentence may answer several fields."""
+    fields: dict[StepName, FormField]
+    change_prompt: Prompt | None = None
+    """Asks what is to be changed, after a "no" to the whole."""
+
+
+class FormStep(InputStep):
+    """Asks for several values, in one sentence or one after the other, and has them confirmed together."""
+
+    action: ClassVar[str] = "form"
+    form: Form
 
 
 class SetStep(Step):
@@ -337,6 +448,19 @@ class HangUpStep(Step):
     hang_up: Annotated[HangUp, BeforeValidator(_hang_up)]
 
 
+class AfterCall(Part):
+    """What a flow does once the caller is gone."""
+
+    go: Target
+    """The first of some steps that need no caller."""
+    always: StrictBool = False
+    """Also when the bot hung up or a person took the caller over."""
+
+
+def _after_call(value: object) -> object:
+    return {"go": value} if isinstance(value, str) else value
+
+
 class Flow(Part):
     """One dialog, whole."""
 
@@ -345,14 +469,20 @@ class Flow(Part):
     language: LanguageTag = "en-US"
     languages: tuple[LanguageTag, ...] = ()
     """Further languages that a call can change to, besides those of `commands`."""
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    """What money is in (ISO 4217) where nothing else is said; that of the region of `language` when empty."""
     purpose: Literal["service", "research", "sales"] = "service"
     start: Annotated[StepName, Mark.TARGET]
     defaults: Defaults = Defaults()
     commands: dict[StepName, Command] = Field(default_factory=dict)
     variables: dict[VariableName, Any] = Field(default_factory=dict)
+    takes: tuple[VariableName, ...] = ()
+    """Variables that whoever runs this flow must give; such a flow cannot be called by number."""
     steps: dict[StepName, Step]
     """Each of a kind of `ivr.flow.steps.registry`; the loader reads them."""
     on_error: Target | None = None
-    """Where a call goes when a prompt cannot be spoken."""
+    """Where a call goes, once, when something of ours breaks."""
+    on_hang_up: Annotated[AfterCall, BeforeValidator(_after_call)] | None = None
+    """What is done without the caller when the call is over."""
     version: str = Field("", init=False)
     """Content hash, filled in by the loader."""

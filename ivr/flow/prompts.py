@@ -8,8 +8,10 @@ from dataclasses import replace
 from ivr.flow import templates
 from ivr.flow.languages import language_for
 from ivr.flow.marks import find_models
-from ivr.flow.model import Flow, Prompt, PromptItem
+from ivr.flow.model import Flow, FormStep, Prompt, PromptItem
+from ivr.flow.program import Program
 from ivr.flow.segments import LAST_WORD_PAUSE, Pause, Segment, SoundFile, Speech
+from ivr.flow.steps.models import LanguageStep
 from ivr.language_tags import primary_language
 
 
@@ -68,18 +70,27 @@ def text_of(prompt: Prompt, variables: Mapping[str, object], language: str) -> s
 
 def languages_of(flow: Flow) -> tuple[str, ...]:
     """Every language that a call of the flow can be in, the first one first."""
-    changes = (command.language for command in flow.commands.values())
-    return tuple(dict.fromkeys([flow.language, *flow.languages, *(tag for tag in changes if tag)]))
+    return tuple(dict.fromkeys([flow.language, *flow.languages, *changes_to(flow)]))
 
 
-def fixed_prompts(flow: Flow) -> tuple[tuple[Segment, ...], ...]:
-    """Every prompt of the flow whose text is known before a call, in every language: what is rendered at load time."""
+def changes_to(flow: Flow) -> tuple[str, ...]:
+    """The languages that the flow itself changes to, as far as they are written in it."""
+    commands = [command.language for command in flow.commands.values() if command.language]
+    steps = [step.language for step in flow.steps.values() if isinstance(step, LanguageStep)]
+    return (*commands, *(str(tag) for tag in steps if not templates.is_template(str(tag))))
+
+
+def fixed_prompts(flow: Flow | Program) -> tuple[tuple[Segment, ...], ...]:
+    """Every prompt whose text is known before a call, in every language of it: what is rendered at load time."""
+    program = Program.of(flow)
     found: dict[tuple[Segment, ...], None] = {(LAST_WORD_PAUSE,): None}
-    for language in languages_of(flow):
+    for language in languages_of(program.main):
         spoken = language_for(language)
         found[(Speech(spoken.no_input, language),)] = None
         found[(Speech(spoken.no_match, language),)] = None
-        for prompt in prompts_of(flow):
+        if any(isinstance(step, FormStep) for part in program.flows for step in part.steps.values()):
+            found[(Speech(spoken.change_what, language),)] = None
+        for prompt in (prompt for part in program.flows for prompt in prompts_of(part)):
             fixed = [item for item in prompt.items if not templates.is_template(text_for(item, language) or "")]
             for item in fixed:
                 segment = _segment(item, {}, language)

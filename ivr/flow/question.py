@@ -7,19 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ivr.flow.digits import DigitRules
-from ivr.flow.grammar import digit_words, phrase_list
+from ivr.flow.grammar import phrase_list
+from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
-from ivr.flow.model import AskStep, Choice, Confidence, Flow, InputStep, MenuStep, Prompt, PromptList
+from ivr.flow.model import Choice, Command, Confidence, Flow, InputStep, Prompt, PromptList
+from ivr.flow.values.base import CHOICE, Asked
+from ivr.flow.values.registry import kind_of
+from ivr.flow.values.yes_no import NO_KEY, YES_KEY
 
-LONGEST_ENTRY = 40
-"""Most digits that any question takes."""
-
-ANY_ENTRY = DigitRules(1, LONGEST_ENTRY, "#")
-
-YES_KEY, NO_KEY = "1", "2"
-
-LONGEST_ENTRY_WITH_UNKNOWN = 2
-"""Up to so many digits the recognizer may answer "something else"; longer strings tend to collapse into it."""
+PICK = "pick:"
+"""Meanings that begin so name one of the values that the same words may mean, by its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +34,8 @@ class Waiting:
     confirm_prompt: Prompt | None
     no_input: PromptList | None
     no_match: PromptList | None
+    invalid: PromptList | None
+    help: PromptList | None
     reprompt: bool
     failed: str | None
 
@@ -49,16 +48,17 @@ class Question:
     """Key sequence to meaning."""
     phrases: Mapping[str, tuple[str, ...]]
     """Meaning to the words for it."""
-    collects: str = ""
-    """`digits` or `number` where a value is collected; empty where one of the meanings is chosen."""
-    rules: DigitRules = ANY_ENTRY
+    rules: DigitRules | None = None
+    """How keys make an entry; None where one of the meanings is chosen."""
     extra_words: tuple[str, ...] = ()
     allows_unknown: bool = True
+    is_free: bool = False
+    """Whether anything may be said."""
 
     @property
     def listens_for(self) -> tuple[str, ...]:
-        """The closed list for the recognizer."""
-        return phrase_list([self.extra_words, *self.phrases.values()])
+        """The closed list for the recognizer; empty for free speech, and where nothing can be said."""
+        return () if self.is_free else phrase_list([self.extra_words, *self.phrases.values()])
 
 
 def waiting_for(flow: Flow, step: InputStep) -> Waiting:
@@ -80,68 +80,75 @@ def waiting_for(flow: Flow, step: InputStep) -> Waiting:
         confirm_prompt=own("confirm_prompt"),
         no_input=own("no_input"),
         no_match=own("no_match"),
+        invalid=own("invalid"),
+        help=own("help"),
         reprompt=own("reprompt"),
         failed=own("failed"),
     )
 
 
-def question_of(flow: Flow, step: InputStep, tag: str, language: Language) -> Question:
-    """What the step asks, in the language of the call."""
-    if isinstance(step, MenuStep):
-        keys, phrases = _choices(step.menu.choices, tag)
-        return _with_commands(Question(keys, phrases), flow, step, tag)
-    assert isinstance(step, AskStep)
-    match step.ask:
-        case "choice":
-            keys, phrases = _choices(step.choices or {}, tag)
-            asked = Question(keys, phrases)
-        case "yes_no":
-            asked = yes_no(language)
-        case "digits":
-            asked = _digits(step, language)
-        case "number":
-            rules = DigitRules(1, step.max_length or 12, step.terminator)
-            asked = Question({}, {}, "number", rules, digit_words(language))
-    return _with_commands(asked, flow, step, tag)
+def question_of_choices(flow: Flow, step: InputStep, choices: Mapping[str, Choice], tag: str) -> Question:
+    """What a menu asks, in the language of the call."""
+    keys = {choice.keys: f"{CHOICE}{name}" for name, choice in choices.items() if choice.keys}
+    return with_commands(Question(keys, phrases_of(choices, tag)), flow, step, tag)
 
 
-def confirmation(flow: Flow, step: InputStep, tag: str, language: Language) -> Question:
-    """The yes or no behind an answer that needs one; the commands stay active."""
-    return _with_commands(yes_no(language), flow, step, tag)
+def phrases_of(choices: Mapping[str, Choice], tag: str) -> dict[str, tuple[str, ...]]:
+    """Meaning to the words for it, of choices that are written in the flow."""
+    return {f"{CHOICE}{name}": choice.say.for_language(tag) for name, choice in choices.items() if choice.say}
 
 
-def yes_no(language: Language) -> Question:
-    """Yes (key 1) or no (key 2)."""
-    return Question({YES_KEY: "yes", NO_KEY: "no"}, {"yes": language.yes, "no": language.no})
-
-
-def _digits(step: AskStep, language: Language) -> Question:
-    shortest = step.length or step.min_length or 1
-    longest = step.length or step.max_length or LONGEST_ENTRY
-    return Question(
-        {},
-        {},
-        "digits",
-        DigitRules(shortest, longest, step.terminator),
-        digit_words(language),
-        allows_unknown=longest <= LONGEST_ENTRY_WITH_UNKNOWN,
+def question_of_value(flow: Flow, step: InputStep, asked: Asked, more_words: tuple[str, ...] = ()) -> Question:
+    """What is asked where a value is wanted."""
+    kind = kind_of(asked.settings.ask)
+    question = Question(
+        kind.keys(asked),
+        kind.phrases(asked),
+        kind.entry(asked),
+        (*kind.words(asked), *more_words),
+        kind.allows_unknown(asked) or bool(more_words),
+        kind.is_free,
     )
+    return with_commands(question, flow, step, asked.tag)
 
 
-def _choices(choices: Mapping[str, Choice], tag: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-    keys = {choice.keys: f"choice:{name}" for name, choice in choices.items() if choice.keys}
-    phrases = {f"choice:{name}": c.say.for_language(tag) for name, c in choices.items() if c.say}
-    return keys, phrases
+def confirmation(flow: Flow, step: InputStep, tag: str, language: Language, values: Question | None) -> Question:
+    """The yes or no behind an answer; what would be another answer is heard as well, and the commands stay active."""
+    phrases: dict[str, tuple[str, ...]] = {"yes": language.yes, "no": language.no}
+    words: tuple[str, ...] = ()
+    if values is not None and not values.is_free:
+        words = (*language.no_leads, *values.extra_words, *values_of(values))
+    return with_commands(Question({YES_KEY: "yes", NO_KEY: "no"}, phrases, extra_words=words), flow, step, tag)
 
 
-def _with_commands(question: Question, flow: Flow, step: InputStep, tag: str) -> Question:
-    names = flow.commands if step.commands is None else step.commands
+def which(flow: Flow, step: InputStep, tag: str, language: Language, values: Question) -> Question:
+    """The question which of several values is meant."""
+    phrases = {f"{PICK}{place}": words for place, words in enumerate(language.which_words)}
+    keys = {str(place + 1): f"{PICK}{place}" for place in range(len(phrases))}
+    return with_commands(Question(keys, phrases, extra_words=values.extra_words), flow, step, tag)
+
+
+def values_of(question: Question) -> tuple[str, ...]:
+    """The words that choose among choices."""
+    return tuple(w for meaning, words in question.phrases.items() if meaning.startswith(CHOICE) for w in words)
+
+
+def with_commands(question: Question, flow: Flow, step: InputStep, tag: str) -> Question:
+    """The question with what can be asked for in every step."""
     keys, phrases = dict(question.keys), dict(question.phrases)
-    for name in names:
-        command = flow.commands[name]
+    for name, command in commands_heard(flow, step).items():
         # A digit belongs to the number that is being entered; only commands that begin with * or # are keys there.
-        if command.keys and not (question.collects and command.keys[0].isdigit()):
+        if command.keys and not (question.rules is not None and command.keys[0].isdigit()):
             keys.setdefault(command.keys, f"command:{name}")
         if command.say:
             phrases.setdefault(f"command:{name}", command.say.for_language(tag))
+    if "help" not in flow.commands and step.commands != () and waiting_for(flow, step).help:
+        phrases.setdefault("command:help", language_for(tag).help)
     return replace(question, keys=keys, phrases=phrases)
+
+
+def commands_heard(flow: Flow, step: InputStep) -> dict[str, Command]:
+    """What can be asked for while a step listens: every command of the flow where it names none."""
+    names = flow.commands if step.commands is None else step.commands
+    own: dict[str, Command] = getattr(step, "own_commands", {})
+    return {**{name: flow.commands[name] for name in names if name in flow.commands}, **own}

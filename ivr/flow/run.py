@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from ivr.flow import commands as c
@@ -12,8 +13,9 @@ from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
 from ivr.flow.masking import MASK
 from ivr.flow.model import Flow, Prompt
+from ivr.flow.program import Program
 from ivr.flow.segments import Segment
-from ivr.flow.state import FlowState, Phase, Queued
+from ivr.flow.state import FlowState, Frame, Phase, Queued, copied
 
 TEMPORARY_FAILURE = 41
 """Q.850 cause of a call that the bot could not go on with."""
@@ -23,7 +25,7 @@ TEMPORARY_FAILURE = 41
 class Run:
     """Collects what one event leads to. Lives for one call of `engine.step` only."""
 
-    flow: Flow
+    program: Program
     state: FlowState
     at_s: float
     commands: list[c.Command] = field(default_factory=list)
@@ -31,10 +33,51 @@ class Run:
     """Step that is entered next; empty when the engine waits for an event."""
     is_announced: bool = False
     """The step being entered had its say before (see `flush`)."""
+    is_repeat: bool = False
+    """The step is entered because the caller wants to hear it again."""
+
+    def __post_init__(self) -> None:
+        """Leave the state that was given as it is."""
+        self.state = copied(self.state)
+
+    @property
+    def flow(self) -> Flow:
+        """The flow that the current step belongs to. Without commands of its own it has those of whoever runs it."""
+        own = self.program.flow_named(self.state.flow)
+        if not self.state.frames:
+            return own
+        owner = self.flow_at(self.commands_depth)
+        return own if owner is own else own.model_copy(update={"commands": owner.commands})
+
+    def flow_at(self, depth: int) -> Flow:
+        """A flow of the stack, 0 being the one that the call began in."""
+        frames = self.state.frames
+        return self.program.flow_named(frames[depth].flow if depth < len(frames) else self.state.flow)
+
+    @property
+    def commands_depth(self) -> int:
+        """Which flow of the stack has the commands that are heard now."""
+        depth = len(self.state.frames)
+        while depth and "commands" not in self.flow_at(depth).model_fields_set:
+            depth -= 1
+        return depth
+
+    @property
+    def variables(self) -> Mapping[str, object]:
+        """What templates and conditions can read: the flow's variables, and `step`."""
+        state = self.state
+        step = {"name": state.step, "visits": self.visits, "attempt": state.input.attempt}
+        return {**state.variables, "step": step}
+
+    @property
+    def visits(self) -> int:
+        """How often the current step was entered, this time included."""
+        return self.state.visits.get(self.state.step, 1)
 
     def set(self, **changes: Any) -> None:
-        """Change the state."""
-        self.state = replace(self.state, **changes)
+        """Change the state: this run's own copy, because a new one per change costs half the engine's time."""
+        for name, value in changes.items():
+            object.__setattr__(self.state, name, value)
 
     def set_input(self, **changes: Any) -> None:
         """Change the listening step in progress."""
@@ -61,7 +104,13 @@ class Run:
     @property
     def masked_variables(self) -> Mapping[str, object]:
         """Variables as they may be written down."""
-        return masked(self.state)
+        return {**self.variables, **_masked(self.state.variables, self.state.sensitive)}
+
+    def change_language(self, tag: str) -> None:
+        """Speak and listen in another language from here on."""
+        known = self.state.variables.get("call")
+        call = {**(known if isinstance(known, Mapping) else {}), "language": tag}
+        self.set(language=tag, variables={**self.state.variables, "call": MappingProxyType(call)})
 
     # --- prompts
 
@@ -69,7 +118,8 @@ class Run:
         self, prompt: Prompt, extra: Mapping[str, object] | None = None, shown: Mapping[str, object] | None = None
     ) -> tuple[Segment, ...]:
         """What is played for a prompt; `shown` is `extra` as it may be written down."""
-        variables = {**self.state.variables, **(extra or {})}
+        prompt = prompt.for_count(self.visits)
+        variables = {**self.variables, **(extra or {})}
         found = prompts.segments_of(prompt, variables, self.state.language)
         if self.state.sensitive or shown:
             written = {**self.masked_variables, **(shown or extra or {})}
@@ -78,8 +128,9 @@ class Run:
 
     def text(self, prompt: Prompt, extra: Mapping[str, object] | None = None) -> str:
         """What the record says of a prompt; a text that cannot be told without a masked value is masked whole."""
+        written = {**self.masked_variables, **(extra or {})}
         try:
-            return prompts.text_of(prompt, {**self.masked_variables, **(extra or {})}, self.state.language)
+            return prompts.text_of(prompt.for_count(self.visits), written, self.state.language)
         except templates.TemplateFailed:
             return MASK
 
@@ -95,7 +146,7 @@ class Run:
 
     def play(self, segments: tuple[Segment, ...]) -> None:
         """Start a prompt; with nothing to say, nothing runs."""
-        if not segments:
+        if not segments or self.state.has_left:
             self.set(play_id="")
             return
         self.set(play_id=self.new_id("play"))
@@ -110,7 +161,7 @@ class Run:
     def flush(self, resume_at: str, *, is_announced: bool = False, then: tuple[Segment, ...] = ()) -> bool:
         """Say what is queued, and `then`, before `resume_at` is entered; False where nothing is queued."""
         queued = self.state.queued
-        if not queued.segments:
+        if not queued.segments or self.state.has_left:
             return False
         self.play(queued.segments + then)
         emptied = replace(queued, segments=())  # how it may be interrupted holds while it is said
@@ -137,11 +188,18 @@ class Run:
             self.emit(c.CancelTimer(self.state.timer_id))
             self.set(timer_id="")
 
+    def cancel_job(self) -> None:
+        """Wait no longer for work that was given away."""
+        if self.state.job_id:
+            self.emit(c.CancelJob(self.state.job_id))
+            self.set(job_id="")
+
     def quiet(self) -> None:
-        """Stop prompt, listening and timer."""
+        """Stop prompt, listening, timer and work."""
         self.stop_prompt()
         self.stop_listening()
         self.cancel_timer()
+        self.cancel_job()
 
     # --- ends
 
@@ -149,32 +207,137 @@ class Run:
         """Write a line of the record about the current step."""
         started = self.at_s if started_at_s is None else started_at_s
         values = {"attempt": 1, **more}
-        self.emit(c.NoteStep(self.state.step, kind, started, self.at_s, outcome=outcome, **values))
+        self.emit(c.NoteStep(self._place, kind, started, self.at_s, outcome=outcome, **values))
+
+    @property
+    def _place(self) -> str:
+        """The current step, as the record names it: `order/ask_number` for a step of a flow that `order` runs."""
+        return "/".join([*(frame.step for frame in self.state.frames), self.state.step])
 
     def fail(self, kind: str, reason: str) -> None:
-        """Something of ours broke in this step: go to `on_error`, once, else end the call."""
+        """Something of ours broke in this step: go where `on_error` says, else end the call."""
+        error = {"kind": kind, "step": self.state.step}
         self.note_failure(kind, reason)
         self.quiet()
-        target = self.flow.on_error or self.flow.defaults.failed
-        if target is None or self.state.has_failed:
+        if self.state.has_left:
+            self.clean_up_over()
+            return
+        target = self._take_handler()
+        if target is None:
             self.end(TEMPORARY_FAILURE)
             return
-        self.set(has_failed=True)
+        self.set(variables={**self.state.variables, "error": MappingProxyType(error)})
         self.goto(target)
+
+    @property
+    def has_handler(self) -> bool:
+        """Whether an error in this step leads somewhere that was written for it."""
+        return any(key not in self.state.failed for key, _ in self._own_handlers(with_failed=False))
+
+    def _take_handler(self) -> str | None:
+        """Where an error leads: `on_error` of the step, of its flow, then of whoever runs it; each once a call."""
+        while True:
+            for key, target in self._own_handlers():
+                if key not in self.state.failed:
+                    self.set(failed=self.state.failed | {key})
+                    return target
+            if not self.state.frames:
+                return None
+            self.leave_flow()
+
+    def _own_handlers(self, *, with_failed: bool = True) -> Iterator[tuple[str, str]]:
+        """Handlers of the current step and flow, each with a name for "was taken already"."""
+        state, flow = self.state, self.flow
+        step = flow.steps.get(state.step)
+        if step is not None and step.on_error:
+            yield f"{state.flow}/{state.step}", step.on_error
+        target = flow.on_error or (flow.defaults.failed if with_failed else None)
+        if target:
+            yield f"{state.flow}/", target
 
     def note_failure(self, kind: str, reason: str) -> None:
         """Write down that something of ours broke. Reasons quote the values that they stumbled over."""
         shown = "details left out: they may hold a sensitive value" if self.state.sensitive else reason
         self.note(kind, "error", detail=shown)
 
-    def end(self, hangup_cause: int | None = None) -> None:
+    def end(self, hangup_cause: int | None = None, *, ended_by: str = "bot") -> None:
         """Hang up."""
         self.quiet()
-        self.set(phase=Phase.ENDED)
         self.target = ""
+        if self.state.has_left:
+            self.set(phase=Phase.ENDED)
+            return
         self.emit(c.HangUp(hangup_cause))
+        self.caller_gone(ended_by)
+
+    def caller_gone(self, ended_by: str) -> None:
+        """The caller is not there any more; what a flow does without him follows (`on_hang_up`)."""
+        self.target = ""
+        known = self.state.variables.get("call")
+        call = MappingProxyType({**(known if isinstance(known, Mapping) else {}), "ended_by": ended_by})
+        self.set(has_left=True, phase=Phase.WORKING, queued=Queued(), typed_ahead="", resume_at="")
+        self.set(steps_without_input=0, variables={**self.state.variables, "call": call})
+        self._clean_up(ended_by)
+
+    def _clean_up(self, ended_by: str) -> None:
+        after = self.flow.on_hang_up
+        if after is not None and (after.always or ended_by == "caller"):
+            self.goto(after.go)
+        else:
+            self.clean_up_over()
+
+    def clean_up_over(self) -> None:
+        """The clean-up of this flow is done: that of the flow which runs it follows, or nothing."""
+        self.quiet()
+        self.target = ""
+        if not self.state.frames:
+            self.set(phase=Phase.ENDED)
+            return
+        self.leave_flow()
+        call = self.state.variables.get("call")
+        self._clean_up(str(call.get("ended_by", "")) if isinstance(call, Mapping) else "")
+
+    # --- flows that run flows
+
+    @property
+    def frame(self) -> Frame:
+        """The current flow as a frame."""
+        now = self.state
+        return Frame(now.flow, now.step, now.variables, now.sensitive, now.history, now.finished, now.visits)
+
+    def enter_frame(self, frame: Frame) -> None:
+        """Begin a flow, or take one up again; the current one waits in its step."""
+        self.set(frames=(*self.state.frames, self.frame))
+        self._restore(frame)
+
+    def leave_flow(self) -> Frame:
+        """Go back to the flow that waits, without a word; what was current is returned."""
+        left = self.frame
+        *rest, waiting = self.state.frames
+        self._restore(waiting)
+        self.set(frames=tuple(rest))
+        return left
+
+    def _restore(self, frame: Frame) -> None:
+        """Make a frame the current flow; what is known of the call itself stays as it is."""
+        call = {"call": self.state.variables["call"]} if "call" in self.state.variables else {}
+        self.set(
+            flow=frame.flow,
+            step=frame.step,
+            variables={**frame.variables, **call},
+            sensitive=frame.sensitive,
+            history=frame.history,
+            finished=frame.finished,
+            visits=frame.visits,
+            form=None,
+        )
 
 
 def masked(state: FlowState) -> dict[str, object]:
-    """The variables of a call as they may be written down."""
-    return {name: MASK if name in state.sensitive else value for name, value in state.variables.items()}
+    """The variables of the flow that the call began in, as they may be written down."""
+    outermost = state.frames[0] if state.frames else state
+    return {name: value for name, value in _masked(outermost.variables, outermost.sensitive).items() if name != "error"}
+
+
+def _masked(variables: Mapping[str, object], sensitive: frozenset[str]) -> dict[str, object]:
+    return {name: MASK if name in sensitive else value for name, value in variables.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from ivr.flow.segments import Segment
@@ -35,6 +36,25 @@ class Pending:
     mode: str
     confidence: float | None
     tries: int = 1
+    others: tuple[object, ...] = ()
+    """Values that the same words may mean: the caller is being asked which, not whether it is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormProgress:
+    """How far a form has come."""
+
+    step: str
+    asked: str
+    """The one that is being asked."""
+    stage: str = "fields"
+    """`fields` are asked, the `whole` is confirmed, or the caller says what to `change`."""
+    is_opening: bool = True
+    """Nothing was asked yet but the form's own question."""
+    filled: Mapping[str, object] = field(default_factory=dict)
+    """Fields that have a value."""
+    unsure: bool = False
+    """Some value was not heard well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +80,20 @@ class Input:
     is_only_lead: bool = False
     """The step's own prompt is left out in this attempt."""
     pending: Pending | None = None
+    help_count: int = 0
+    """How often help was asked for."""
+    invalid_count: int = 0
+    """Values so far that were understood and not allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The latest answer that was taken (VoiceXML 2.1 §5.1.5, `application.lastresult$`)."""
+
+    value: object
+    mode: str
+    confidence: float | None
+    asked_at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +105,28 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """A flow that waits for one that it runs, or that has ended and can be gone back into."""
+
+    flow: str
+    """Its name; empty for the flow that the call began in."""
+    step: str
+    variables: Mapping[str, object]
+    sensitive: frozenset[str]
+    history: tuple[str, ...] = ()
+    finished: Mapping[str, Frame] = field(default_factory=dict)
+    visits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class FlowState:
     """Where a call stands."""
 
     phase: Phase = Phase.NEW
+    flow: str = ""
+    """The flow that `step` belongs to; empty for the one that the call began in."""
+    frames: tuple[Frame, ...] = ()
+    """Flows that wait for the current one, the outermost first."""
     step: str = ""
     """The step that is entered or open."""
     language: str = ""
@@ -88,6 +140,10 @@ class FlowState:
     listen_id: str = ""
     """The open listening; empty when deaf."""
     timer_id: str = ""
+    job_id: str = ""
+    """The work that is waited for; empty where none is."""
+    is_waiting_sound: bool = False
+    """What plays is heard while the work goes on, and no longer."""
     queued: Queued = Queued()
     typed_ahead: str = ""
     """Keys pressed before the question that they answer."""
@@ -96,16 +152,44 @@ class FlowState:
     is_announced: bool = False
     """The step to resume has had its say already."""
     history: tuple[str, ...] = ()
-    """Listening steps passed through, for `back`."""
+    """Listening steps passed through in this flow, for `back`."""
+    finished: Mapping[str, Frame] = field(default_factory=dict)
+    """By `run` step of this flow: the flow that it ran, as it ended, for `back`."""
+    visits: Mapping[str, int] = field(default_factory=dict)
+    """How often each step of this flow was entered."""
     input: Input = Input()
+    form: FormProgress | None = None
+    began: datetime | None = None
+    """Local time when the call came in, and the instant that it belongs to."""
+    began_at_s: float = 0.0
+    last_answer: Answered | None = None
+    left_step: str = ""
+    """The step that the call was in before this one."""
+    opening: tuple[Segment, ...] = ()
+    """What was said before the open question when it was entered: part of what `repeat` repeats."""
     is_deaf: frozenset[str] = frozenset()
     """Languages in which speech cannot be recognized."""
     swallow_key: str = ""
     """A terminator that callers add to a complete entry; not an answer to the next step."""
     swallow_until_s: float = 0.0
-    has_failed: bool = False
-    """`on_error` was taken already."""
+    failed: frozenset[str] = frozenset()
+    """Every `on_error` that was taken already, by flow and step."""
+    tags: Mapping[str, object] = field(default_factory=dict)
+    """Marks of the call's record; what is sensitive is masked already."""
+    has_left: bool = False
+    """The caller is gone; a flow may still have something to do."""
     steps_without_input: int = 0
+
+
+_FIELDS = tuple(FlowState.__dataclass_fields__)
+
+
+def copied(state: FlowState) -> FlowState:
+    """A state of its own with the same values."""
+    copy = object.__new__(FlowState)
+    for name in _FIELDS:
+        object.__setattr__(copy, name, getattr(state, name))
+    return copy
 
 
 MAX_STEPS_WITHOUT_INPUT = 200

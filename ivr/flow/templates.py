@@ -6,15 +6,20 @@ is found by the check and never spoken as an empty gap.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from datetime import date as day
 from functools import cache, lru_cache
 from typing import Any
+from urllib.parse import quote
 
-from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes
+from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes, pass_context
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ivr.flow import speaking
+from ivr.flow.masking import MASK
 from ivr.language_tags import primary_language
 
 MAX_TEXT_CHARACTERS = 4000
@@ -22,6 +27,8 @@ MAX_TEXT_CHARACTERS = 4000
 
 JINJA_FILTERS = ("default", "lower", "upper", "trim", "length", "int")
 """What flows may use of Jinja2's own filters."""
+
+_BLOCKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 _ANY = "en"
 """A language for questions that are the same in all: syntax, names, conditions."""
@@ -45,14 +52,53 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return False
 
 
-@cache
+@lru_cache(maxsize=64)
 def _environment(tag: str) -> _Sandbox:
-    """The sandbox of a primary language tag."""
+    """The sandbox of a language tag."""
     environment = _Sandbox(undefined=StrictUndefined, autoescape=False, cache_size=400)
     kept = {name: environment.filters[name] for name in JINJA_FILTERS}
-    environment.filters = {**kept, **speaking.filters(tag)}
+    spoken = speaking.filters(tag)
+    environment.filters = {**kept, **spoken, **_filters_of_call(spoken)}
     environment.globals = {}
     return environment
+
+
+def _url_part(value: object) -> str:
+    """A value as one part of a URL (RFC 3986 §2.1): whatever a caller said cannot add a path, a query or a host."""
+    if isinstance(value, Mapping | list | tuple | set):
+        raise TypeError("a list or a group of values cannot be part of a URL")
+    text = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+    return text if text == MASK else quote(text, safe="")
+
+
+@cache
+def _url_environment(tag: str) -> Any:
+    return _environment(tag).overlay(finalize=_url_part)
+
+
+@lru_cache(maxsize=1024)
+def _compiled_url(text: str, tag: str) -> Any:
+    return _url_environment(tag).from_string(text)
+
+
+def _filters_of_call(spoken: Mapping[str, Callable[..., str]]) -> dict[str, Callable[..., str]]:
+    """Filters that know the call that they speak in: its currency, and the day that it is."""
+
+    @pass_context
+    def money(context: Context, value: Any, currency: str = "") -> str:
+        return spoken["money"](value, currency or _of_call(context, "currency"))
+
+    @pass_context
+    def date(context: Context, value: Any) -> str:
+        today = _of_call(context, "today")
+        return spoken["date"](value, day.fromisoformat(today) if today else None)
+
+    return {"money": money, "date": date}
+
+
+def _of_call(context: Context, name: str) -> str:
+    call = context.get("call")
+    return str(call.get(name) or "") if isinstance(call, Mapping) else ""
 
 
 @lru_cache(maxsize=4096)
@@ -79,15 +125,35 @@ def render(text: str, variables: Mapping[str, object], language: str) -> str:
     if not is_template(text):
         return text
     try:
-        return str(_compiled(text, primary_language(language)).render(variables))[:MAX_TEXT_CHARACTERS]
+        return str(_compiled(text, language).render(variables))[:MAX_TEXT_CHARACTERS]
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         raise TemplateFailed(str(error)) from error
+
+
+def render_url(text: str, variables: Mapping[str, object], language: str) -> str:
+    """Fill a URL in; every value is percent-encoded. Raises TemplateFailed, also for a value that is no path part."""
+    if not is_template(text):
+        return text
+    try:
+        url = str(_compiled_url(text, primary_language(language)).render(variables))
+    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
+        raise TemplateFailed(str(error)) from error
+    _refuse_lost_parts(text, url)
+    return url
+
+
+def _refuse_lost_parts(text: str, url: str) -> None:
+    """An empty value, or one of dots, would ask for another resource than the flow's author meant (RFC 3986 §5.2.4)."""
+    meant = _BLOCKS.sub("x", text).partition("?")[0].split("/")
+    parts = url.partition("?")[0].split("/")
+    if any(parts.count(odd) > meant.count(odd) for odd in ("", ".", "..")):
+        raise TemplateFailed("a value in the URL is empty or made of dots only")
 
 
 def evaluate(expression: str, variables: Mapping[str, object], language: str = _ANY) -> object:
     """Value of an expression such as `customer.balance > 0`. Raises TemplateFailed."""
     try:
-        value = _compiled_expression(expression, primary_language(language))(variables)
+        value = _compiled_expression(expression, language)(variables)
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         raise TemplateFailed(str(error)) from error
     if isinstance(value, Undefined):

@@ -42,6 +42,9 @@ class AccountOwner(Protocol):
     def registration_changed(self, report: RegistrationReport) -> None:
         """The registrar answered, or the registration was lost."""
 
+    def message_answered(self, uri: str, text: str, sip_status: int, reason: str) -> None:
+        """A MESSAGE that we sent has its final answer."""
+
     def invite_received(self, account: SipAccount, call_id: int, message: str, source: str) -> None:
         """An INVITE came in; the call object must be made before this returns."""
 
@@ -71,6 +74,14 @@ class SipAccount(pj.Account):  # type: ignore[misc]  # the library's bindings ar
                 self._owner.invite_received(self, int(prm.callId), str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
         except Exception:
             log.exception("sip.callback_failed", callback="onIncomingCall")
+
+    def onInstantMessageStatus(self, prm: Any) -> None:
+        try:
+            if self._owner is not None and int(prm.code) >= 200:
+                reason = clean(prm.reason, _REASON_LIMIT)
+                self._owner.message_answered(str(prm.toUri), str(prm.msgBody), int(prm.code), reason)
+        except Exception:
+            log.exception("sip.callback_failed", callback="onInstantMessageStatus")
 
     def onIncomingSubscribe(self, prm: Any) -> None:
         prm.code = codes.NOT_IMPLEMENTED  # a bot tells nobody whether it is present

@@ -19,6 +19,7 @@ from ivr.ports import (
     LegId,
     LegOffered,
     LegReferred,
+    MessageRequest,
     RegistrationChanged,
     TelephonyEvent,
 )
@@ -27,6 +28,7 @@ from ivr.sip.account import LOCAL, RegistrationReport, SipAccount, account_confi
 from ivr.sip.call import Leg, LegCall, add_headers
 from ivr.sip.endpoint import Endpoint
 from ivr.sip.media import SETTLE_S, FramePorts, LegMedia
+from ivr.sip.messages import Messages
 from ivr.sip.peers import NameGate, TrustedPeers
 from ivr.sip.thread import SipThread
 from ivr.sip.unwanted import UnwantedRequests
@@ -72,6 +74,7 @@ class UserAgent:
         self._unwanted = UnwantedRequests()
         self._ports = FramePorts(settings.sample_rate_hz, thread)
         self._names = NameGate(thread.post)
+        self._messages = Messages(settings, self._names, thread.post)
         self._accounts: dict[str, SipAccount] = {}
         self._registrations: dict[str, tuple[bool, int]] = {}
         self._failures: dict[str, int] = {}
@@ -113,6 +116,7 @@ class UserAgent:
             self._pump(SETTLE_S, lambda: False)
             self.endpoint.stop_clock()
         self._names.close()
+        self._messages.close()
         self._thread.clear()
         self._ports.close()
         self._ended_calls.clear()
@@ -180,6 +184,10 @@ class UserAgent:
             self._accounts[name].register(is_on=True)
         else:
             self.registration_changed(RegistrationReport(name, False, codes.BAD_GATEWAY, "no address for it", ""))
+
+    def message_answered(self, uri: str, text: str, sip_status: int, reason: str) -> None:
+        """A MESSAGE that we sent has its final answer."""
+        self._messages.answered(uri, text, sip_status, reason)
 
     def invite_received(self, account: SipAccount, call_id: int, message: str, source: str) -> None:
         """Make the leg; what becomes of it is decided outside the callback."""
@@ -349,3 +357,10 @@ class UserAgent:
             is_full = error.status == _TOO_MANY
             status = codes.SERVICE_UNAVAILABLE if is_full else codes.BAD_REQUEST
             leg.end(EndedBy.LOCAL, status, "no free leg" if is_full else str(error.reason))
+
+    def send_message(self, request: MessageRequest, report: Callable[[int, str], None]) -> None:
+        """Send a MESSAGE outside of calls."""
+        if self._is_closing:
+            report(codes.SERVICE_UNAVAILABLE, "the bot is stopping")
+        else:
+            self._messages.send(self._accounts.get(request.account), request, report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -16,7 +17,7 @@ import structlog
 
 from ivr.config import SipSettings
 from ivr.errors import TelephonyError
-from ivr.ports import AudioSink, Clock, DialRequest, DtmfMethod, LegId, TelephonyEvent
+from ivr.ports import AudioSink, Clock, DialRequest, DtmfMethod, LegId, MessageRequest, TelephonyEvent
 from ivr.sip import codes
 from ivr.sip.agent import UserAgent
 from ivr.sip.call import Leg
@@ -222,3 +223,15 @@ class PjsuaTelephony:
     def send_digits(self, leg_id: LegId, digits: str, method: DtmfMethod = DtmfMethod.RFC4733) -> None:
         """Send keys by RFC 4733, or by INFO."""
         self._on_leg(leg_id, lambda leg: leg.send_digits(digits, method))
+
+    def send_message(self, request: MessageRequest, report: Callable[[int, str], None]) -> None:
+        """Send a SIP MESSAGE outside of calls."""
+        if self._agent is None:
+            report(codes.SERVICE_UNAVAILABLE, "the telephony is not running")
+        else:
+            self._jobs.post(partial(self._agent.send_message, request, partial(self._report_status, report)))
+
+    def _report_status(self, report: Callable[[int, str], None], sip_status: int, reason: str) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(report, sip_status, reason)

@@ -165,7 +165,8 @@ class FilePromptStore:
         if isinstance(segment, SoundFile):
             return self._below_sounds(segment.path)
         if isinstance(segment, Speech) and self._sounds:
-            sound = self._sounds.for_text(segment.text, segment.language)
+            text, language = segment.text, segment.language
+            sound = self._sounds.for_text(text, language) or self._sounds.for_key(text, language)
             return sound.path if sound else None
         return None
 

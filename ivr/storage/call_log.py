@@ -12,7 +12,7 @@ import structlog
 
 from ivr.config import DatabaseSettings
 from ivr.errors import StorageError
-from ivr.ports import CallEnded, CallStarted, StepRecord
+from ivr.ports import AnswerRecord, CallEnded, CallStarted, StepRecord
 from ivr.storage.database import masked_url, parse_url
 from ivr.storage.entries import encode, to_line
 from ivr.storage.inbox import Inbox
@@ -112,6 +112,10 @@ class DatabaseCallLog:
         """Add a step."""
         self._put(step)
 
+    def answer_given(self, answer: AnswerRecord) -> None:
+        """Add an answer of a survey."""
+        self._put(answer)
+
     def call_ended(self, call: CallEnded) -> None:
         """Close the record."""
         self._put(call)
@@ -138,7 +142,7 @@ class DatabaseCallLog:
         """Close."""
         self.close()
 
-    def _put(self, record: CallStarted | StepRecord | CallEnded) -> None:
+    def _put(self, record: CallStarted | StepRecord | AnswerRecord | CallEnded) -> None:
         try:
             if not self._inbox.put(encode(record)) and self._inbox.dropped == 1:
                 _log.error("call_log.dropping", remedy="bring the database back or free disk space; records are lost")

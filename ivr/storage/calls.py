@@ -45,7 +45,7 @@ class CallRepository:
     def last(self, limit: int) -> list[CallRecord]:
         """The newest calls, newest first, without their steps. Raises StorageError, NoDatabaseYet."""
         newest = select(calls).order_by(calls.c.started_at.desc(), calls.c.id.desc()).limit(limit)
-        return [_record(row) for row in self._rows(newest)]
+        return [_record(row) for row in self.rows(newest)]
 
     def get(self, call_id: str) -> CallRecord:
         """The call with that id, or with the only id that begins so, with its steps.
@@ -54,7 +54,7 @@ class CallRepository:
         """
         row = self._row(call_id)
         own = select(steps).where(steps.c.call_id == row.id).order_by(steps.c.sequence)
-        return _record(row, self._rows(own))
+        return _record(row, self.rows(own))
 
     def lines_of_flow(self, flow: str, since: datetime | None = None) -> list[tuple[str, str, str]]:
         """Call, step and kind of every recorded line of a flow's calls that began since then: call by call, in order.
@@ -67,7 +67,7 @@ class CallRepository:
             .where(calls.c.flow == flow)
             .order_by(steps.c.call_id, steps.c.sequence)
         )
-        rows = self._rows(chosen if since is None else chosen.where(calls.c.started_at >= since))
+        rows = self.rows(chosen if since is None else chosen.where(calls.c.started_at >= since))
         return [(str(row.call_id), str(row.step), str(row.kind)) for row in rows]
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class CallRepository:
         self.close()
 
     def _row(self, call_id: str) -> Row[tuple[object, ...]]:
-        exact = self._rows(select(calls).where(calls.c.id == call_id))
+        exact = self.rows(select(calls).where(calls.c.id == call_id))
         if exact:
             return exact[0]
         if not call_id:
@@ -93,7 +93,7 @@ class CallRepository:
         begins = (
             select(calls).where(calls.c.id.startswith(call_id, autoescape=True)).order_by(calls.c.started_at.desc())
         )
-        found = self._rows(begins.limit(_SHOWN_MATCHES + 1))
+        found = self.rows(begins.limit(_SHOWN_MATCHES + 1))
         if not found:
             raise CallNotFound(f"no call {call_id!r} in {self.address}; `ivr calls` lists the ids", retryable=False)
         if len(found) > 1:
@@ -104,7 +104,8 @@ class CallRepository:
             )
         return found[0]
 
-    def _rows(self, statement: object) -> Sequence[Row[tuple[object, ...]]]:
+    def rows(self, statement: object) -> Sequence[Row[tuple[object, ...]]]:
+        """Rows of a SELECT. Raises StorageError, NoDatabaseYet."""
         file = sqlite_file(self._url)
         if file is not None and not file.exists():
             raise NoDatabaseYet(f"no call was recorded yet: {file} does not exist", retryable=False)
@@ -130,7 +131,7 @@ class CallRepository:
 
 def _record(row: Row[tuple[object, ...]], lines: Sequence[Row[tuple[object, ...]]] = ()) -> CallRecord:
     values = {name: getattr(row, name) for name in _CALL_FIELDS}
-    values["variables"] = values["variables"] or {}
+    values |= {name: values[name] or {} for name in ("variables", "tags")}
     return CallRecord(**values, steps=tuple(_step(line) for line in lines))
 
 

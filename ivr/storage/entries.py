@@ -8,20 +8,25 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 
-from ivr.ports import CallEnded, CallStarted, StepRecord
+from ivr.ports import AnswerRecord, CallEnded, CallStarted, StepRecord
 
 Entry = dict[str, object]
-"""`record` (which of the three it is) and the fields of a CallStarted, StepRecord or CallEnded."""
+"""`record` (which of them it is) and the fields of a CallStarted, StepRecord, AnswerRecord or CallEnded."""
 
-CALL_STARTED, STEP_DONE, CALL_ENDED = "call_started", "step_done", "call_ended"
-_KINDS: dict[type, str] = {CallStarted: CALL_STARTED, StepRecord: STEP_DONE, CallEnded: CALL_ENDED}
+CALL_STARTED, STEP_DONE, CALL_ENDED, ANSWER_GIVEN = "call_started", "step_done", "call_ended", "answer_given"
+_KINDS: dict[type, str] = {
+    CallStarted: CALL_STARTED,
+    StepRecord: STEP_DONE,
+    CallEnded: CALL_ENDED,
+    AnswerRecord: ANSWER_GIVEN,
+}
 
-STARTED_FIELDS, STEP_FIELDS, ENDED_FIELDS = (
-    tuple(field.name for field in fields(kind)) for kind in (CallStarted, StepRecord, CallEnded)
+STARTED_FIELDS, STEP_FIELDS, ENDED_FIELDS, ANSWER_FIELDS = (
+    tuple(field.name for field in fields(kind)) for kind in (CallStarted, StepRecord, CallEnded, AnswerRecord)
 )
 
 
-def encode(record: CallStarted | StepRecord | CallEnded) -> Entry:
+def encode(record: CallStarted | StepRecord | AnswerRecord | CallEnded) -> Entry:
     """A snapshot that later changes of the record's values do not reach."""
     values = {name: plain(getattr(record, name)) for name in (field.name for field in fields(record))}
     return {"record": _KINDS[type(record)], **values}

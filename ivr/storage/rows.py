@@ -9,6 +9,8 @@ from sqlalchemy import Connection, Table, func, select
 
 from ivr.ports import EndReason
 from ivr.storage.entries import (
+    ANSWER_FIELDS,
+    ANSWER_GIVEN,
     CALL_ENDED,
     CALL_STARTED,
     ENDED_FIELDS,
@@ -17,7 +19,7 @@ from ivr.storage.entries import (
     Entry,
     instants_parsed,
 )
-from ivr.storage.schema import calls, steps
+from ivr.storage.schema import calls, steps, survey_answers
 
 
 def write_entries(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -27,8 +29,10 @@ def write_entries(connection: Connection, entries: Sequence[Entry]) -> None:
             _write_call(connection, instants_parsed(entry, STARTED_FIELDS))
         elif entry["record"] == CALL_ENDED:
             _write_end(connection, instants_parsed(entry, ENDED_FIELDS))
+        elif entry["record"] == ANSWER_GIVEN:
+            _write_once(connection, survey_answers, instants_parsed(entry, ANSWER_FIELDS), "asked_at")
         else:
-            _write_step(connection, instants_parsed(entry, STEP_FIELDS))
+            _write_once(connection, steps, instants_parsed(entry, STEP_FIELDS), "started_at")
 
 
 def close_lost_calls(connection: Connection, worker: str, own_call_ids: Collection[str]) -> int:
@@ -60,11 +64,12 @@ def _write_end(connection: Connection, values: Entry) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=[calls.c.id], set_=values))
 
 
-def _write_step(connection: Connection, values: Entry) -> None:
-    placeholder = _insert(connection, calls).values(id=values.get("call_id"), started_at=values.get("started_at"))
+def _write_once(connection: Connection, table: Table, values: Entry, instant: str) -> None:
+    """A row that belongs to a call, which may be unknown yet; one that is there already stays as it is."""
+    placeholder = _insert(connection, calls).values(id=values.get("call_id"), started_at=values.get(instant))
     connection.execute(placeholder.on_conflict_do_nothing(index_elements=[calls.c.id]))
-    statement = _insert(connection, steps).values(values)
-    connection.execute(statement.on_conflict_do_nothing(index_elements=[steps.c.call_id, steps.c.sequence]))
+    statement = _insert(connection, table).values(values)
+    connection.execute(statement.on_conflict_do_nothing(index_elements=[table.c.call_id, table.c.sequence]))
 
 
 def _insert(connection: Connection, table: Table) -> Any:

@@ -81,6 +81,7 @@ calls = Table(
     _text("sip_call_id"),
     _text("worker"),
     Column("variables", JSON(none_as_null=True)),
+    Column("tags", JSON(none_as_null=True)),
 )
 Index("ix_calls_started_at", calls.c.started_at)
 
@@ -102,3 +103,18 @@ steps = Table(
     Column("confidence", Float),
     _text("detail"),
 )
+
+survey_answers = Table(
+    "survey_answers",
+    metadata,
+    Column("call_id", String(64), ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    _text("survey"),
+    _text("question"),
+    Column("asked_at", UtcDateTime, nullable=False),
+    _text("outcome"),
+    _text("mode"),
+    Column("answer", JSON(none_as_null=True)),
+    Column("confidence", Float),
+)
+Index("ix_survey_answers_survey", survey_answers.c.survey, survey_answers.c.asked_at)

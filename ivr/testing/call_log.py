@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ivr.calls.record import CallRecord, StepLine
-from ivr.ports import CallEnded, CallStarted, StepRecord
+from ivr.ports import AnswerRecord, CallEnded, CallStarted, StepRecord
 
 
 @dataclass
@@ -14,6 +14,8 @@ class MemoryCallLog:
     """Implements `CallLog`; read it with `get` and `last`."""
 
     calls: dict[str, CallRecord] = field(default_factory=dict)
+    answers: list[AnswerRecord] = field(default_factory=list)
+    """Of surveys."""
 
     def call_started(self, call: CallStarted) -> None:
         """Open the record."""
@@ -27,10 +29,20 @@ class MemoryCallLog:
         lines.setdefault(step.sequence, StepLine(**_values(step)))
         self.calls[step.call_id] = replace(known, steps=tuple(lines[sequence] for sequence in sorted(lines)))
 
+    def answer_given(self, answer: AnswerRecord) -> None:
+        """Add an answer of a survey; a repeated one changes nothing."""
+        if not any((known.call_id, known.sequence) == (answer.call_id, answer.sequence) for known in self.answers):
+            self.answers.append(answer)
+
     def call_ended(self, call: CallEnded) -> None:
         """Close the record."""
         known = self.calls.get(call.call_id, CallRecord(call.call_id, call.answered_at or call.ended_at))
-        values = {**_values(call), "variables": dict(call.variables), "end_reason": call.end_reason.value}
+        values = {
+            **_values(call),
+            "variables": dict(call.variables),
+            "tags": dict(call.tags),
+            "end_reason": call.end_reason.value,
+        }
         self.calls[call.call_id] = replace(known, **values)
 
     def get(self, call_id: str) -> CallRecord:

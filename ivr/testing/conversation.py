@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -21,14 +23,21 @@ from ivr.flow import commands as c
 from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.grammar import UNKNOWN_WORD, normalized
+from ivr.flow.jobs import JobResult
 from ivr.flow.loader import load_flow
 from ivr.flow.model import Flow
+from ivr.flow.program import linked
 from ivr.flow.state import FlowState, Phase
 from ivr.testing.clock import ManualClock, ManualTimer
 from ivr.testing.prompts import said_for_s, said_text
+from ivr.testing.services import ScriptedJobs
 
 WORD_S = 0.35
 """How long a caller takes for one word."""
+
+
+BEGAN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+"""When calls come in, unless a test says otherwise: a Monday morning."""
 
 
 class NotAsScripted(AssertionError):
@@ -58,15 +67,30 @@ def _read(flow: Flow | Path | str) -> Flow:
 class CallScript:
     """One call, played by a test. Every verb returns the script, so that sentences can be chained."""
 
-    def __init__(self, flow: Flow | Path | str, *, deaf: Collection[str] = ()) -> None:
-        """`flow` is a model, a file or YAML text; `deaf` are language tags in which no speech can be recognized."""
+    def __init__(
+        self,
+        flow: Flow | Path | str,
+        *,
+        deaf: Collection[str] = (),
+        runs: Collection[Flow | Path | str] = (),
+        jobs: ScriptedJobs | None = None,
+    ) -> None:
+        """`flow` is a model, a file or YAML text, `runs` the flows that it can run.
+
+        `deaf` are language tags in which no speech can be recognized; `jobs` says what services answer: those that it
+        does not name wait for `job_ends`.
+        """
         self.flow = _read(flow)
+        self.program = linked(self.flow, {part.flow: part for part in map(_read, runs)})
         self.clock = ManualClock()
         self.state = FlowState()
         self.commands: list[c.Command] = []
         """Everything that the engine asked for."""
         self.prompts: list[SaidPrompt] = []
         self._deaf = frozenset(deaf)
+        self._scripted_jobs = jobs or ScriptedJobs()
+        self._jobs: dict[str, ManualTimer | None] = {}
+        self._known_at_once: list[tuple[str, JobResult]] = []
         self._timers: dict[str, ManualTimer] = {}
         self._playing: ManualTimer | None = None
         self._play_began_s = 0.0
@@ -87,16 +111,17 @@ class CallScript:
         language: str = "",
         resume_at: str = "",
         returned_because: str = "",
+        now: datetime | None = BEGAN,
     ) -> Self:
-        """The call comes in. The named values are those of a caller who comes back from a transfer."""
+        """The call comes in, at `now`. The other named values are those of a caller who comes back from a transfer."""
         more = (dict(variables or {}), frozenset(sensitive), language, resume_at, returned_because)
-        self.feed(e.CallOffered(self._now_s, ani, dnis, "", *more))
+        self.feed(e.CallOffered(self._now_s, ani, dnis, "", *more, now=now))
         return self
 
     def hears(self, text: str) -> Self:
         """The bot says this before it is the caller's turn (capitals do not matter)."""
         while not any(text.lower() in prompt.text.lower() for prompt in self.prompts[self._seen :]):
-            if not self._prompt_runs or not self.clock.advance_to_next():
+            if not self._is_busy or not self.clock.advance_to_next():
                 raise self._wrong(f"the bot did not say {text!r}")
         return self
 
@@ -109,7 +134,7 @@ class CallScript:
 
     def listens(self) -> Self:
         """The caller listens until the bot has finished."""
-        while self._prompt_runs and self.clock.advance_to_next():
+        while self._is_busy and self.clock.advance_to_next():
             pass
         return self
 
@@ -177,6 +202,14 @@ class CallScript:
         self.feed(e.TransferEnded(self._now_s, e.TransferOutcome(outcome), detail))
         return self
 
+    def job_ends(self, result: JobResult) -> Self:
+        """The work that the flow waits for ends like this."""
+        if not self.state.job_id:
+            raise self._wrong("nothing is waited for")
+        self._turn()
+        self._job_over(self.state.job_id, result)
+        return self
+
     def hangs_up(self) -> Self:
         """The caller hangs up."""
         self._lines.append("  caller: (hangs up)")
@@ -185,11 +218,13 @@ class CallScript:
 
     def feed(self, event: e.Event) -> None:
         """Give the engine an event, and carry out what it asks for."""
-        result = engine.step(self.flow, self.state, event)
+        result = engine.step(self.program, self.state, event)
         self.state = result.state
         failed = [listen for command in result.commands if (listen := self._carry_out(command)) is not None]
         for listen_id in failed:
             self.feed(e.ListeningFailed(self._now_s, listen_id, "no speech model for the language"))
+        while self._known_at_once:
+            self._job_over(*self._known_at_once.pop(0))
 
     # --- what a test looks at
 
@@ -237,7 +272,7 @@ class CallScript:
     def can_wake(self) -> bool:
         """Whether anything but the caller can move the call on: a prompt, a timer, a transfer; true once it is over."""
         over_or_away = self.phase in (Phase.ENDED, Phase.TRANSFERRING)
-        return over_or_away or self._prompt_runs or bool(self._timers)
+        return over_or_away or self._prompt_runs or bool(self._timers) or bool(self._jobs)
 
     @property
     def transcript(self) -> str:
@@ -253,6 +288,11 @@ class CallScript:
     @property
     def _prompt_runs(self) -> bool:
         return self._playing is not None
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether the bot speaks, or waits for something that is on its way."""
+        return self._prompt_runs or any(self._jobs.values())
 
     def _wrong(self, what: str) -> NotAsScripted:
         where = f"step {self.state.step!r}, {self.state.phase}"
@@ -317,9 +357,31 @@ class CallScript:
                 self._timers[timer_id] = self.clock.call_later(after_s, lambda: self._time_over(timer_id))
             case c.CancelTimer(timer_id=timer_id):
                 self._timers.pop(timer_id).cancel()
+            case c.StartJob():
+                self._start_job(command)
+            case c.CancelJob(job_id=job_id):
+                if timer := self._jobs.pop(job_id, None):
+                    timer.cancel()
             case c.HangUp() | c.Reject() | c.StartTransfer():
                 self._lines.append(f"  bot: ({type(command).__name__})")
         return None
+
+    def _start_job(self, command: c.StartJob) -> None:
+        self._lines.append(f"  bot: ({type(command.job).__name__})")
+        answer = self._scripted_jobs.answer(self.state.step, command.job)
+        self._jobs[command.job_id] = None
+        if answer is not None:
+            after_s, result = answer
+            if after_s:
+                over = partial(self._job_over, command.job_id, result)
+                self._jobs[command.job_id] = self.clock.call_later(after_s, over)
+            else:
+                self._known_at_once.append((command.job_id, result))
+
+    def _job_over(self, job_id: str, result: JobResult) -> None:
+        if timer := self._jobs.pop(job_id, None):
+            timer.cancel()
+        self.feed(e.JobDone(self._now_s, job_id, result))
 
     def _play(self, command: c.PlayPrompt) -> None:
         self._stop_prompt(was_cut=True)

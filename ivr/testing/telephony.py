@@ -20,6 +20,7 @@ from ivr.ports import (
     LegId,
     LegOffered,
     LegRinging,
+    MessageRequest,
     PlayFailed,
     PlayFinished,
     ReferProgressed,
@@ -75,6 +76,8 @@ class FakeTelephony:
     """How long a file plays."""
     asked: list[Asked] = field(default_factory=list)
     is_started: bool = False
+    message_status: int = _OK
+    """How a SIP MESSAGE is answered."""
     _sink: Callable[[TelephonyEvent], None] | None = None
     _legs: dict[LegId, _Leg] = field(default_factory=dict)
     _count: int = 0
@@ -171,6 +174,12 @@ class FakeTelephony:
     def send_digits(self, leg_id: LegId, digits: str) -> None:
         """Keys to the peer."""
         self._note("send_digits", leg_id, digits)
+
+    def send_message(self, request: MessageRequest, report: Callable[[int, str], None]) -> None:
+        """A text; answered with `message_status`."""
+        self.asked.append(Asked("send_message", "", (request,)))
+        status = self.message_status if self.is_started else _SERVICE_UNAVAILABLE
+        self.clock.call_later(0.0, lambda: report(status, ""))
 
     # --- the other side, played by a test
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ivr.calls.call_ports import CallPorts
+from ivr.calls.jobs import Services
 from ivr.calls.record import CallRecord
 from ivr.calls.registry import CallRegistry
 from ivr.calls.transfer_driver import TransferTarget
@@ -20,6 +21,7 @@ from ivr.testing.call_log import MemoryCallLog
 from ivr.testing.clock import ManualClock
 from ivr.testing.prompts import MemoryPrompts
 from ivr.testing.recognizer import ScriptedRecognizer
+from ivr.testing.services import MemoryCalendars, MemoryDataService, MemoryMessages
 from ivr.testing.telephony import FakeTelephony
 
 HOLD = Path("/prompts/hold.wav")
@@ -64,6 +66,7 @@ class Switchboard:
         default_flow: str | None = "desk",
         numbers: Mapping[str, NumberSettings] | None = None,
     ) -> None:
+        self.data, self.messages, self.calendars = MemoryDataService(), MemoryMessages(), MemoryCalendars()
         self.clock = ManualClock()
         self.prompts = MemoryPrompts()
         self.telephony = FakeTelephony(self.clock, length_s=self.prompts.length_s)
@@ -81,6 +84,7 @@ class Switchboard:
             targets={"agent": TransferTarget("agent", "sip:agent@pbx", "trunk")},
             hold_sound=HOLD,
             lead_in_s=lead_in_s,
+            services=Services(self.data, self.messages, self.calendars),
         )
         self.registry = CallRegistry(ports, self.log, self.flows.get, numbers or {}, default_flow, "w1")
 

@@ -128,6 +128,14 @@ class Line(ABC):
     async def speaks(self, leg_id: LegId, duration_s: float) -> None:
         """The party of a leg is heard for so long."""
 
+    @abstractmethod
+    def answers_messages(self, sip_status: int) -> None:
+        """The telephone answers a SIP MESSAGE like this."""
+
+    @abstractmethod
+    def messages(self) -> list[str]:
+        """Texts that came to the telephone."""
+
     # --- the same on both
 
     async def answered(self) -> LegId:
@@ -241,6 +249,14 @@ class FakeLine(Line):
         """A level of one."""
         self.fake.speak(leg_id, b"\1\0" * round(duration_s * self.telephony.sample_rate_hz))
 
+    def answers_messages(self, sip_status: int) -> None:
+        """From now on."""
+        self.fake.message_status = sip_status
+
+    def messages(self) -> list[str]:
+        """What was asked for."""
+        return [asked.details[0].text for asked in self.fake.asked_for("send_message")]
+
 
 class PjsuaLine(Line):
     """On `PjsuaTelephony`, with a telephone that calls it and is called by it."""
@@ -325,6 +341,14 @@ class PjsuaLine(Line):
     async def speaks(self, leg_id: LegId, duration_s: float) -> None:
         """A tone."""
         await self._calls[leg_id].send_tone(440, duration_s).wait()
+
+    def answers_messages(self, sip_status: int) -> None:
+        """From now on."""
+        self.phone.message_status = sip_status
+
+    def messages(self) -> list[str]:
+        """What came over the wire."""
+        return self.phone.messages
 
 
 def on_a_line(test: Callable[..., Coroutine[None, None, None]]) -> Callable[..., None]:

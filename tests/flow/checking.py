@@ -7,9 +7,14 @@ from pathlib import Path
 
 from ivr.errors import FlowSyntaxError, Problem, Severity
 from ivr.flow.check import CheckContext, check_flow
+from ivr.flow.checks.services import HostContext, ServicesContext
 from ivr.flow.loader import load_flow
+from ivr.flow.steps.registry import KINDS, STEP_KINDS
 
 SOUNDS = {"sounds/en/broken.wav": "this is not a WAV file; save it as WAV", "sounds/en/hello.wav": None}
+
+PARTS = sorted((Path(__file__).parents[1] / "data" / "flows" / "parts").glob("*.yaml"))
+"""Flows that others can run."""
 
 _WORDS = """
 again agent a back english four german hello hours human know letters mail male my nope number office opening order
@@ -35,6 +40,14 @@ WORLD = CheckContext(
     knows_word=lambda language, word: word in WORDS,
     pronounce=pronounce,
     languages_with_model=frozenset({"en", "fr"}),
+    services=ServicesContext(
+        hosts={"crm.example.com": HostContext(), "10.0.0.7:8443": HostContext()},
+        calendars=frozenset({"office"}),
+        webhooks=frozenset({"crm"}),
+        recipients=frozenset({"office"}),
+        has_mail=True,
+    ),
+    flows={file.stem: load_flow(file.read_bytes(), str(file)).flow for file in PARTS},
 )
 
 
@@ -55,6 +68,12 @@ def problems_of_file(file: Path) -> list[Problem]:
 def expected_in(file: Path) -> list[str]:
     """The expectations at the end of a file."""
     _, _, lines = file.read_text(encoding="utf-8").partition("# expected:\n")
+    lists = {
+        "{kinds}": ", ".join(STEP_KINDS),
+        "{kinds without caller}": ", ".join(kind.model.action for kind in KINDS if not kind.needs_caller),
+    }
+    for name, written in lists.items():
+        lines = lines.replace(name, written)
     return [line.removeprefix("# ") for line in lines.splitlines()]
 
 

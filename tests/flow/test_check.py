@@ -38,7 +38,7 @@ def test_every_message_says_what_is_wrong_and_what_to_do(file: Path) -> None:
 
 @pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
 def test_a_good_flow_has_no_problem(file: Path) -> None:
-    world = CheckContext(targets=WORLD.targets, sound_problem=WORLD.sound_problem, languages_with_model=None)
+    world = CheckContext(WORLD.targets, WORLD.sound_problem, languages_with_model=None, flows=WORLD.flows)
     assert problems_of_text(file.read_text(encoding="utf-8"), world) == []
 
 

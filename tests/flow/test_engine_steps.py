@@ -8,6 +8,7 @@ from ivr.flow import commands as c
 from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.model import Step
+from ivr.flow.program import Program
 from ivr.flow.run import Run
 from ivr.flow.state import FlowState, Phase
 from ivr.testing.conversation import CallScript
@@ -354,6 +355,6 @@ def test_an_unknown_kind_of_step_is_a_mistake_of_ours() -> None:
 
 
 def test_playing_nothing_plays_nothing() -> None:
-    run = Run(menu().flow, FlowState(), 0.0)
+    run = Run(Program.of(menu().flow), FlowState(), 0.0)
     run.play(())
     assert run.commands == [] and run.state.play_id == ""

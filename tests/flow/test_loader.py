@@ -92,8 +92,8 @@ def test_the_mistakes_of_all_steps_and_of_the_flow_come_at_once() -> None:
     [
         ("into: number", "into: Number", "19:11: number: 'Number' is not a name; write lower case"),
         ("sensitive: true", "sensitive: yes", "20:16: number: 'yes' does not fit 'sensitive'; write true or false"),
-        ("sensitive: true", "minimum: low", "20:14: number: 'low' does not fit 'minimum'; write a whole number"),
-        ("sensitive: true", "minimum: 1.5", "20:14: number: 1.5 does not fit 'minimum'; write a whole number"),
+        ("sensitive: true", "minimum: low", "20:14: number: 'low' does not fit 'minimum'; write a number"),
+        ("sensitive: true", "max_length: 1.5", "20:17: number: 1.5 does not fit 'max_length'; write a whole number"),
         ("sensitive: true", "length: 0", "20:13: number: 0 does not fit 'length'; write at least 1"),
         (
             "sensitive: true",

@@ -96,7 +96,7 @@ def test_yes_and_no_count_where_an_answer_may_be_confirmed() -> None:
 def test_the_words_of_a_command_are_not_those_of_a_number_that_is_asked() -> None:
     text = flow_of(menu(next="count"), "  count: {ask: number, prompt: sounds/x.wav, into: n, next: to_agent}\n")
     assert found(text.replace("en: [agent]", "en: [two]"), {}) == [
-        "error agent: 'two' is also a number word (both in count)"
+        "error agent: 'two' is also a word of the answer (both in count)"
     ]
 
 

@@ -39,6 +39,8 @@ def too_many_choices(subject: Subject) -> Iterator[Problem]:
 
 def no_way_to_a_human(subject: Subject) -> Iterator[Problem]:
     """A flow in which no caller can get to a person."""
+    if subject.is_part:
+        return
     if not any(isinstance(subject.flow.steps[name], TransferStep) for name in subject.reachable):
         message = (
             "no caller can get to a person here; add a `transfer` step, and a command or a choice that leads to it"
@@ -50,7 +52,7 @@ def does_not_say_that_it_is_a_bot(subject: Subject) -> Iterator[Problem]:
     """A greeting that leaves the caller to find out that nobody is there."""
     first = _first_steps(subject)
     places = [place for place in subject.prompts if place.step in first and place.key in ("say", "prompt", "announce")]
-    if not places or any(item.play for place in places for item in place.prompt.items):
+    if subject.is_part or not places or any(item.play for place in places for item in place.prompt.items):
         return
     for tag in subject.languages[:1]:
         pattern = _SAYS_SO.get(tag.split("-")[0])
@@ -85,6 +87,7 @@ def no_opt_out(subject: Subject) -> Iterator[Problem]:
     said = [normalized(name.replace("_", " ")) for name in subject.flow.commands]
     said += [phrase for command in subject.flow.commands.values() for phrase in _phrases_of(command.say)]
     for step in subject.listening_steps.values():
+        said += [phrase for command in subject.commands_of(step).values() for phrase in _phrases_of(command.say)]
         said += [phrase for choice in _choices(step) for phrase in _phrases_of(choice.say)]
     if not any(_OPT_OUT.search(phrase) for phrase in said):
         message = f"a {purpose} call needs a way to say no for good; add a command such as `stop: {{say: [stop]}}`"

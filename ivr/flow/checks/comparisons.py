@@ -10,14 +10,14 @@ from jinja2 import nodes
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
 from ivr.flow.marks import Mark, find
-from ivr.flow.model import AskStep, MenuStep, SetStep, Step
+from ivr.flow.model import MenuStep, SetStep
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import check_expression, is_template, parsed_expression
 from ivr.model_errors import did_you_mean
 
 TEXT, NUMBER, BOOLEAN, OTHER = "text", "a number", "true or false", "a list or group"
 
-_EQUALITY = ("eq", "ne", "in", "notin")
+_OUTCOMES = {"eq": "never equal", "in": "never equal", "ne": "always true", "notin": "always true"}
 _TURNED = {"lt": "gt", "gt": "lt", "lteq": "gteq", "gteq": "lteq", "eq": "eq", "ne": "ne"}
 
 
@@ -35,14 +35,14 @@ class _Holds:
 
 
 _ANYTHING = _Holds(None)
-_ANSWERS = {
-    "digits": _Holds(frozenset({TEXT})),
-    "number": _Holds(frozenset({NUMBER})),
-    "yes_no": _Holds(frozenset({BOOLEAN}), frozenset({True, False})),
-}
+_TEXT = _Holds(frozenset({TEXT}))
+_NUMBER = _Holds(frozenset({NUMBER}))
+_YES_OR_NO = _Holds(frozenset({BOOLEAN}), frozenset({True, False}))
+_ANSWERS = {"number": _NUMBER, "amount": _NUMBER, "rating": _NUMBER, "yes_no": _YES_OR_NO}
+"""By kind of question; the others are answered with a text."""
 
 
-def impossible_comparison(subject: Subject) -> Iterator[Problem]:
+def comparison_never_holds(subject: Subject) -> Iterator[Problem]:
     """A variable compared with what it can never be."""
     known = _known(subject)
     for name, step in subject.flow.steps.items():
@@ -51,34 +51,33 @@ def impossible_comparison(subject: Subject) -> Iterator[Problem]:
                 continue
             for variable, operator, literal in _comparisons(condition):
                 if trouble := _trouble(variable, operator, literal, known.get(variable, _ANYTHING)):
-                    yield subject.error(subject.path_of((), *path), trouble, "impossible_comparison")
+                    yield subject.error(subject.path_of((), *path), trouble, "comparison_never_holds")
 
 
 def _known(subject: Subject) -> Mapping[str, _Holds]:
-    text = _Holds(frozenset({TEXT}))
-    known = {"call.from": text, "call.to": text, "call.name": text}
-    known["call.language"] = replace(text, values=frozenset(subject.languages))
-    for name, value in subject.flow.variables.items():
-        known[name] = _literal(value)
-    for step in subject.flow.steps.values():
-        for name, holds in _given_by(step):
-            known[name] = known[name] | holds if name in known else holds
+    known = {"call.from": _TEXT, "call.to": _TEXT, "call.name": _TEXT}
+    known["call.language"] = replace(_TEXT, values=frozenset(subject.languages))
+    for name, holds in _given(subject):
+        known[name] = known[name] | holds if name in known else holds
     return known
 
 
-def _given_by(step: Step) -> Iterator[tuple[str, _Holds]]:
-    """What a step puts into which variable."""
-    match step:
-        case SetStep():
-            yield from ((name, _literal(value)) for name, value in step.set.items())
-        case MenuStep(into=str() as into):
-            yield into, _Holds(frozenset({TEXT}), frozenset(step.menu.choices))
-        case AskStep(ask="choice") if isinstance(step.choices, dict):
-            yield step.into, _Holds(frozenset({TEXT}), frozenset(step.choices))
-        case AskStep():
-            yield step.into, _ANSWERS.get(step.ask, _ANYTHING)
-        case _:
-            yield from ((name, _ANYTHING) for name in kind_of(step).variables(step))
+def _given(subject: Subject) -> Iterator[tuple[str, _Holds]]:
+    """What is put into which variable, by whom ever."""
+    yield from ((name, _literal(value)) for name, value in subject.flow.variables.items())
+    yield from ((name, _ANYTHING) for name in subject.flow.takes)
+    for place in subject.values:
+        choices = place.asked.choices if place.asked.ask == "choice" else None
+        answer = _ANSWERS.get(place.asked.ask, _TEXT)
+        yield place.into, answer if choices is None else replace(_TEXT, values=frozenset(choices))
+    asking = {place.step for place in subject.values}
+    for name, step in subject.flow.steps.items():
+        if isinstance(step, SetStep):
+            yield from ((variable, _literal(value)) for variable, value in step.set.items())
+        elif isinstance(step, MenuStep) and step.into:
+            yield step.into, replace(_TEXT, values=frozenset(step.menu.choices))
+        elif name not in asking:
+            yield from ((variable, _ANYTHING) for variable in kind_of(step).variables(step))
 
 
 def _literal(value: object) -> _Holds:
@@ -126,10 +125,10 @@ def _trouble(variable: str, operator: str, literal: object, holds: _Holds) -> st
         return None
     if kind not in holds.kinds and not {kind, *holds.kinds} <= {BOOLEAN, NUMBER}:
         is_what = " or ".join(sorted(holds.kinds))
-        fails = "never equal" if operator in _EQUALITY else "an error in the call"
+        fails = _OUTCOMES.get(operator, "an error in the call")
         remedy = _remedy(variable, operator, kind, holds.kinds)
         return f"'{variable}' is {is_what}, and {_shown(literal)} is {kind}: {fails}; {remedy}"
-    if operator in _EQUALITY and holds.values is not None and literal not in holds.values:
+    if operator in _OUTCOMES and holds.values is not None and literal not in holds.values:
         possible = sorted(map(str, holds.values))
         hint = did_you_mean(str(literal), [word for word in possible if word])
         return f"'{variable}' is never {_shown(literal)}; {hint or 'correct the condition'}"
@@ -142,7 +141,7 @@ def _shown(literal: object) -> str:
 
 def _remedy(variable: str, operator: str, kind: str, kinds: frozenset[str]) -> str:
     if kinds == {TEXT} and kind == NUMBER:
-        return "write the value in quotes" if operator in _EQUALITY else f"write `{variable} | int`"
+        return "write the value in quotes" if operator in _OUTCOMES else f"write `{variable} | int`"
     if kinds == {TEXT}:
         return "compare it with text in quotes"
     if kinds == {NUMBER}:

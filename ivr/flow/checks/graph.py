@@ -9,6 +9,7 @@ from ivr.flow.marks import Mark, find
 from ivr.flow.model import Flow, Step
 from ivr.flow.steps import transfer
 from ivr.flow.steps.kind import END as END
+from ivr.flow.steps.kind import Exit
 from ivr.flow.steps.registry import kind_of
 from ivr.yaml_source import DataPath
 
@@ -36,10 +37,13 @@ def edges_of(flow: Flow) -> dict[str, tuple[Edge, ...]]:
 
 
 def _edges(flow: Flow, name: str, step: Step) -> Iterator[Edge]:
-    for way in kind_of(step).exits(flow, step):
-        if way.target in flow.steps or way.target not in ("back", "repeat"):
+    ways = list(kind_of(step).exits(flow, step))
+    if step.on_error:
+        ways.append(Exit("on_error", step.on_error))
+    for way in ways:
+        if way.target in flow.steps or way.target not in ("back", "repeat", "help"):
             yield Edge(name, way.target, way.key, way.without_caller, way.keeps_answer)
-        elif way.target == "repeat":
+        elif way.target != "back":
             yield Edge(name, name, way.key, way.without_caller, way.keeps_answer)
 
 

@@ -9,7 +9,7 @@ from ivr.errors import Problem
 from ivr.flow.checks.graph import TRANSFER_FAILURES, Edge, loops, references_of
 from ivr.flow.checks.subject import Subject
 from ivr.flow.model import BUILT_IN_TARGETS, TransferStep, WhenStep
-from ivr.flow.steps.registry import kind_of
+from ivr.flow.steps.registry import KINDS, kind_of
 from ivr.flow.templates import check_expression, variables_of_expression
 from ivr.model_errors import did_you_mean
 
@@ -17,7 +17,8 @@ from ivr.model_errors import did_you_mean
 def unknown_target(subject: Subject) -> Iterator[Problem]:
     """A `next`, `go`, `failed` … that names no step."""
     steps = subject.flow.steps
-    for path, target in references_of(subject.flow):
+    for written, target in references_of(subject.flow):
+        path = subject.path_of((), *written)
         built_in = () if path == ("start",) else BUILT_IN_TARGETS
         if target not in steps and target not in built_in:
             known = [*steps, *built_in]
@@ -119,7 +120,7 @@ def _counters(subject: Subject, loop: set[str]) -> set[str]:
         step = subject.flow.steps[name]
         if isinstance(step, WhenStep) and any(edge.target not in loop for edge in subject.edges[name]):
             conditions = [b.condition for b in step.when if b.condition and check_expression(b.condition) is None]
-            if any(variables_of_expression(condition) & changed for condition in conditions):
+            if any(variables_of_expression(condition) & {*changed, "step"} for condition in conditions):
                 found.add(name)
     return found
 
@@ -150,6 +151,17 @@ def transfer_without_exits(subject: Subject) -> Iterator[Problem]:
             yield subject.error(("steps", name, "transfer"), message, "transfer_without_exits", at_key=True)
 
 
+def needs_the_caller(subject: Subject) -> Iterator[Problem]:
+    """A step behind `on_hang_up` that has nobody to talk to."""
+    after = subject.flow.on_hang_up
+    for name in subject.reachable_from([after.go] if after else []):
+        step = subject.flow.steps[name]
+        if kind_of(step).needs_caller:
+            fitting = ", ".join(kind.model.action for kind in KINDS if not kind.needs_caller)
+            message = f"`on_hang_up` leads here, and the caller has left by then; it can only hold {fitting}"
+            yield subject.error(("steps", name, step.action), message, "needs_the_caller", at_key=True)
+
+
 def when_without_branches(subject: Subject) -> Iterator[Problem]:
     """A `when` that is empty, whose branches have no or two conditions, or that goes on after `else`."""
     for name, step in subject.flow.steps.items():
@@ -171,5 +183,6 @@ def nothing_follows(subject: Subject) -> Iterator[Problem]:
     """A step after which the call ends without the flow saying so."""
     for name, step in subject.flow.steps.items():
         if step.next is None and kind_of(step).needs_next(step):
-            message = "nothing says what follows, so the call ends here; write `next: hang_up` if that is meant"
+            what, target = ("flow", "return") if subject.is_part else ("call", "hang_up")
+            message = f"nothing says what follows, so the {what} ends here; write `next: {target}` if that is meant"
             yield subject.warning(("steps", name), message, "nothing_follows", at_key=True)

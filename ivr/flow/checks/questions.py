@@ -6,22 +6,17 @@ import re
 from collections.abc import Iterator
 
 from ivr.errors import Problem
-from ivr.flow.checks.subject import Subject
+from ivr.flow.checks.subject import Subject, ValuePlace
 from ivr.flow.languages import LANGUAGES
-from ivr.flow.model import AskStep, Choice, Confidence, MenuStep
+from ivr.flow.marks import Mark, find, find_models
+from ivr.flow.model import Choice, Confidence, MenuStep, PromptItem
+from ivr.flow.values.registry import KINDS
 from ivr.model_errors import did_you_mean
 from ivr.yaml_source import DataPath
 
 _OPTIONS: dict[str, tuple[str, ...]] = {
-    "length": ("digits",),
-    "min_length": ("digits",),
-    "max_length": ("digits", "number"),
-    "terminator": ("digits", "number"),
-    "minimum": ("number",),
-    "maximum": ("number",),
-    "choices": ("choice",),
-    "confirmed": ("yes_no",),
-    "denied": ("yes_no",),
+    option: tuple(kind.name for kind in KINDS.values() if option in kind.options)
+    for option in sorted({option for kind in KINDS.values() for option in kind.options})
 }
 """Option of an `ask` to the kinds of answer that it belongs to."""
 
@@ -53,6 +48,17 @@ def missing_exits(subject: Subject) -> Iterator[Problem]:
                 yield subject.error(path, what, f"missing_{key}", at_key=True)
 
 
+def no_help(subject: Subject) -> Iterator[Problem]:
+    """A way to help that nobody wrote."""
+    steps = subject.listening_steps.values()
+    if subject.flow.defaults.help or any(step.help for step in steps) or "help" in subject.flow.steps:
+        return
+    for path, target in find(subject.flow, Mark.TARGET):
+        if target == "help":
+            message = "there is no help to be said; write `help:` in the steps that have one, or under defaults"
+            yield subject.error(subject.path_of((), *path), message, "no_help")
+
+
 def unknown_command(subject: Subject) -> Iterator[Problem]:
     """A step that wants a command which the flow does not have."""
     known = subject.flow.commands
@@ -68,8 +74,9 @@ def _choice_lists(subject: Subject) -> Iterator[tuple[str, DataPath, dict[str, C
     for name, step in subject.listening_steps.items():
         if isinstance(step, MenuStep):
             yield name, ("steps", name, "menu", "choices"), step.menu.choices
-        elif isinstance(step, AskStep) and step.ask == "choice":
-            yield name, ("steps", name, "choices"), step.choices or {}
+    for place in subject.values:
+        if place.asked.ask == "choice" and place.asked.choices_from is None:
+            yield place.step, (*place.path, "choices"), place.asked.choices or {}
 
 
 def choices(subject: Subject) -> Iterator[Problem]:
@@ -107,35 +114,18 @@ def commands(subject: Subject) -> Iterator[Problem]:
 
 def ask_options(subject: Subject) -> Iterator[Problem]:
     """Options that do not fit the kind of answer, or each other."""
-    for name, step in subject.listening_steps.items():
-        if isinstance(step, AskStep):
-            yield from _misplaced(subject, name, step)
-            yield from _lengths(subject, name, step)
+    for place in subject.values:
+        yield from _misplaced(subject, place)
+        for trouble in KINDS[place.asked.ask].troubles(place.asked):
+            path = (*place.path, *trouble.place)
+            yield subject.error(path, trouble.message, trouble.rule, at_key=trouble.at_key)
 
 
-def _misplaced(subject: Subject, name: str, step: AskStep) -> Iterator[Problem]:
+def _misplaced(subject: Subject, place: ValuePlace) -> Iterator[Problem]:
     for option, kinds in _OPTIONS.items():
-        if option in step.model_fields_set and step.ask not in kinds:
+        if option in place.asked.model_fields_set and place.asked.ask not in kinds:
             message = f"`{option}` belongs to `ask: {' or '.join(kinds)}`; remove it"
-            yield subject.error(("steps", name, option), message, "option_does_not_fit", at_key=True)
-
-
-def _lengths(subject: Subject, name: str, step: AskStep) -> Iterator[Problem]:
-    path: DataPath = ("steps", name)
-    if step.ask == "digits":
-        if step.length is None and step.max_length is None:
-            message = "nothing says how many digits there are; write `length:` or `max_length:`"
-            yield subject.error((*path, "ask"), message, "unbounded_digits")
-        for key in ("min_length", "max_length"):
-            if step.length is not None and getattr(step, key) is not None:
-                message = f"`length` says it already; remove it or `{key}`"
-                yield subject.error((*path, key), message, "length_twice", at_key=True)
-        if (step.min_length or 0) > (step.max_length or 40):
-            message = f"min_length {step.min_length} is more than max_length {step.max_length}; exchange them"
-            yield subject.error((*path, "min_length"), message, "empty_range")
-    if step.minimum is not None and step.maximum is not None and step.minimum > step.maximum:
-        message = f"minimum {step.minimum} is more than maximum {step.maximum}; exchange them"
-        yield subject.error((*path, "minimum"), message, "empty_range")
+            yield subject.error((*place.path, option), message, "option_does_not_fit", at_key=True)
 
 
 def confidence_bands(subject: Subject) -> Iterator[Problem]:
@@ -150,11 +140,12 @@ def confidence_bands(subject: Subject) -> Iterator[Problem]:
 
 def pin_without_sensitive(subject: Subject) -> Iterator[Problem]:
     """A question for a PIN or card number whose answer would be written into the records."""
-    for name, step in subject.listening_steps.items():
-        if not isinstance(step, AskStep) or step.sensitive or step.ask in ("yes_no", "choice"):
+    for place in subject.values:
+        step, name = place.asked, str(place.path[-1])
+        if step.sensitive or step.ask in ("yes_no", "choice", "date", "time", "rating", "phone"):
             continue
-        said = [text for item in step.prompt.items for text in item.text.values()]
-        asked = " ".join([step.into.replace("_", " "), name.replace("_", " "), *said]).lower()
+        said = [text for _, item in find_models(step.prompt, PromptItem) for text in item.text.values()]
+        asked = " ".join([place.into.replace("_", " "), name.replace("_", " "), *said]).lower()
         if found := _PIN_LIKE.search(asked):
             message = f"this asks for a secret ({found[0]}) that would be recorded; add `sensitive: true`"
-            yield subject.error(("steps", name), message, "pin_without_sensitive", at_key=True)
+            yield subject.error(place.path, message, "pin_without_sensitive", at_key=True)

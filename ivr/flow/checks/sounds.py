@@ -13,11 +13,12 @@ from itertools import chain, combinations, product
 
 from ivr.errors import Problem
 from ivr.flow.checks.speech import has_model
-from ivr.flow.checks.subject import Subject
+from ivr.flow.checks.subject import Subject, ValuePlace
 from ivr.flow.grammar import normalized
 from ivr.flow.languages import language_for
-from ivr.flow.model import InputStep, MenuStep, Phrases
-from ivr.flow.question import confirmation, question_of
+from ivr.flow.model import Choice, InputStep, MenuStep, Phrases
+from ivr.flow.question import Question, confirmation, question_of_choices, question_of_value
+from ivr.flow.values.base import Asked
 from ivr.language_tags import primary_language
 from ivr.yaml_source import DataPath
 
@@ -94,20 +95,55 @@ def _pairs(subject: Subject, tag: str) -> Iterator[_Pair]:
     What many steps have in common, the commands and the words that the language brings along, is compared once.
     """
     done: dict[object, list[_Heard]] = {}
-    for name, step in subject.listening_steps.items():
-        if not set(step.commands or ()) <= set(subject.flow.commands):
-            continue  # an error of its own
-        own = list(_choices(subject, name, step, tag))
-        kind = getattr(step, "ask", step.action)
-        common = done.get((kind, step.commands))
+    for found in _questions(subject):
+        own = list(_choices(subject, found, tag))
+        common = done.get(found.key)
         if common is None:
-            common = done[kind, step.commands] = list(_common(subject, step, tag, is_confirmation=False))
-            yield from _different(combinations(common, 2), name, kind)
-        yield from _different(chain(combinations(own, 2), product(own, common)), name, kind)
-        confirms = (step.confirm or subject.flow.defaults.confirm) != "never"
-        if confirms and ("confirmation", step.commands) not in done:
-            done["confirmation", step.commands] = common = list(_common(subject, step, tag, is_confirmation=True))
-            yield from _different(combinations(common, 2), f"the confirmation of {name}", "")
+            common = done[found.key] = list(_common(subject, found.step, _asked(subject, found, tag), tag))
+            yield from _different(combinations(common, 2), found.name, found.kind)
+        yield from _different(chain(combinations(own, 2), product(own, common)), found.name, found.kind)
+        confirms = (found.step.confirm or subject.flow.defaults.confirm) != "never"
+        if confirms and ("confirmation", found.step.commands) not in done:
+            question = confirmation(subject.flow, found.step, tag, language_for(tag), None)
+            done["confirmation", found.step.commands] = common = list(_common(subject, found.step, question, tag))
+            yield from _different(combinations(common, 2), f"the confirmation of {found.name}", "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A menu, an `ask` or a field of a form."""
+
+    name: str
+    step: InputStep
+    choices: Mapping[str, Choice]
+    path: DataPath
+    """Where the choices are."""
+    value: ValuePlace | None = None
+
+    @property
+    def kind(self) -> str:
+        """`menu`, or what is asked for."""
+        return self.value.asked.ask if self.value else self.step.action
+
+    @property
+    def key(self) -> object:
+        """Equal for questions that have everything but their own choices in common."""
+        return self.kind, self.value.asked.scale if self.value else None, self.step.commands
+
+
+def _questions(subject: Subject) -> Iterator[_Question]:
+    for name, step in subject.listening_steps.items():
+        if isinstance(step, MenuStep):
+            yield _Question(name, step, step.menu.choices, ("steps", name, "menu", "choices"))
+    for place in subject.values:
+        step = subject.listening_steps[place.step]
+        yield _Question(place.step, step, place.asked.choices or {}, (*place.path, "choices"), place)
+
+
+def _asked(subject: Subject, found: _Question, tag: str) -> Question:
+    if found.value is None:
+        return question_of_choices(subject.flow, found.step, {}, tag)
+    return question_of_value(subject.flow, found.step, Asked(found.value.asked, tag, language_for(tag)))
 
 
 def _different(pairs: Iterable[tuple[_Heard, _Heard]], where: str, kind: str) -> Iterator[_Pair]:
@@ -119,26 +155,23 @@ def _different(pairs: Iterable[tuple[_Heard, _Heard]], where: str, kind: str) ->
             yield _Pair(first, second, where)
 
 
-def _choices(subject: Subject, name: str, step: InputStep, tag: str) -> Iterator[_Heard]:
-    base: DataPath = ("steps", name, "choices")
-    choices = getattr(step, "choices", None)
-    if isinstance(step, MenuStep):
-        base, choices = ("steps", name, "menu", "choices"), step.menu.choices
-    for key, choice in choices.items() if isinstance(choices, dict) else ():
-        for path, phrase in _written(subject, (*base, key, "say"), choice.say, tag):
+def _choices(subject: Subject, found: _Question, tag: str) -> Iterator[_Heard]:
+    for key, choice in found.choices.items():
+        for path, phrase in _written(subject, (*found.path, key, "say"), choice.say, tag):
             yield _Heard(phrase, f"choice:{key}", f"the choice {key}", path)
 
 
-def _common(subject: Subject, step: InputStep, tag: str, *, is_confirmation: bool) -> Iterator[_Heard]:
-    """Yes, no, digits and numbers where they are listened for; then the commands."""
-    ask = confirmation if is_confirmation else question_of
-    question = ask(subject.flow, step, tag, language_for(tag))
+def _common(subject: Subject, step: InputStep, question: Question, tag: str) -> Iterator[_Heard]:
+    """What the language brings along: yes, no, numbers, days; then the commands."""
+    commands = subject.commands_of(step)
     for word in question.extra_words:
-        yield _Heard(normalized(word), "digits", "a number word")
+        yield _Heard(normalized(word), "value", "a word of the answer")
     for meaning, phrases in question.phrases.items():
-        if ":" not in meaning:  # neither a choice nor a command
-            yield from (_Heard(normalized(phrase), meaning, f"an answer of {meaning}") for phrase in phrases)
-    for key, command in subject.commands_of(step).items():
+        kind, _, key = meaning.partition(":")
+        if kind in ("yes", "no") or (kind == "command" and key not in commands):
+            name = f"the command {key}" if key else f"an answer of {meaning}"
+            yield from (_Heard(normalized(phrase), meaning, name) for phrase in phrases)
+    for key, command in commands.items():
         for path, phrase in _written(subject, ("commands", key, "say"), command.say, tag):
             yield _Heard(phrase, f"command:{key}", f"the command {key}", path)
 

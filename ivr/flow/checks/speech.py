@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
 from ivr.flow.grammar import normalized
 from ivr.flow.languages import LANGUAGES
-from ivr.flow.model import AskStep, MenuStep, Phrases
+from ivr.flow.model import Choice, FormField, MenuStep, Phrases
+from ivr.flow.steps.models import LanguageStep
+from ivr.flow.templates import is_template
 from ivr.yaml_source import DataPath
 
 
@@ -16,13 +18,25 @@ def _phrases(subject: Subject) -> Iterator[tuple[DataPath, Phrases]]:
     for name, command in subject.flow.commands.items():
         if command.say:
             yield ("commands", name, "say"), command.say
+    for step in subject.listening_steps.values():
+        for name, command in subject.commands_of(step).items():
+            if command.say and name not in subject.flow.commands:
+                yield ("commands", name, "say"), command.say
     for name, step in subject.listening_steps.items():
-        path: DataPath = ("steps", name)
-        found = step.menu.choices if isinstance(step, MenuStep) else (isinstance(step, AskStep) and step.choices) or {}
-        middle = ("menu", "choices") if isinstance(step, MenuStep) else ("choices",)
-        for key, choice in found.items():
-            if choice.say:
-                yield (*path, *middle, key, "say"), choice.say
+        if isinstance(step, MenuStep):
+            yield from _of_choices(("steps", name, "menu", "choices"), step.menu.choices)
+    for place in subject.values:
+        yield from _of_choices((*place.path, "choices"), place.asked.choices or {})
+        if place.asked.unit:
+            yield (*place.path, "unit"), place.asked.unit
+        if isinstance(place.asked, FormField) and place.asked.say:
+            yield (*place.path, "say"), place.asked.say
+
+
+def _of_choices(path: DataPath, choices: Mapping[str, Choice]) -> Iterator[tuple[DataPath, Phrases]]:
+    for key, choice in choices.items():
+        if choice.say:
+            yield (*path, key, "say"), choice.say
 
 
 def unknown_words(subject: Subject) -> Iterator[Problem]:
@@ -82,6 +96,14 @@ def language_without_model(subject: Subject) -> Iterator[Problem]:
                 f"yes, no and numbers in {language} are not known, English ones are used; ask with `choice` instead"
             )
             yield subject.warning(_where(subject, language), message, "language_not_known")
+
+
+def language_by_template(subject: Subject) -> Iterator[Problem]:
+    """A `language` that is chosen by a value, in a flow that has one language only."""
+    for name, step in subject.flow.steps.items():
+        if isinstance(step, LanguageStep) and is_template(step.language) and len(subject.languages) == 1:
+            message = "the flow has one language, and this chooses among several; write them under languages:"
+            yield subject.error(("steps", name, "language"), message, "language_by_template")
 
 
 def _where(subject: Subject, language: str) -> DataPath:

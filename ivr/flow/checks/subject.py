@@ -9,10 +9,13 @@ from functools import cached_property
 
 from ivr.errors import Problem, Severity
 from ivr.flow.checks.graph import Edge, edges_of
+from ivr.flow.checks.services import ServicesContext
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.marks import find_models
-from ivr.flow.model import BUILT_IN_TARGETS, Command, Flow, InputStep, Prompt, PromptItem
+from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Command, Flow, FormField, FormStep, InputStep, Prompt, PromptItem
 from ivr.flow.prompts import languages_of
+from ivr.flow.question import commands_heard
+from ivr.flow.steps.models import ReturnStep
 from ivr.model_errors import owner_of, source_path
 from ivr.yaml_source import DataPath
 
@@ -31,6 +34,10 @@ class CheckContext:
     """For a language tag and phrases: the sounds of each phrase, in letters of the IPA; unknown ones are absent."""
     languages_with_model: frozenset[str] | None = None
     """Primary tags ("en") of the languages that can be recognized."""
+    services: ServicesContext | None = None
+    """Hosts, calendars and receivers."""
+    flows: Mapping[str, Flow] | None = None
+    """The flows that `run:` can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,25 @@ class PromptPlace:
     prompt: Prompt
 
 
+_NO_KEYS = ("by_count",)
+"""Parts of a path that only the model knows."""
+
+
 def _key(path: DataPath) -> str:
     """The key that holds a prompt, or the list of prompts that it is one of."""
-    return str(next(part for part in reversed(path) if isinstance(part, str)))
+    keys = [part for part in path if isinstance(part, str) and part not in _NO_KEYS and not part.isdecimal()]
+    return keys[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class ValuePlace:
+    """A question for a value, and where it is written."""
+
+    step: str
+    path: DataPath
+    asked: AskStep | FormField
+    into: str
+    """Variable that takes the value."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +91,12 @@ class Subject:
         return edges_of(self.flow)
 
     @cached_property
+    def is_part(self) -> bool:
+        """Whether the flow is made to be run by another one."""
+        flow = self.flow
+        return bool(flow.takes) or any(isinstance(step, ReturnStep) for step in flow.steps.values())
+
+    @cached_property
     def languages(self) -> tuple[str, ...]:
         """Every language that a call can be in."""
         return languages_of(self.flow)
@@ -78,11 +107,15 @@ class Subject:
         flow = self.flow
         if flow.start not in flow.steps:
             return frozenset(flow.steps)
+        return self.reachable_from([flow.start, flow.on_error or "", flow.on_hang_up.go if flow.on_hang_up else ""])
+
+    def reachable_from(self, names: list[str]) -> frozenset[str]:
+        """Steps that a call can come to from some of them, these included."""
         seen: set[str] = set()
-        waiting = [flow.start, flow.on_error or ""]
+        waiting = list(names)
         while waiting:
             name = self._meant(waiting.pop())
-            if name in flow.steps and name not in seen:
+            if name in self.flow.steps and name not in seen:
                 seen.add(name)
                 waiting += [edge.target for edge in self.edges[name]]
         return frozenset(seen)
@@ -117,21 +150,49 @@ class Subject:
         """Steps that wait for the caller."""
         return {name: step for name, step in self.flow.steps.items() if isinstance(step, InputStep)}
 
+    @cached_property
+    def values(self) -> tuple[ValuePlace, ...]:
+        """Every question for a value: `ask` steps and the fields of forms."""
+        found = []
+        for name, step in self.flow.steps.items():
+            if isinstance(step, AskStep):
+                found.append(ValuePlace(name, self.written(("steps", name)), step, step.into))
+            elif isinstance(step, FormStep):
+                for key, field in step.form.fields.items():
+                    path: DataPath = ("steps", name, "form", "fields", key)
+                    found.append(ValuePlace(name, path, field, field.into or key))
+        return tuple(found)
+
     def commands_of(self, step: InputStep) -> dict[str, Command]:
         """The commands that are heard in a step."""
-        names = self.flow.commands if step.commands is None else step.commands
-        return {name: self.flow.commands[name] for name in names if name in self.flow.commands}
+        return commands_heard(self.flow, step)
 
     def path_of(self, base: DataPath, *parts: str | int) -> DataPath:
         """`base` and as many of `parts` as are written in the file."""
-        return source_path(self.loaded.source, base, parts)
+        if not base:
+            base, parts = (), self.written(parts)
+        return source_path(self.loaded.source, self.written(base), parts)
+
+    def written(self, path: DataPath) -> DataPath:
+        """Where something is written; what is part of a piece stands in the step that it is a piece of."""
+        if len(path) > 1 and path[0] == "commands" and "." in str(path[1]):
+            owner, _, part = str(path[1]).partition(".")
+            return ("steps", owner, "survey", part, *path[2:])
+        piece = self.loaded.pieces.get(str(path[1])) if len(path) > 1 and path[0] == "steps" else None
+        if piece is None:
+            return path
+        rest = path[2:]
+        if rest[: len(piece.leave_out)] == piece.leave_out:
+            rest = rest[len(piece.leave_out) :]
+        return ("steps", piece.name.partition(".")[0], *piece.place, *rest)
 
     def line_of(self, path: DataPath) -> int:
         """Line of a key."""
-        return self.loaded.source.positions.of_key(path).line
+        return self.loaded.source.positions.of_key(self.written(path)).line
 
     def error(self, path: DataPath, message: str, rule: str, *, at_key: bool = False) -> Problem:
         """An error at a place of the file."""
+        path = self.written(path)
         return self.loaded.source.problem(path, message, rule, at_key=at_key, step=owner_of(path))
 
     def warning(self, path: DataPath, message: str, rule: str, *, at_key: bool = False) -> Problem:

@@ -49,7 +49,7 @@ def _has_text(item: PromptItem, tag: str) -> bool:
 def empty_prompt(subject: Subject) -> Iterator[Problem]:
     """A prompt that says nothing."""
     for place in subject.prompts:
-        if not place.prompt.items:
+        if not place.prompt.items and not place.prompt.by_count:
             yield subject.error(place.path, "the prompt is empty; write what the bot says", "empty_prompt", at_key=True)
         for path, item in subject.items(place):
             kinds = [bool(item.text), item.play is not None, item.pause is not None].count(True)

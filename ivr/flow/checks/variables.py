@@ -11,18 +11,25 @@ from jinja2 import TemplateError
 from pydantic import BaseModel
 
 from ivr.errors import Problem
+from ivr.flow.asking import CHOICES
+from ivr.flow.checks.graph import Edge
+from ivr.flow.checks.running import surely_kept
 from ivr.flow.checks.subject import Subject
 from ivr.flow.checks.texts import templates_in
 from ivr.flow.marks import Mark, find
-from ivr.flow.model import SetStep, Step
+from ivr.flow.model import FormStep, SetStep, Step
 from ivr.flow.speaking import filters
+from ivr.flow.steps.models import RunStep
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import JINJA_FILTERS, check_expression, check_template, is_template, variables_of
 from ivr.model_errors import did_you_mean
 from ivr.yaml_source import DataPath
 
-BUILT_IN_VARIABLES = ("call",)
-"""Known in every call: `call.from`, `call.to`, `call.name`, `call.language`."""
+BUILT_IN_VARIABLES = ("call", "step")
+"""Known everywhere: `call.from`, `call.to`, `call.name`, `call.language`; `step.name` and `step.visits`."""
+
+ERROR = "error"
+"""What broke (`error.kind`, `error.step`); known behind an `on_error`."""
 
 HEARD = "heard"
 """What was understood; in a `confirm_prompt` only."""
@@ -103,7 +110,9 @@ class Variables:
     @cached_property
     def ever_set(self) -> frozenset[str]:
         """Every variable that gets a value anywhere."""
-        names = set(self.flow.variables)
+        names = {*self.flow.variables, *self.flow.takes}
+        if self.flow.on_error or self.flow.defaults.failed or any(step.on_error for step in self.flow.steps.values()):
+            names.add(ERROR)
         for step in self.flow.steps.values():
             names |= self._set_by(step)
         return frozenset(names)
@@ -111,6 +120,15 @@ class Variables:
     @staticmethod
     def _set_by(step: Step) -> frozenset[str]:
         return kind_of(step).variables(step)
+
+    def _set_on(self, edge: Edge) -> frozenset[str]:
+        """Variables that surely have a value once this way was taken."""
+        step = self.flow.steps[edge.source]
+        if not edge.keeps_answer:
+            return frozenset()
+        if isinstance(step, RunStep):
+            return surely_kept(step, (self.subject.context.flows or {}).get(step.run), edge.exit)
+        return self._set_by(step)
 
     @cached_property
     def reads(self) -> tuple[Read, ...]:
@@ -120,11 +138,19 @@ class Variables:
     def _find_reads(self) -> Iterator[Read]:
         for step, path, key, text in templates_in(self.subject):
             names = _names_in(text) - ({HEARD} if key == "confirm_prompt" else set())
+            own = self.flow.steps.get(step)
+            if key in ("prompt", "keys_prompt") and self._offers_data(path):
+                names -= {CHOICES}
             if step == "defaults":
                 users = self.subject.listening_steps.items()
                 yield from (Read(name, path, names) for name, user in users if getattr(user, key) is None)
+            elif isinstance(own, FormStep) and key == "confirm_prompt" and path[2] == key:
+                yield Read(step, path, names, self._set_by(own))  # every field has a value by then
             else:
                 yield Read(step, path, names)
+        for place in self.subject.values:
+            if place.asked.choices_from:
+                yield Read(place.step, (*place.path, "choices_from"), frozenset({place.asked.choices_from}))
         in_prompts = {place.path for place in self.subject.prompts}
         for name, found in self.flow.steps.items():
             if isinstance(found, SetStep):
@@ -133,10 +159,14 @@ class Variables:
             for path, text in find(found, Mark.CONDITION, ("steps", name)):
                 yield Read(name, self.subject.path_of((), *path), _names_in("{{ " + text + " }}"))
             for path, text in find(found, Mark.TEMPLATE, ("steps", name)):
-                place = self.subject.path_of((), *path)
-                is_in_prompt = any(place[:length] in in_prompts for length in range(len(place), 1, -1))
+                where = self.subject.path_of((), *path)
+                is_in_prompt = any(where[:length] in in_prompts for length in range(len(where), 1, -1))
                 if is_template(text) and not is_in_prompt:
-                    yield Read(name, place, _names_in(text))
+                    yield Read(name, where, _names_in(text))
+
+    def _offers_data(self, path: DataPath) -> bool:
+        """Whether a prompt belongs to a question whose choices come out of data."""
+        return any(place.asked.choices_from and path[: len(place.path)] == place.path for place in self.subject.values)
 
     @staticmethod
     def _reads_of_set(name: str, step: SetStep) -> Iterator[Read]:
@@ -148,7 +178,7 @@ class Variables:
 
     def known_at_entry(self) -> Mapping[str, frozenset[str]]:
         """Variables that surely have a value when a step is entered, by every way there is."""
-        start = frozenset(self.flow.variables)
+        start = frozenset({*self.flow.variables, *self.flow.takes})
         known = {self.flow.start: start}
         waiting = [self.flow.start]
         after_error = self.flow.on_error or self.flow.defaults.failed
@@ -156,10 +186,13 @@ class Variables:
             name = waiting.pop()
             if name not in self.flow.steps:
                 continue
-            ways = [(e.target, known[name] | (self._set_by(self.flow.steps[name]) if e.keeps_answer else frozenset()))
-                    for e in self.subject.edges[name]]  # fmt: skip
+            ways = [(edge.target, known[name] | self._set_on(edge)) for edge in self.subject.edges[name]]
+            ways = [(to, there | {ERROR} if edge.exit == "on_error" else there)
+                    for edge, (to, there) in zip(self.subject.edges[name], ways, strict=True)]  # fmt: skip
             if after_error:
-                ways.append((after_error, known[name]))
+                ways.append((after_error, known[name] | {ERROR}))
+            if self.flow.on_hang_up:
+                ways.append((self.flow.on_hang_up.go, known[name]))
             for target, there in ways:
                 before = known.get(target)
                 now = there if before is None else before & there
@@ -167,6 +200,32 @@ class Variables:
                     known[target] = now
                     waiting.append(target)
         return known
+
+
+def reserved_variable(subject: Subject) -> Iterator[Problem]:
+    """A variable named like one that every flow has."""
+    for path in _variables_written(subject):
+        name = str(path[-1] if path[-1] != "into" else _value_at(subject, path))
+        if name in (*BUILT_IN_VARIABLES, ERROR, HEARD):
+            message = f"'{name}' is a variable that every flow has; give this one another name"
+            yield subject.error(path, message, "reserved_variable", at_key=path[-1] != "into")
+
+
+def _variables_written(subject: Subject) -> Iterator[DataPath]:
+    """Places where a variable gets its name."""
+    yield from (("variables", name) for name in subject.flow.variables)
+    for name, step in subject.flow.steps.items():
+        if isinstance(step, SetStep):
+            yield from (("steps", name, "set", variable) for variable in step.set)
+        for path, _ in find(step, Mark.INTO, ("steps", name)):
+            yield subject.path_of((), *path)
+
+
+def _value_at(subject: Subject, path: DataPath) -> object:
+    value: object = subject.loaded.source.data
+    for part in path:
+        value = value[part]  # type: ignore[index]
+    return value
 
 
 def unset_variables(subject: Subject) -> Iterator[Problem]:
@@ -195,6 +254,9 @@ def _judge(
             message = f"nothing ever sets '{name}'; {hint}"
         return subject.error(read.path, message, "unknown_variable")
     if read.step in known and name not in known[read.step] | read.set_before:
+        if name == ERROR:
+            message = "'error' is known behind an `on_error` only, and a call can come here without one; leave it out"
+            return subject.error(read.path, message, "unset_variable")
         message = f"'{name}' may have no value yet when a call comes here; give it a first value under variables:"
         return subject.error(read.path, message, "unset_variable")
     return None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from ivr.flow.languages.base import Language
+from ivr.flow.languages import de_calendar
+from ivr.flow.languages.base import Calendar, Language
+from ivr.flow.languages.de_money import MONEY
 
 _UNITS = {
     word: value
@@ -68,9 +71,25 @@ def read_number(words: Sequence[str]) -> int | None:
     return total + group if any(word != "und" for word in words) else None
 
 
+_COMPOUND = re.compile(r"(?=.)(?:(.*?)tausend)?(?:und)?(?:(.*?)hundert)?(?:und)?(.*)")
+
+
+def _apart(word: str) -> list[str]:
+    """The words in a compound: "zweihundertfünf" is "zwei hundert fünf"; the word itself where it is none."""
+    if word in _SMALL or word in _SCALES or not ("hundert" in word or "tausend" in word):
+        return [word]
+    found = _COMPOUND.fullmatch(word)
+    assert found is not None  # its last group takes everything
+    parts: list[str] = []
+    for piece, scale in ((found[1], "tausend"), (found[2], "hundert"), (found[3], "")):
+        if piece is not None and (piece or scale):
+            parts += ([*_apart(piece)] if piece else []) + ([scale] if scale else [])
+    return parts if all(part in _SMALL or part in _SCALES for part in parts) else [word]
+
+
 def _joined(words: Sequence[str]) -> list[str]:
-    """Compounds that were heard in pieces, put together: "fünf und zwanzig" is "fünfundzwanzig"."""
-    joined, at = list(words), 0
+    """Compounds taken apart, those that were heard in pieces put together: "fünf und zwanzig" is "fünfundzwanzig"."""
+    joined, at = [part for word in words for part in _apart(word)], 0
     while at + 2 < len(joined):
         compound = "".join(joined[at : at + 3])
         if compound in _COMPOUNDS:
@@ -79,17 +98,74 @@ def _joined(words: Sequence[str]) -> list[str]:
     return joined
 
 
+_YES = (
+    "ja", "jawohl", "ja bitte", "genau", "richtig", "stimmt", "klar", "gerne", "okay", "ja genau", "jo", "jep", "jup",
+    "jaja", "ja ja", "ja gerne", "ja klar", "ja richtig", "das stimmt", "stimmt so", "das ist richtig", "ganz genau",
+    "na klar", "aber klar", "alles klar", "natürlich", "selbstverständlich", "sicher", "aber sicher", "passt",
+    "das passt", "passt so", "in ordnung", "einverstanden", "korrekt", "gut", "sehr gut", "unbedingt", "auf jeden fall",
+    "so ist es", "freilich", "absolut", "bestimmt", "mach das", "warum nicht", "logisch", "gern",
+)  # fmt: skip
+
+_NO = (
+    "nein", "nee", "nicht", "nein danke", "falsch", "stimmt nicht", "auf keinen fall", "nicht richtig",
+    "das ist falsch", "nö", "ne", "nein nein", "ach nein", "das stimmt nicht", "nein das stimmt nicht",
+    "nein das ist falsch", "das ist nicht richtig", "das ist nicht korrekt", "nicht ganz", "eher nicht",
+    "lieber nicht", "auf gar keinen fall", "keinesfalls", "niemals", "nie", "überhaupt nicht", "gar nicht",
+    "natürlich nicht", "sicher nicht", "bestimmt nicht", "passt nicht", "das passt nicht", "passt mir nicht",
+    "danke nein", "negativ", "leider nein", "leider nicht", "nicht wirklich", "nicht korrekt", "nein leider nicht",
+    "kein interesse",
+)  # fmt: skip
+
+_FILLERS = (
+    "äh", "ähm", "bitte", "der", "die", "das", "den", "dem", "am", "um", "für", "im", "in", "ist", "es", "ich",
+    "wir", "sind", "möchte", "möchten", "würde", "gern", "gerne", "hätte", "und", "mit", "ab", "zu", "von",
+    "also", "einen", "dann", "so", "gegen",
+)  # fmt: skip
+
 GERMAN = Language(
     tag="de",
-    yes=("ja", "jawohl", "ja bitte", "genau", "richtig", "stimmt", "klar", "gerne", "okay", "ja genau"),
-    no=("nein", "nee", "nein danke", "falsch", "stimmt nicht", "auf keinen fall", "nicht richtig", "das ist falsch"),
+    yes=_YES,
+    no=_NO,
     digits={word: str(value) for word, value in _UNITS.items() if value < 10 and word not in _ARTICLES},
-    repeats={"doppel": 2},
+    repeats={"doppel": 2, "doppelt": 2, "dreifach": 3, "dreimal": 3, "zweimal": 2},
     number_words=(*_SMALL, *_SCALES, "und"),
     read_number=read_number,
     confirm_prompt="Ich habe {{ heard }} verstanden. Ist das richtig?",
     no_input="Ich habe leider nichts gehört.",
     no_match="Das habe ich leider nicht verstanden.",
+    help=("hilfe",),
+    no_leads=(
+        "sondern",
+        "ich meine",
+        "ich meinte",
+        "doch",
+        "lieber",
+        "eher",
+        "das ist",
+        "es ist",
+        "ich habe",
+        "besser",
+    ),
+    fillers=frozenset(_FILLERS),
+    cues={"time": frozenset({"um", "gegen", "ab"}), "date": frozenset({"am"}), "number": frozenset({"für", "zu"})},
+    calendar=Calendar(
+        de_calendar.date_words(),
+        lambda words, is_month_first: de_calendar.read_date(words, is_month_first, read_number),
+        de_calendar.say_date,
+        de_calendar.time_words(),
+        de_calendar.read_time,
+        de_calendar.say_time,
+    ),
+    money=MONEY,
+    plus=("plus",),
+    which_one="Meinen Sie {{ first }} oder {{ second }}?",
+    which_words=(
+        ("das erste", "ersteres", "morgens", "früh", "am vormittag", "vormittags", "vormittag", "nachts"),
+        ("das zweite", "letzteres", "abends", "nachmittags", "am nachmittag", "am abend", "nachmittag", "abend"),
+    ),
+    change_what="Was soll ich ändern?",
+    changed="Gut, {{ heard }}.",
+    for_choice="Für {{ name }} drücken Sie {{ keys }}.",
     names={
         "0": "null",
         "*": "Stern",

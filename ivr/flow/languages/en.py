@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ivr.flow.languages.base import Language
+from ivr.flow.languages import en_calendar
+from ivr.flow.languages.base import Calendar, Language
+from ivr.flow.languages.en_money import MONEY
 
 _UNITS = {
     word: value
@@ -71,35 +73,33 @@ def _fits(value: int, last: int) -> bool:
     return last >= 100 or (last in _TENS.values() and 0 < value < 10)
 
 
+_YES = (
+    "yes", "yeah", "yep", "yup", "sure", "correct", "right", "that's right", "okay", "of course", "exactly",
+    "yes please", "yes that's right", "that's correct", "that is right", "that is correct", "that's it", "sure thing",
+    "absolutely", "definitely", "certainly", "indeed", "alright", "all right", "fine", "sounds good", "perfect",
+    "affirmative", "please do", "i do", "i am", "it is", "you got it", "why not", "by all means", "true", "uh huh",
+    "mm hmm", "i think so", "yes i do", "go ahead",
+)  # fmt: skip
+
+_NO = (
+    "no", "nope", "nah", "not", "wrong", "incorrect", "no thanks", "not really", "negative", "not right", "not correct",
+    "that's wrong", "no that's wrong", "no that's not right", "that's not right", "that's not it", "that is wrong",
+    "that is not right", "no way", "never", "not at all", "absolutely not", "definitely not", "certainly not",
+    "of course not", "no thank you", "i don't", "i do not", "i don't think so", "it isn't", "it is not", "not exactly",
+    "not quite", "please don't", "rather not", "i'd rather not", "false", "uh uh", "not true", "isn't right",
+    "that isn't right", "not sure",
+)  # fmt: skip
+
+_FILLERS = (
+    "uh", "um", "please", "the", "a", "an", "on", "at", "for", "in", "is", "it's", "that's", "that", "i", "would",
+    "like", "to", "want", "we", "are", "there", "will", "be", "my", "and", "with", "of", "make", "it", "say",
+    "about",
+)  # fmt: skip
+
 ENGLISH = Language(
     tag="en",
-    yes=(
-        "yes",
-        "yeah",
-        "yep",
-        "yup",
-        "sure",
-        "correct",
-        "right",
-        "that's right",
-        "okay",
-        "of course",
-        "exactly",
-        "yes please",
-    ),
-    no=(
-        "no",
-        "nope",
-        "nah",
-        "wrong",
-        "incorrect",
-        "no thanks",
-        "not really",
-        "negative",
-        "not right",
-        "not correct",
-        "that's wrong",
-    ),
+    yes=_YES,
+    no=_NO,
     digits={"oh": "0", **{word: str(value) for word, value in _UNITS.items() if value < 10}},
     repeats={"double": 2, "triple": 3},
     number_words=(*_UNITS, *_TENS, *_SCALES, "and", "oh", "a"),
@@ -107,5 +107,27 @@ ENGLISH = Language(
     confirm_prompt="I understood {{ heard }}. Is that right?",
     no_input="Sorry, I did not hear anything.",
     no_match="Sorry, I did not understand that.",
+    help=("help", "help me"),
+    no_leads=("i mean", "i meant", "make it", "it's", "it is", "that's", "but", "i said", "actually", "rather"),
+    fillers=frozenset(_FILLERS),
+    cues={"time": frozenset({"at"}), "date": frozenset({"on"}), "number": frozenset({"for"})},
+    calendar=Calendar(
+        en_calendar.date_words(),
+        en_calendar.read_date,
+        en_calendar.say_date,
+        en_calendar.time_words(),
+        en_calendar.read_time,
+        en_calendar.say_time,
+    ),
+    money=MONEY,
+    plus=("plus",),
+    which_one="Do you mean {{ first }}, or {{ second }}?",
+    which_words=(
+        ("the first", "first", "in the morning", "morning", "a m", "the early one", "early"),
+        ("the second", "second", "in the evening", "in the afternoon", "evening", "afternoon", "p m", "late", "night"),
+    ),
+    change_what="What should I change?",
+    changed="All right, {{ heard }}.",
+    for_choice="For {{ name }}, press {{ keys }}.",
     names={"0": "zero", "*": "star", "#": "hash", "+": "plus", "-": "dash", ".": "dot", "@": "at", "/": "slash"},
 )

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 
 from ivr.flow.model import AskStep, Flow
 from ivr.flow.steps import listen
-from ivr.flow.steps.kind import END, Exit, StepKind
+from ivr.flow.steps.kind import RETURN, Exit, StepKind
 
 
-def _exits(flow: Flow, step: AskStep) -> Iterator[Exit]:
+def exits_of_ask(flow: Flow, step: AskStep) -> Iterator[Exit]:
+    """Every way out of a question."""
     keys = ("confirmed", "denied") if step.ask == "yes_no" else ("next",)
     for key in keys:
-        yield Exit(key, getattr(step, key) or step.next or END, without_caller=False, keeps_answer=True)
+        yield Exit(key, getattr(step, key) or step.next or RETURN, without_caller=False, keeps_answer=True)
+    if step.empty:
+        yield Exit("empty", step.empty)
     yield from listen.other_exits(flow, step)
 
 
@@ -21,6 +24,6 @@ KIND = StepKind(
     listen.enter,
     listen.handle,
     listen.caller_left,
-    exits=_exits,
+    exits=exits_of_ask,
     needs_next=lambda step: step.ask != "yes_no" or step.confirmed is None or step.denied is None,
 )

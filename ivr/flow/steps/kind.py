@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.flow import events as e
-from ivr.flow.marks import Mark, find
+from ivr.flow.marks import DataPath, Mark, find
 from ivr.flow.model import Flow, Step
 from ivr.flow.run import Run
 
 END = "hang_up"
 """Target that ends the call."""
+
+RETURN = "return"
+"""Target that ends the flow, and the call where no other flow runs it: what follows a step without `next`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,9 @@ class Exit:
 def written_exits(flow: Flow, step: Step) -> Iterator[Exit]:
     """The rule for most steps: every target that is written in it; `next` exists even where it is not written."""
     for path, target in find(step, Mark.TARGET):
-        if path != ("next",):
+        if path not in (("next",), ("on_error",)):
             yield Exit(str(path[-1]), target)
-    yield Exit("next", step.next or END, keeps_answer=True)
+    yield Exit("next", step.next or RETURN, keeps_answer=True)
 
 
 def written_variables(step: Step) -> frozenset[str]:
@@ -47,6 +50,23 @@ def _nothing(run: Run, found: Any) -> None:
 
 def _ignore(run: Run, found: Any, event: e.Event) -> None:
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A step that another one is made of."""
+
+    name: str
+    """`STEP.PART`: no step of a file can have that name."""
+    step: Step
+    place: DataPath
+    """Where it is written, below the step that it is a piece of."""
+    leave_out: DataPath = ()
+    """What the paths in the piece begin with and the file does not have."""
+
+
+def _none(name: str, step: Any) -> Iterator[Piece]:
+    return iter(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +85,9 @@ class StepKind:
     """Variables that the step sets."""
     needs_next: Callable[[Any], bool] = lambda step: True
     """Whether the call just ends after the step where `next` is left out."""
+    pieces: Callable[[str, Any], Iterator[Piece]] = _none
+    """Further steps that the step is made of; the loader adds them to the flow."""
+    needs_caller: bool = True
+    """Whether it has no place among the steps of `on_hang_up`."""
     ends_call: bool = False
     """Whether a call can end or be handed over here."""

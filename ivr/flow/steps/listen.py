@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ivr.flow import events as e
 from ivr.flow import listening
 from ivr.flow.model import Flow, InputStep
+from ivr.flow.question import commands_heard
 from ivr.flow.run import Run
 from ivr.flow.state import Phase
 from ivr.flow.steps.kind import END, Exit
@@ -39,5 +40,5 @@ def caller_left(run: Run, found: InputStep) -> None:
 def other_exits(flow: Flow, step: InputStep) -> Iterator[Exit]:
     """Where silence and commands lead."""
     yield Exit("failed", step.failed or flow.defaults.failed or END)
-    names = flow.commands if step.commands is None else step.commands
-    yield from (Exit(key, flow.commands[key].go, without_caller=False) for key in names if key in flow.commands)
+    for name, command in commands_heard(flow, step).items():
+        yield Exit(name, command.go, without_caller=False)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from ivr.flow.model import Flow, MenuStep
 from ivr.flow.steps import listen
-from ivr.flow.steps.kind import END, Exit, StepKind
+from ivr.flow.steps.kind import RETURN, Exit, StepKind
 
 
 def _exits(flow: Flow, step: MenuStep) -> Iterator[Exit]:
     for name, choice in step.menu.choices.items():
-        yield Exit(name, choice.go or step.next or END, without_caller=False, keeps_answer=True)
+        yield Exit(name, choice.go or step.next or RETURN, without_caller=False, keeps_answer=True)
     yield from listen.other_exits(flow, step)
 
 

@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 from ivr.flow.model import Step
-from ivr.flow.steps import ask, hang_up, menu, say, set_variables, transfer, when
+from ivr.flow.steps import (
+    ask,
+    change_language,
+    fill_form,
+    hang_up,
+    hours,
+    menu,
+    request,
+    run_flow,
+    say,
+    send,
+    set_variables,
+    survey,
+    tag,
+    transfer,
+    when,
+)
 from ivr.flow.steps.kind import StepKind
 
 KINDS: tuple[StepKind, ...] = (
     say.KIND,
     menu.KIND,
     ask.KIND,
+    fill_form.KIND,
+    survey.SURVEY,
     set_variables.KIND,
     when.KIND,
+    change_language.KIND,
+    tag.KIND,
+    run_flow.RUN,
+    run_flow.RETURN_STEP,
     transfer.KIND,
     hang_up.KIND,
+    hours.KIND,
+    request.KIND,
+    send.KIND,
 )
+
+PIECES: tuple[StepKind, ...] = (survey.QUESTION, survey.NOTE)
+"""Kinds that no file can name: what other steps are made of."""
 
 STEP_KINDS: dict[str, type[Step]] = {kind.model.action: kind.model for kind in KINDS}
 """Action key to model: what `ivr.flow.loader` chooses by."""
 
-_BY_MODEL: dict[type[Step], StepKind] = {kind.model: kind for kind in KINDS}
+_BY_MODEL: dict[type[Step], StepKind] = {kind.model: kind for kind in (*KINDS, *PIECES)}
 
 
 def kind_of(step: Step) -> StepKind:

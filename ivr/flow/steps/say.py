@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ivr.flow.model import SayStep
 from ivr.flow.run import Run
-from ivr.flow.steps.kind import StepKind
+from ivr.flow.steps.kind import RETURN, StepKind
 
 
 def _enter(run: Run, name: str, found: SayStep) -> None:
@@ -15,7 +15,7 @@ def _enter(run: Run, name: str, found: SayStep) -> None:
     segments = run.segments(found.say)
     run.note("say", "done", prompt=run.text(found.say))
     run.queue(segments, barge_in)
-    run.goto(found.next or "hang_up")
+    run.goto(found.next or RETURN)
 
 
 KIND = StepKind(SayStep, _enter)

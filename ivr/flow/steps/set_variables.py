@@ -5,19 +5,20 @@ from __future__ import annotations
 from ivr.flow import templates
 from ivr.flow.model import SetStep
 from ivr.flow.run import Run
-from ivr.flow.steps.kind import StepKind
+from ivr.flow.steps.kind import RETURN, StepKind
 
 
 def _enter(run: Run, name: str, found: SetStep) -> None:
     variables, sensitive = dict(run.state.variables), set(run.state.sensitive)
+    known = dict(run.variables)
     for variable, value in found.set.items():
         read = templates.variables_of(value) if isinstance(value, str) and templates.is_template(value) else set()
-        variables[variable] = templates.evaluate_set(value, variables, run.state.language)
+        known[variable] = variables[variable] = templates.evaluate_set(value, known, run.state.language)
         (sensitive.add if read & sensitive else sensitive.discard)(variable)
     run.set(variables=variables, sensitive=frozenset(sensitive))
     shown = run.masked_variables
     run.note("set", "done", meaning=", ".join(f"{variable} = {shown[variable]}" for variable in found.set))
-    run.goto(found.next or "hang_up")
+    run.goto(found.next or RETURN)
 
 
-KIND = StepKind(SetStep, _enter, variables=lambda step: frozenset(step.set))
+KIND = StepKind(SetStep, _enter, variables=lambda step: frozenset(step.set), needs_caller=False)

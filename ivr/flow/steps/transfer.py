@@ -38,7 +38,7 @@ def _handle(run: Run, found: TransferStep, event: e.Event) -> None:
         detail=event.detail,
     )
     if event.outcome is e.TransferOutcome.CONNECTED:
-        run.end()
+        run.end(ended_by="transfer")
         return
     run.goto(getattr(found, event.outcome) or found.failed or run.flow.defaults.failed or "hang_up")
 

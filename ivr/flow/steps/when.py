@@ -8,16 +8,16 @@ from ivr.flow import templates
 from ivr.flow.masking import MASK
 from ivr.flow.model import Flow, WhenStep
 from ivr.flow.run import Run
-from ivr.flow.steps.kind import END, Exit, StepKind
+from ivr.flow.steps.kind import RETURN, Exit, StepKind
 
 
 def _enter(run: Run, name: str, found: WhenStep) -> None:
     for branch in found.when:
-        if branch.condition is None or templates.evaluate(branch.condition, run.state.variables):
+        if branch.condition is None or templates.evaluate(branch.condition, run.variables):
             run.note("when", "done", meaning=_shown(run, branch.condition))
             run.goto(branch.go)
             return
-    run.goto(found.next or "hang_up")
+    run.goto(found.next or RETURN)
 
 
 def _shown(run: Run, condition: str | None) -> str:
@@ -30,12 +30,13 @@ def _shown(run: Run, condition: str | None) -> str:
 def _exits(flow: Flow, step: WhenStep) -> Iterator[Exit]:
     yield from (Exit("when", branch.go) for branch in step.when)
     if all(branch.condition is not None for branch in step.when):
-        yield Exit("next", step.next or END)
+        yield Exit("next", step.next or RETURN)
 
 
 KIND = StepKind(
     WhenStep,
     _enter,
     exits=_exits,
+    needs_caller=False,
     needs_next=lambda step: all(branch.otherwise is None for branch in step.when),
 )

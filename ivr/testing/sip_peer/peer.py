@@ -57,6 +57,10 @@ class SipPeer:
         self.telephone_event = telephone_event
         self.incoming_policy: IncomingPolicy = incoming or AnswerAfter()
         self.refer_policy: ReferPolicy = refer or FollowRefer()
+        self.message_status = 200
+        """How a MESSAGE (RFC 3428) is answered."""
+        self.messages: list[str] = []
+        """Texts that came."""
         self.calls: list[PeerCall] = []
         """Every call so far, both ways, the ended ones too."""
         self._by_tag: dict[str, PeerCall] = {}
@@ -340,6 +344,9 @@ class SipPeer:
             self._got_cancel(request, source)
         elif request.method == "OPTIONS":
             self.reply(request, 200, source)
+        elif request.method == "MESSAGE":
+            self.messages.append(request.body.decode("utf-8", "replace"))
+            self.reply(request, self.message_status, source)
         elif request.method != "ACK":
             status = 481 if parse_name_addr(request.headers.need("To")).tag else 405
             self.reply(request, status, source)

@@ -1,0 +1,62 @@
+"""Wires the services beyond the call to their adapters. Those that the settings do not mention are not even loaded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ivr.calls.jobs import Services
+from ivr.config import Settings
+from ivr.flow.model import Flow
+from ivr.ports import MessageRequest
+
+if TYPE_CHECKING:
+    from ivr.services.data import HttpDataService
+    from ivr.services.messenger import Messenger
+
+KEPT_LIMIT_S: Final = 3.0
+"""Requests that go on after their calls get so long at the end."""
+
+
+class ServicesOfWorker:
+    """The services of one worker, from start to stop."""
+
+    def __init__(self, settings: Settings, send_message: Callable[[MessageRequest, Callable[[int, str], None]], None]):
+        """Raises ConfigError for a calendar that cannot be used."""
+        self._data: HttpDataService | None = None
+        self._messenger: Messenger | None = None
+        calendars = None
+        if settings.requests.hosts:
+            from ivr.services.data import HttpDataService
+
+            self._data = HttpDataService(settings.requests)
+        if settings.send.webhooks or settings.send.mail or settings.targets:
+            from ivr.services.messenger import Messenger
+
+            self._messenger = Messenger(settings.send, settings.targets, send_message)
+        if settings.calendars:
+            from ivr.services.hours import HoursService
+
+            calendars = HoursService(settings.calendars, Path(settings.hours_dir))
+        self.services = Services(self._data, self._messenger, calendars)
+
+    async def start(self, flows: Iterable[Flow]) -> None:
+        """Go on with messages that wait; have ready what the flows will ask with."""
+        if self._messenger is not None:
+            await self._messenger.start()
+        kinds = {step.action for flow in flows for step in flow.steps.values()}
+        if self._data is not None and "request" in kinds:
+            await self._data.warm_up()
+
+    async def stop(self) -> None:
+        """Finish what was promised, close the rest."""
+        if kept := set(self.services.kept):
+            await asyncio.wait(kept, timeout=KEPT_LIMIT_S)
+            for task in kept:
+                task.cancel()
+        if self._messenger is not None:
+            await self._messenger.stop()
+        if self._data is not None:
+            await self._data.close()

@@ -1,0 +1,102 @@
+"""Work that a step gives away: what to ask or send, as plain data, and what came of it. Pure.
+
+The engine says `StartJob(job_id, job)`; the driver carries the job to a port and answers `JobDone(job_id, result)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class JobOutcome(StrEnum):
+    """How a job ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What came of a job."""
+
+    outcome: JobOutcome
+    value: object = None
+    """Data of the answer: what JSON can hold, bounded; of `hours` its variables."""
+    status: int | None = None
+    """HTTP status, where a server answered."""
+    detail: str = ""
+    """For the operator, without any value of the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpJob:
+    """A question to a data service."""
+
+    method: str
+    """GET, POST, PUT, PATCH or DELETE."""
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: object = None
+    form: Mapping[str, str] | None = None
+    timeout_s: float = 5.0
+    """For everything together: retries, redirects, the whole answer."""
+    retries: int = 0
+    reads_answer: bool = False
+    """Whether the answer's JSON is wanted."""
+    accepted: tuple[tuple[int, int], ...] = ((200, 299),)
+    """Ranges of statuses that count as success."""
+    shown_url: str = ""
+    """The address as it may be written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoursJob:
+    """A question to a calendar."""
+
+    calendar: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookMessage:
+    """JSON for a webhook of the configuration."""
+
+    webhook: str
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class MailMessage:
+    """A mail."""
+
+    recipient: str
+    """Name of a recipient in the configuration; or an address, where `is_address`."""
+    subject: str
+    text: str
+    is_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SipMessage:
+    """A SIP MESSAGE (RFC 3428) to a target of the configuration."""
+
+    target: str
+    text: str
+
+
+Message = WebhookMessage | MailMessage | SipMessage
+
+
+@dataclass(frozen=True, slots=True)
+class SendJob:
+    """A message to be delivered."""
+
+    message: Message
+    is_awaited: bool = False
+    """Whether the flow waits for what comes of it; else the message is delivered after the call if need be."""
+    timeout_s: float = 10.0
+
+
+Job = HttpJob | HoursJob | SendJob

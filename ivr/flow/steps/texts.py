@@ -1,0 +1,51 @@
+"""Templates of steps that reach out of the call: addresses, bodies, and what may be written down of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import TemplateError
+
+from ivr.flow import templates
+from ivr.flow.masking import MASK
+from ivr.flow.templates import TemplateFailed
+
+
+def filled(value: Any, variables: Mapping[str, object], language: str) -> Any:
+    """A copy of data with every template in it filled in; a lone `{{ … }}` keeps its type. Raises TemplateFailed."""
+    if isinstance(value, Mapping):
+        return {key: filled(item, variables, language) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled(item, variables, language) for item in value]
+    return templates.evaluate_set(value, variables, language)
+
+
+def url(template: str, query: Mapping[str, object], variables: Mapping[str, object], language: str) -> str:
+    """The address with encoded values, `query` behind it; values of None are left out. Raises TemplateFailed."""
+    address = templates.render_url(template, variables, language)
+    values = {key: value for key, value in filled(query, variables, language).items() if value is not None}
+    if not values:
+        return address
+    return address + ("&" if "?" in address else "?") + urlencode(values, doseq=True)
+
+
+def shown(template: str, masked: Mapping[str, object], language: str) -> str:
+    """The address as it may be written down, without `query`."""
+    try:
+        return templates.render_url(template, masked, language)
+    except TemplateFailed:
+        return MASK
+
+
+def variables_read(texts: Iterable[str]) -> frozenset[str]:
+    """Names of all variables that templates read."""
+    names: set[str] = set()
+    for text in texts:
+        if templates.is_template(text):
+            try:
+                names |= templates.variables_of(text)
+            except TemplateError:
+                continue
+    return frozenset(names)
