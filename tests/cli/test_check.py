@@ -76,12 +76,45 @@ def test_warnings_fail_only_when_strict(folder: Path) -> None:
     assert (relaxed.exit_code, strict.exit_code) == (0, 1)
 
 
+def test_errors_come_first_and_warnings_apart_from_them(folder: Path) -> None:
+    break_demo(folder, "To hear when we are open, say opening hours, or press 1.", "Press 1 for our opening hours.")
+    text = (folder / "flows" / "demo.yaml").read_text(encoding="utf-8").replace("denied: goodbye", "denied: godbye")
+    (folder / "flows" / "demo.yaml").write_text(text, encoding="utf-8")
+    first, second, _ = run("flows").output.splitlines()
+    assert "there is no step 'godbye'" in first
+    assert "warning: 'Press 1 for'" in second
+
+
+def test_words_that_sound_alike_are_found_with_real_pronunciations(folder: Path) -> None:
+    break_demo(folder, "person, customer service]", "person, right, customer service]")
+    text = (folder / "flows" / "demo.yaml").read_text(encoding="utf-8")
+    (folder / "flows" / "demo.yaml").write_text(text.replace("say: [opening hours,", "say: [write,"), encoding="utf-8")
+    found = run("flows")
+    assert "'right' sounds exactly like 'write', the choice hours, line 45 (both in main)" in found.output
+    assert found.exit_code == 1
+
+
+def test_without_the_pronunciation_library_that_is_noted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ivr.speech import pronunciation
+
+    monkeypatch.setattr(pronunciation.Pronouncer, "problem", lambda self: "the espeak-ng library is not installed")
+    found = run("flows")
+    assert "note: words that sound alike were not looked for: the espeak-ng library is not installed\n" in found.output
+    assert found.exit_code == 0
+
+
+def test_conversations_that_test_a_flow_are_not_flows(folder: Path) -> None:
+    (folder / "flows" / "demo.test.yaml").write_text("flow: demo\ntests: []\n")
+    assert run("flows", "flows/demo.test.yaml").output == "1 flow read, 0 errors, 0 warnings\n"
+
+
 def test_json_is_for_scripts(folder: Path) -> None:
     break_demo(folder, "next: main", "next: mian")
     result = run("flows/demo.yaml", "--json")
     report = json.loads(result.stdout)
     assert result.exit_code == 1 and report["ok"] is False
     assert report["flows"][0]["flow"] == "demo"
+    assert (report["errors"], report["warnings"]) == (1, 0)
     (problem,) = report["problems"]
     assert (problem["line"], problem["rule"], problem["severity"]) == (35, "unknown_target", "error")
 
