@@ -6,13 +6,15 @@ Reads files only; no engine is started, and none needs to be installed.
 from __future__ import annotations
 
 import wave
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from ivr.config import Settings
-from ivr.errors import Severity, SpeechError
+from ivr.errors import Problem, Severity, SpeechError
 from ivr.flow.check import CheckContext, check_flow
+from ivr.flow.loader import LoadedFlow
 from ivr.flows import FlowSet, load_folder
 
 SOUNDS_PREFIX = "sounds/"
@@ -86,11 +88,16 @@ def _words(model: Path) -> frozenset[str]:
     return frozenset()
 
 
+def check_set(flows: Mapping[str, LoadedFlow], context: CheckContext) -> dict[str, list[Problem]]:
+    """The problems of each flow of a set that would be in service together."""
+    return {name: check_flow(loaded, context) for name, loaded in flows.items()}
+
+
 def flows_in_service(settings: Settings) -> FlowSet:
     """The flows of the settings' folder that pass the check; the problems of all, warnings too, are beside them."""
     found = load_folder(Path(settings.flows))
     context = surroundings_of(settings).context
-    problems = {name: check_flow(loaded, context) for name, loaded in found.flows.items()}
+    problems = check_set(found.flows, context)
     sound = {
         name: loaded
         for name, loaded in found.flows.items()

@@ -222,11 +222,13 @@ def _resolved(settings: Settings, draft: _Draft) -> Settings:
     sqlite = _SQLITE_FILE.fullmatch(database.url)
     url = f"{sqlite[1]}{absolute(sqlite[2], 'database', 'url')}{sqlite[3]}" if sqlite else database.url
     spool_dir = absolute(database.spool_dir, "database", "spool_dir")
+    versions_dir = absolute(settings.publishing.versions_dir, "publishing", "versions_dir")
     return settings.model_copy(
         update={
             "flows": absolute(settings.flows, "flows"),
             "sounds": absolute(settings.sounds, "sounds"),
             "speech": speech.model_copy(update={"models": models, "cache_dir": cache_dir}),
             "database": database.model_copy(update={"url": url, "spool_dir": spool_dir}),
+            "publishing": settings.publishing.model_copy(update={"versions_dir": versions_dir}),
         }
     )
