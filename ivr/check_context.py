@@ -6,7 +6,7 @@ Reads files only; no engine is started, and none needs to be installed.
 from __future__ import annotations
 
 import wave
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -91,6 +91,11 @@ def _words(model: Path) -> frozenset[str]:
 def check_set(flows: Mapping[str, LoadedFlow], context: CheckContext) -> dict[str, list[Problem]]:
     """The problems of each flow of a set that would be in service together."""
     return {name: check_flow(loaded, context) for name, loaded in flows.items()}
+
+
+def check_in(surroundings: Surroundings) -> Callable[[Mapping[str, LoadedFlow]], dict[str, list[Problem]]]:
+    """The check of a set of flows in these surroundings."""
+    return lambda flows: check_set(flows, surroundings.context)
 
 
 def flows_in_service(settings: Settings) -> FlowSet:

@@ -27,6 +27,7 @@ PURE = (
     "ivr.calls.routing",
     "ivr.calls.timers",
     "ivr.calls.transfer",
+    "ivr.publishing.plan",
 )
 PORTS = ("ivr.ports",)
 APPLICATION = (
@@ -40,6 +41,7 @@ APPLICATION = (
     "ivr.flows",
     "ivr.logs",
     "ivr.phone",
+    "ivr.publishing",
     "ivr.settings",
 )
 ADAPTERS = ("ivr.sip", "ivr.speech", "ivr.storage")

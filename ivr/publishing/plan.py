@@ -30,6 +30,7 @@ class FlowFile:
     loaded: LoadedFlow | None
     problems: tuple[Problem, ...] = ()
     """Why it cannot be read."""
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,16 @@ class VersionStore:
             return list(reversed(self._read(name)))
 
     def published(self) -> dict[str, Publication]:
-        """What was last in service, by name; without flows that were removed."""
-        last = {name: served(self.history(name)) for name in self.names()}
-        return {name: entry for name, entry in last.items() if entry is not None}
+        """What was last in service, by name; without flows that were removed, or whose history is damaged."""
+        found: dict[str, Publication] = {}
+        for name in self.names():
+            try:
+                entry = served(self.history(name))
+            except PublishingError as error:
+                log.warning("history_not_read", flow=name, reason=str(error))
+            else:
+                found |= {name: entry} if entry else {}
+        return found
 
     def content(self, name: str, version: str) -> bytes:
         """The file as it was, byte for byte."""
