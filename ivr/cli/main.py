@@ -7,7 +7,7 @@ import importlib.util
 
 import typer
 
-COMMANDS = ("serve", "check", "call", "calls", "say", "listen", "models", "doctor")
+COMMANDS = ("serve", "check", "flows", "call", "calls", "say", "listen", "models", "doctor")
 
 app = typer.Typer(
     name="ivr",

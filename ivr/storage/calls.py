@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from types import TracebackType
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ivr.calls.record import CallRecord, StepLine
@@ -54,6 +55,15 @@ class CallRepository:
         row = self._row(call_id)
         own = select(steps).where(steps.c.call_id == row.id).order_by(steps.c.sequence)
         return _record(row, self._rows(own))
+
+    def count_since(self, since: datetime) -> dict[tuple[str, str], int]:
+        """Calls that came in since an instant, by flow and version. Raises StorageError, NoDatabaseYet."""
+        by_flow = (
+            select(calls.c.flow, calls.c.flow_version, func.count().label("number"))
+            .where(calls.c.started_at >= since)
+            .group_by(calls.c.flow, calls.c.flow_version)
+        )
+        return {(row.flow, row.flow_version): int(row.number) for row in self._rows(by_flow)}
 
     def close(self) -> None:
         """Close the connections."""
