@@ -168,7 +168,7 @@ class Publisher:
     # --- taking
 
     async def _take(self, *, everything: bool) -> None:
-        """Check, render what is new (or everything), swap, note the versions."""
+        """Check, render what is new (or everything), note the versions, swap."""
         if everything:
             await asyncio.to_thread(self._reload_sounds)
         while True:
@@ -179,8 +179,8 @@ class Publisher:
             if not self._hold_back({name: (flows[name], reason) for name, reason in failed.items()}):
                 break  # else a version stays out for it: what fits together has to be found again
         new, gone = found.plan.changes_from(found.serving)
-        self._swap(found)
         await asyncio.to_thread(self._note_versions, found, new, gone)
+        self._swap(found)
         self._latest, self._problems = found, problems_of(found, self._sound_problem, str(self._sounds))
         tell_changes(found)
         self._told = tell_problems(found, self._problems, self._told)
