@@ -262,16 +262,23 @@ def _diff(desk: Desk, name: str, a: str, b: str, as_json: bool) -> None:
     elif not lines:
         typer.echo(f"{one.label} and {other.label} are the same")
     else:
-        console = Console(highlight=False, soft_wrap=True)
-        for line in lines:
-            console.print(Text(line, style=_diff_style(line)))
+        _print_diff(lines)
 
 
 def _unified(one: Side, other: Side) -> Iterator[str]:
-    lines = difflib.unified_diff(
+    return difflib.unified_diff(
         one.text.splitlines(), other.text.splitlines(), one.label, other.label, one.version, other.version, lineterm=""
     )
-    return iter(lines)
+
+
+def _print_diff(lines: Sequence[str]) -> None:
+    """In colours on a terminal; byte for byte for files and pipes."""
+    console = Console(highlight=False, soft_wrap=True)
+    for line in lines:
+        if console.is_terminal:
+            console.print(Text(line, style=_diff_style(line)))
+        else:
+            typer.echo(line)
 
 
 def _diff_style(line: str) -> str:
