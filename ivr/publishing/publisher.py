@@ -7,9 +7,12 @@ keeps what it started with. Everything slow happens before the swap, on other th
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +31,7 @@ from ivr.publishing.report import problems_of, state_of, tell_changes, tell_prob
 from ivr.publishing.survey import Served, Survey, last_served, survey
 from ivr.publishing.versions import REMOVED, Publication, VersionStore
 from ivr.publishing.watch import Signature, has_changed_below, look
-from ivr.publishing.worker_state import WORKERS, StateFile
+from ivr.publishing.worker_state import WORKERS, StateFile, WorkerState
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +43,24 @@ RETRY_S = 30.0
 """A version whose prompts could not be rendered is tried again so often."""
 LOOK_SHARE = 200
 """Looking takes a 200th of the time at most, however many files there are."""
+
+
+@contextmanager
+def gentle() -> Iterator[None]:
+    """Long work in Python beside live audio. Not to be nested.
+
+    The audio's thread waits for the interpreter, 5 ms each time by default, and 50 ms while the collector goes through
+    the parts of a large flow.
+    """
+    interval_s, collects = sys.getswitchinterval(), gc.isenabled()
+    sys.setswitchinterval(0.0005)
+    gc.disable()
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval_s)
+        if collects:
+            gc.enable()
 
 
 class Publisher:
@@ -64,12 +85,11 @@ class Publisher:
         self._oldest_call_s = oldest_call_s
         self._preparation = Preparation(renderer, rest, self._progress)
         self._store = VersionStore(Path(self._options.versions_dir), self._options.keep_versions)
-        self._state = StateFile(self._store.folder, worker)
+        self._state_file = StateFile(self._store.folder, worker)
         self._worker = worker
+        self._state = WorkerState(worker, os.getpid(), self._options.publish)
         self._served: Mapping[str, Served] = {}
         self._flows: Mapping[str, Flow] = MappingProxyType({})
-        self._latest: Survey | None = None
-        self._problems: tuple[Problem, ...] = ()
         self._seen: Signature = {}
         self._look_s = 0.0
         self._sound_problem = ""
@@ -114,7 +134,7 @@ class Publisher:
 
     def close(self) -> None:
         """The worker ends."""
-        self._state.close()
+        self._state_file.close()
 
     # --- looking
 
@@ -175,25 +195,27 @@ class Publisher:
             found = await asyncio.to_thread(self._survey)
             changed, _ = found.plan.changes_from(found.serving)
             flows = {name: each.flow for name, each in (found.plan.flows if everything else changed).items()}
-            failed = await self._preparation.prepare(flows)
+            failed = await self._preparation.prepare(flows, anew=everything)
             if not self._hold_back({name: (flows[name], reason) for name, reason in failed.items()}):
                 break  # else a version stays out for it: what fits together has to be found again
         new, gone = found.plan.changes_from(found.serving)
         await asyncio.to_thread(self._note_versions, found, new, gone)
         self._swap(found)
-        self._latest, self._problems = found, problems_of(found, self._sound_problem, str(self._sounds))
+        problems = problems_of(found, self._sound_problem, str(self._sounds))
         tell_changes(found)
-        self._told = tell_problems(found, self._problems, self._told)
-        await asyncio.to_thread(self._write_state)
+        self._told = tell_problems(found, problems, self._told)
+        self._state = state_of(self._worker, self._options.publish, self._served, found, problems)
+        await asyncio.to_thread(self._state_file.write, self._state)
 
     def _survey(self) -> Survey:
-        return survey(
-            self._folder,
-            self._store,
-            is_manual=self._is_manual,
-            serving=self._served,
-            check=self._check_with_rendering(self._make_check()),
-        )
+        with gentle():
+            return survey(
+                self._folder,
+                self._store,
+                is_manual=self._is_manual,
+                serving=self._served,
+                check=self._check_with_rendering(self._make_check()),
+            )
 
     def _check_with_rendering(self, check: Check) -> Check:
         """The check, and beside it what could not be rendered."""
@@ -266,11 +288,7 @@ class Publisher:
 
     def _progress(self, name: str, done: int, total: int) -> None:
         self._say(f"prompts of {name}: {done} of {total} ready")
-        self._write_state(f"{name}: {done} of {total} prompts")
-
-    def _write_state(self, preparing: str = "") -> None:
-        state = state_of(self._worker, self._options.publish, self._served, self._latest, self._problems)
-        self._state.write(replace(state, preparing=preparing))
+        self._state_file.write(replace(self._state, preparing=f"{name}: {done} of {total} prompts"))
 
 
 def _owner(file: str) -> str:

@@ -17,6 +17,8 @@ from ivr.flow.segments import Segment
 log = structlog.get_logger(__name__)
 
 PROGRESS_EVERY_S = 2.0
+SLICE = 50
+"""Prompts that are rendered, or found in the cache, before calls have their turn again."""
 
 Prompts = Sequence[Sequence[Segment]]
 Progress = Callable[[str, int, int], None]
@@ -26,7 +28,7 @@ Progress = Callable[[str, int, int], None]
 class Renderer(Protocol):
     """What is needed of the prompt store."""
 
-    async def render_all(self, prompts: Prompts, progress: Callable[[int, int], None] | None = None) -> None:
+    async def render_all(self, prompts: Prompts) -> None:
         """Render and keep. Raises SynthesisFailed, MediaFailed."""
 
     def release(self, prompts: Prompts) -> None:
@@ -42,20 +44,32 @@ class Preparation:
     def __init__(self, renderer: Renderer, rest: Callable[[], None], progress: Progress) -> None:
         """`rest` ends what only rendering needs; it may block."""
         self._renderer, self._rest, self._progress = renderer, rest, progress
+        self._ready: set[Sequence[Segment]] = set()
         self._retired: list[tuple[float, Prompts]] = []
 
-    async def prepare(self, flows: Mapping[str, Flow]) -> dict[str, str]:
-        """Make the prompts of these flows; by name, why that failed."""
+    async def prepare(self, flows: Mapping[str, Flow], *, anew: bool) -> dict[str, str]:
+        """Make the prompts of these flows, `anew` also those that were made before; by name, why that failed."""
         failed = {}
         for name, flow in flows.items():
+            prompts = await asyncio.to_thread(fixed_prompts, flow)
             try:
-                await self._renderer.render_all(fixed_prompts(flow), self._sparsely(name))
+                await self._render(name, [prompt for prompt in prompts if anew or prompt not in self._ready])
             except IvrError as error:
                 log.warning("prompts_not_rendered", flow=name, version=flow.version, reason=str(error))
                 failed[name] = str(error)
         if flows:
             await asyncio.to_thread(self._rest)
         return failed
+
+    async def _render(self, name: str, prompts: Prompts) -> None:
+        told_s = time.monotonic()
+        for done in range(0, len(prompts), SLICE):
+            if time.monotonic() - told_s >= PROGRESS_EVERY_S:
+                told_s = time.monotonic()
+                self._progress(name, done, len(prompts))
+            some = prompts[done : done + SLICE]
+            await self._renderer.render_all(some)
+            self._ready.update(some)
 
     def retire(self, flow: Flow, at_s: float) -> None:
         """No call that begins from now on takes this flow."""
@@ -68,16 +82,6 @@ class Preparation:
             used: set[Sequence[Segment]] = {prompt for flow in in_service.values() for prompt in fixed_prompts(flow)}
             self._retired = [each for each in self._retired if each not in due]
             used |= {prompt for _, prompts in self._retired for prompt in prompts}
-            self._renderer.release([prompt for _, prompts in due for prompt in prompts if prompt not in used])
-
-    def _sparsely(self, name: str) -> Callable[[int, int], None]:
-        told_s = time.monotonic()
-
-        def progress(done: int, total: int) -> None:
-            nonlocal told_s
-            now_s = time.monotonic()
-            if now_s - told_s >= PROGRESS_EVERY_S and done < total:
-                told_s = now_s
-                self._progress(name, done, total)
-
-        return progress
+            gone = [prompt for _, prompts in due for prompt in prompts if prompt not in used]
+            self._ready.difference_update(gone)
+            self._renderer.release(gone)

@@ -48,14 +48,13 @@ def tell_problems(found: Survey, problems: tuple[Problem, ...], told: frozenset[
 
 
 def state_of(
-    worker: str, publish: str, served: Mapping[str, Served], found: Survey | None, problems: tuple[Problem, ...]
+    worker: str, publish: str, served: Mapping[str, Served], found: Survey, problems: tuple[Problem, ...]
 ) -> WorkerState:
     """The worker's state."""
     flows = {name: FlowState(each.flow.version, each.file) for name, each in served.items()}
-    if found is not None:
-        for name, held in found.plan.held.items():
-            flows[name] = replace(flows.get(name, FlowState("", held[0].file)), problems=held)
-        for name, newer in found.waiting.items():
-            old = flows.get(name, FlowState("", newer.file))
-            flows[name] = replace(old, newer=newer.flow.version, problems=found.waiting_problems.get(name, ()))
+    for name, held in found.plan.held.items():
+        flows[name] = replace(flows.get(name, FlowState("", held[0].file)), problems=held)
+    for name, newer in found.waiting.items():
+        old = flows.get(name, FlowState("", newer.file))
+        flows[name] = replace(old, newer=newer.flow.version, problems=found.waiting_problems.get(name, ()))
     return WorkerState(worker, os.getpid(), publish, flows, problems)

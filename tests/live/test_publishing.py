@@ -93,7 +93,7 @@ async def next_call_hears(bot: LiveBot, hz: int, user: str = "shop") -> None:
 
 def flows(bot: LiveBot, *arguments: str) -> Any:
     """What `ivr flows … --json` says."""
-    command = [IVR, "flows", *arguments, "--json", "--config", str(bot.folder / "ivr.yaml")]
+    command = [str(IVR), "flows", *arguments, "--json", "--config", str(bot.folder / "ivr.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

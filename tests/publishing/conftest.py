@@ -38,16 +38,12 @@ class FakeRenderer:
     before: Callable[[], None] = lambda: None
     """Is called before anything is rendered."""
 
-    async def render_all(
-        self, prompts: Sequence[Sequence[Segment]], progress: Callable[[int, int], None] | None = None
-    ) -> None:
+    async def render_all(self, prompts: Sequence[Sequence[Segment]]) -> None:
         self.before()
         segments = [segment for prompt in prompts for segment in prompt]
         if any(isinstance(segment, Speech) and segment.text in self.broken for segment in segments):
             raise SynthesisFailed("the synthesizer gave no audio")
         self.rendered.append(segments)
-        if progress:
-            progress(1, len(segments))
 
     def release(self, prompts: Sequence[Sequence[Segment]]) -> None:
         self.released += prompts
