@@ -31,6 +31,7 @@ PURE = (
     "ivr.calls.routing",
     "ivr.calls.timers",
     "ivr.calls.transfer",
+    "ivr.publishing.plan",
 )
 PORTS = ("ivr.ports",)
 APPLICATION = (
@@ -46,6 +47,7 @@ APPLICATION = (
     "ivr.flows",
     "ivr.logs",
     "ivr.phone",
+    "ivr.publishing",
     "ivr.settings",
 )
 SHARED = ("ivr.helper_process",)

@@ -39,10 +39,13 @@ class CallRegistry:
         numbers: Mapping[str, NumberSettings],
         default_flow: str | None,
         worker: str,
+        *,
+        takes_drafts: bool = True,
     ) -> None:
-        """`flow_named` gives the version of a flow that new calls take."""
+        """`flow_named` gives the version of a flow that new calls take; `takes_drafts`: `demo+draft` can be dialled."""
         self._ports, self._call_log, self._flow_named = ports, call_log, flow_named
         self._numbers, self._default_flow, self._worker = numbers, default_flow, worker
+        self._takes_drafts = takes_drafts
         self._legs: dict[LegId, CallDriver] = {}
         self._calls: set[CallDriver] = set()
         self._referred: list[Referred] = []
@@ -53,6 +56,11 @@ class CallRegistry:
     def call_count(self) -> int:
         """How many callers are here."""
         return len(self._calls)
+
+    @property
+    def oldest_call_s(self) -> float | None:
+        """When the longest call in progress came in, in seconds of the monotonic clock; None without a call."""
+        return min((driver.offered.at_s for driver in self._calls), default=None)
 
     def handle(self, event: TelephonyEvent) -> None:
         """An event of the telephony."""
@@ -75,7 +83,7 @@ class CallRegistry:
             self._ports.telephony.reject(event.leg_id, 503)
             return
         back = self._returning(event)
-        name = flow_for(event.dnis, event.account, self._numbers, self._default_flow)
+        name = flow_for(event.dnis, event.account, self._numbers, self._default_flow, takes_drafts=self._takes_drafts)
         flow = back[0].flow if back else self._flow_named(name) if name else None
         if flow is None:
             _LOG.warning("no_flow_for_number", leg_id=str(event.leg_id), flow=name or "")

@@ -8,8 +8,8 @@ import importlib.util
 import typer
 
 COMMANDS = (
-    "serve", "check", "test", "simulate", "schema", "graph", "call", "calls", "surveys", "say", "listen", "models", "hours",
-    "doctor", "flows_new",
+    "serve", "check", "test", "simulate", "schema", "graph", "call", "calls", "surveys", "say", "listen", "models",
+    "hours", "doctor", "flows", "flows_new",
 )  # fmt: skip
 
 app = typer.Typer(
