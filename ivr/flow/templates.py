@@ -172,6 +172,7 @@ class Comparison:
     value: object
 
 
+@lru_cache(maxsize=4096)
 def comparisons_in(expression: str) -> tuple[Comparison, ...]:
     """Every comparison of a variable with a fixed value in a condition; none in one that cannot be read."""
     try:

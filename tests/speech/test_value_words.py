@@ -1,6 +1,6 @@
 """Values as the embedded models hear them: every word of the built-in lists, and spoken values of every kind.
 
-The callers are voices of espeak-ng, which the models were trained on for the most part: this shows that a list with many
+The callers are voices of espeak-ng, which the models were trained on for the most part: this shows that a list of many
 words is still told apart, not how well real callers are understood.
 """
 
