@@ -119,7 +119,8 @@ class HttpClient:
             headers = {"Accept-Encoding": "identity", "User-Agent": self._user_agent, **own, **rules.headers}
             try:
                 client = await self._client(rules.ca_file)
-                request = client.build_request(method, url, headers=headers, content=body or None)
+                encoded = {key.encode("latin-1"): value.encode() for key, value in headers.items()}
+                request = client.build_request(method, url, headers=encoded, content=body or None)
                 answer, following = await self._exchange(client, request, question.limit_bytes)
             except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                 raise _as_ours(error, url.host) from error

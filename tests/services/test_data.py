@@ -54,10 +54,11 @@ async def ask(server: HttpServer, path: str = "/", *, timeout_s: float = 5.0, **
 @scenario
 async def test_json_comes_back() -> None:
     async with HttpServer().on("/a", answer(200, {"balance": 12.5, "names": ["Ä"]})) as server:
-        result = await ask(server, "/a?b=%20c", headers={"X-One": "1"})
+        result = await ask(server, "/a?b=%20c", headers={"X-One": "1", "X-Name": "Zoë"})
     assert result == JobResult(JobOutcome.DONE, {"balance": 12.5, "names": ["Ä"]}, 200)
     (got,) = server.received
     assert (got.method, got.target, got.headers["x-one"]) == ("GET", "/a?b=%20c", "1")
+    assert got.headers["x-name"].encode("latin-1").decode() == "Zoë"
     assert got.headers["accept"] == "application/json" and got.headers["accept-encoding"] == "identity"
 
 
