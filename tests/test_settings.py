@@ -81,6 +81,12 @@ def test_lists_and_new_entries_come_from_the_environment_too(folder: Path) -> No
     assert settings.default_flow == "other"
 
 
+def test_a_time_zone_must_exist(folder: Path) -> None:
+    assert load(folder, "timezone: Europe/Berlin").timezone == "Europe/Berlin"
+    (mistake,) = refusal(folder, "timezone: Europe/Nowhere")
+    assert "there is no time zone 'Europe/Nowhere'; write for example Europe/Berlin" in mistake
+
+
 def test_other_programs_variables_are_left_alone(folder: Path) -> None:
     assert load(folder, "", {"IVR_MODELS_DIR": "/x", "PATH": "/bin", "SIP__PORT": "1"}).sip.port == 5060
 

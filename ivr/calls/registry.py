@@ -15,7 +15,7 @@ from ivr.calls.note import CallNotes
 from ivr.calls.returning import RETURN_WINDOW_S, Referred, Returned, is_returning, match_returning
 from ivr.calls.routing import flow_for
 from ivr.config import NumberSettings
-from ivr.flow.model import Flow, TransferStep
+from ivr.flow.model import Flow
 from ivr.flow.program import Program
 from ivr.flow.state import Phase
 from ivr.ports import CallLog, CallStarted, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent
@@ -120,10 +120,9 @@ class CallRegistry:
     # --- callers whom a blind transfer sent away
 
     def _referred_by(self, driver: CallDriver) -> Referred | None:
-        step = driver.flow.steps.get(driver.state.step)
-        if not isinstance(step, TransferStep) or step.transfer.mode != "refer":
+        state = driver.sent_away
+        if state is None:
             return None
-        state = driver.state
         return Referred(
             driver.offered.ani,
             driver.offered.remote,
