@@ -41,7 +41,7 @@ _G722_SHIFT_BITS: Final = 1
 # The library's select() has room for 64 sockets, and one that was closed keeps its place for half a second; it aborts
 # the process when there is no room. Each INVITE takes two places at once, each TCP connection one.
 _SOCKET_REST_S: Final = 0.6
-_NEW_SOCKETS_LIMIT: Final = 20
+_NEW_SOCKETS_LIMIT: Final = 14
 """Places taken within `_SOCKET_REST_S` after which nothing more is read for a moment; one poll can add 20 more."""
 _PAUSE_S: Final = 0.01
 
