@@ -92,6 +92,11 @@ def _prompt_item(value: object) -> object:
 Count = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?$")]
 
 
+def _prompt_shape(inner: Shape) -> Shape:
+    items, by_count = inner["properties"]["items"], inner["properties"]["by_count"]
+    return {"anyOf": [*one_or_list(items)["anyOf"], {**by_count, "required": ["1"]}]}
+
+
 class Prompt(Part):
     """What the bot says: items played one after the other; or one prompt for the first time, another for later ones."""
 
@@ -101,7 +106,7 @@ class Prompt(Part):
 
     @model_validator(mode="before")
     @classmethod
-    @written(lambda inner: one_or_list(inner["properties"]["items"]))
+    @written(_prompt_shape)
     def _from_yaml(cls, value: Any) -> Any:
         if isinstance(value, Prompt) or (isinstance(value, dict) and set(value) & {"items", "by_count"}):
             return value
@@ -285,6 +290,7 @@ Number = Annotated[float, AfterValidator(_whole)]
 """A whole number stays one."""
 
 
+@written({"type": "string"})
 def _limit(value: object) -> object:
     return value.isoformat() if isinstance(value, date | time) else value
 
@@ -457,6 +463,7 @@ class AfterCall(Part):
     """Also when the bot hung up or a person took the caller over."""
 
 
+@written(also({"type": "string"}))
 def _after_call(value: object) -> object:
     return {"go": value} if isinstance(value, str) else value
 
