@@ -20,12 +20,13 @@ test: setup ## every test, with real calls through the lab
 	@$(LAB) up
 	IVR_REQUIRE_ALL=1 .venv/bin/pytest
 
-lint: ## style, format, types, flows
+lint: ## style, format, types, flows and their conversations
 	@sh scripts/setup.sh lint
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/ivr check flows/
+	.venv/bin/ivr test flows/ --min-coverage 90
 
 format: ## rewrite the code in the common format
 	@sh scripts/setup.sh lint

@@ -6,7 +6,7 @@ Reads files, and asks a helper process how words are pronounced; no engine is st
 from __future__ import annotations
 
 import wave
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -17,7 +17,7 @@ from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.checks.services import HostContext, ServicesContext
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.program import flows_run_by
-from ivr.flows import FlowSet, library, load_folder
+from ivr.flows import FlowSet, library, load_folder, runnable_by
 from ivr.speech.pronunciation import Pronouncer
 
 SOUNDS_PREFIX = "sounds/"
@@ -127,6 +127,18 @@ def _words(model: Path) -> frozenset[str]:
             lines = file.read_text(encoding="utf-8").splitlines()
             return frozenset(line.split()[0] for line in lines if line.strip())
     return frozenset()
+
+
+def check_set(flows: Mapping[str, LoadedFlow], context: CheckContext) -> dict[str, list[Problem]]:
+    """The problems of each flow of a set that would be in service together."""
+    own = {name: loaded.flow for name, loaded in flows.items()}
+    worlds = {name: replace(context, flows=runnable_by(name, own)) for name in flows}
+    return {name: check_flow(loaded, worlds[name]) for name, loaded in flows.items()}
+
+
+def check_in(surroundings: Surroundings) -> Callable[[Mapping[str, LoadedFlow]], dict[str, list[Problem]]]:
+    """The check of a set of flows in these surroundings."""
+    return lambda flows: check_set(flows, surroundings.context)
 
 
 def flows_in_service(settings: Settings) -> FlowSet:

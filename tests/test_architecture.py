@@ -31,6 +31,7 @@ PURE = (
     "ivr.calls.routing",
     "ivr.calls.timers",
     "ivr.calls.transfer",
+    "ivr.publishing.plan",
 )
 PORTS = ("ivr.ports",)
 APPLICATION = (
@@ -46,10 +47,14 @@ APPLICATION = (
     "ivr.flows",
     "ivr.logs",
     "ivr.phone",
+    "ivr.publishing",
     "ivr.settings",
 )
+SHARED = ("ivr.helper_process",)
+"""What several adapters need and none of them owns: processes, pipes, no engine."""
+
 ADAPTERS = ("ivr.services", "ivr.sip", "ivr.speech", "ivr.storage")
-TESTING = ("ivr.testing",)
+TESTING = ("ivr.rehearsal", "ivr.testing")
 TOP = (
     "ivr.app",
     "ivr.app_services",
@@ -58,6 +63,7 @@ TOP = (
     "ivr.doctor",
     "ivr.doctor_machine",
     "ivr.doctor_services",
+    "ivr.live_test",
     "ivr.memory",
 )
 
@@ -65,7 +71,8 @@ MAY_IMPORT: dict[tuple[str, ...], tuple[str, ...]] = {
     PURE: PURE,
     PORTS: (*PORTS, *PURE),
     APPLICATION: (*APPLICATION, *PORTS, *PURE),
-    **{(adapter,): (adapter, *PORTS, *PURE) for adapter in ADAPTERS},
+    SHARED: (*SHARED, *PURE),
+    **{(adapter,): (adapter, *SHARED, *PORTS, *PURE) for adapter in ADAPTERS},
     TESTING: (*TESTING, *APPLICATION, *PORTS, *PURE),
     TOP: ("ivr",),
 }

@@ -8,20 +8,9 @@ import importlib.util
 import typer
 
 COMMANDS = (
-    "serve",
-    "check",
-    "schema",
-    "graph",
-    "call",
-    "calls",
-    "surveys",
-    "say",
-    "listen",
-    "models",
-    "hours",
-    "doctor",
-    "flows_new",
-)
+    "serve", "check", "test", "simulate", "schema", "graph", "call", "calls", "surveys", "say", "listen", "models",
+    "hours", "doctor", "flows", "flows_new",
+)  # fmt: skip
 
 app = typer.Typer(
     name="ivr",

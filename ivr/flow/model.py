@@ -93,8 +93,14 @@ Count = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?$")]
 
 
 def _prompt_shape(inner: Shape) -> Shape:
-    items, by_count = inner["properties"]["items"], inner["properties"]["by_count"]
-    return {"anyOf": [*one_or_list(items)["anyOf"], {**by_count, "required": ["1"]}]}
+    once = one_or_list(inner["properties"]["items"])
+    by_count = {
+        "type": "object",
+        "patternProperties": {"^[1-9][0-9]*$": once},
+        "required": ["1"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [*once["anyOf"], by_count]}
 
 
 class Prompt(Part):

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ivr.helper_process import Answer, HelperProcess
 from ivr.speech.espeak_voices import espeak_voice
-from ivr.speech.helper_process import Answer, HelperProcess
 
 WORKER_COMMAND = (sys.executable, "-I", "-S", str(Path(__file__).with_name("pronunciation_worker.py")))
 """Without site packages: it starts in a third of the time."""

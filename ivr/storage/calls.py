@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from types import TracebackType
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ivr.calls.record import CallRecord, StepLine
@@ -69,6 +69,15 @@ class CallRepository:
         )
         rows = self.rows(chosen if since is None else chosen.where(calls.c.started_at >= since))
         return [(str(row.call_id), str(row.step), str(row.kind)) for row in rows]
+
+    def count_since(self, since: datetime) -> dict[tuple[str, str], int]:
+        """Calls that came in since an instant, by flow and version. Raises StorageError, NoDatabaseYet."""
+        by_flow = (
+            select(calls.c.flow, calls.c.flow_version, func.count().label("number"))
+            .where(calls.c.started_at >= since)
+            .group_by(calls.c.flow, calls.c.flow_version)
+        )
+        return {(row.flow, row.flow_version): int(row.number) for row in self.rows(by_flow)}
 
     def close(self) -> None:
         """Close the connections."""

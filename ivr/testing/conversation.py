@@ -12,7 +12,7 @@ The caller is polite: `presses` and `says` wait until the bot has finished speak
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -25,11 +25,14 @@ from ivr.flow import events as e
 from ivr.flow.grammar import UNKNOWN_WORD, normalized
 from ivr.flow.jobs import JobResult
 from ivr.flow.loader import load_flow
+from ivr.flow.masking import MASK
 from ivr.flow.model import Flow
 from ivr.flow.program import linked
+from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.testing.clock import ManualClock, ManualTimer
-from ivr.testing.prompts import said_for_s, said_text
+from ivr.testing.job_text import job_text
+from ivr.testing.prompts import masked_segments, said_for_s, said_text
 from ivr.testing.services import ScriptedJobs
 
 WORD_S = 0.35
@@ -56,6 +59,49 @@ class SaidPrompt:
     was_cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One line of the conversation. Sensitive input and what repeats it are masked in `shown`."""
+
+    who: str
+    """bot | caller | call."""
+    shown: str
+    at_s: float
+    """Since the call came in."""
+    step: str = ""
+    """Where the call was then."""
+    remark: str = ""
+    """What became of it on the way: `heard: [unk] order`, `nobody listens`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How something outside the engine ended, a transfer or a job."""
+
+    event: e.Event
+    """What the engine is told; `at_s` is filled in."""
+    after_s: float = 0.0
+    remark: str = ""
+
+
+Outside = Callable[[c.Command], Answered | None]
+"""Plays the world outside: asked about every command that the script itself does not know how to carry out, and about
+transfers. None leaves it open."""
+
+
+def as_recognized(text: str, listening: c.StartListening) -> str:
+    """What a recognizer with this closed list makes of words that are spoken clearly; free speech is left as it is."""
+    if not listening.phrases:
+        return normalized(text)
+    known = {word for phrase in listening.phrases for word in phrase.split()}
+    words: list[str] = []
+    for word in normalized(text).split():
+        heard = word if word in known else UNKNOWN_WORD if listening.allow_unknown else ""
+        if heard and (heard != UNKNOWN_WORD or words[-1:] != [UNKNOWN_WORD]):
+            words.append(heard)
+    return " ".join(words)
+
+
 def _read(flow: Flow | Path | str) -> Flow:
     if isinstance(flow, Flow):
         return flow
@@ -74,11 +120,17 @@ class CallScript:
         deaf: Collection[str] = (),
         runs: Collection[Flow | Path | str] = (),
         jobs: ScriptedJobs | None = None,
+        outside: Outside | None = None,
+        on_turn: Callable[[Turn], None] | None = None,
+        on_step: Callable[[FlowState, engine.Result], None] | None = None,
+        said_for_s: Callable[[Sequence[Segment]], float] = said_for_s,
     ) -> None:
         """`flow` is a model, a file or YAML text, `runs` the flows that it can run.
 
         `deaf` are language tags in which no speech can be recognized; `jobs` says what services answer: those that it
-        does not name wait for `job_ends`.
+        does not name wait for `job_ends`. `outside` says how transfers end, and jobs instead of `jobs`;
+        `on_turn` is told of every line of the conversation as it happens, `on_step` of every event: where the call
+        stood before, and what came of it. `said_for_s` tells how long a prompt takes.
         """
         self.flow = _read(flow)
         self.program = linked(self.flow, {part.flow: part for part in map(_read, runs)})
@@ -90,14 +142,18 @@ class CallScript:
         self._deaf = frozenset(deaf)
         self._scripted_jobs = jobs or ScriptedJobs()
         self._jobs: dict[str, ManualTimer | None] = {}
-        self._known_at_once: list[tuple[str, JobResult]] = []
+        self._known_at_once: list[tuple[str, JobResult, str]] = []
         self._timers: dict[str, ManualTimer] = {}
         self._playing: ManualTimer | None = None
         self._play_began_s = 0.0
         self._listening: c.StartListening | None = None
         self._seen = 0
         """Prompts before this one belong to an earlier turn."""
-        self._lines: list[str] = []
+        self.turns: list[Turn] = []
+        self._outside, self._on_turn, self._on_step = outside, on_turn, on_step
+        self._said_for_s = said_for_s
+        self._pending = 0
+        """Transfers whose end is on its way."""
 
     # --- what the caller does
 
@@ -111,17 +167,20 @@ class CallScript:
         language: str = "",
         resume_at: str = "",
         returned_because: str = "",
+        name: str = "",
         now: datetime | None = BEGAN,
     ) -> Self:
         """The call comes in, at `now`. The other named values are those of a caller who comes back from a transfer."""
+        if now is not None:
+            self.clock.started_at = now
         more = (dict(variables or {}), frozenset(sensitive), language, resume_at, returned_because)
-        self.feed(e.CallOffered(self._now_s, ani, dnis, "", *more, now=now))
+        self.feed(e.CallOffered(self._now_s, ani, dnis, name, *more, now=now))
         return self
 
     def hears(self, text: str) -> Self:
         """The bot says this before it is the caller's turn (capitals do not matter)."""
         while not any(text.lower() in prompt.text.lower() for prompt in self.prompts[self._seen :]):
-            if not self._is_busy or not self.clock.advance_to_next():
+            if not self.goes_on():
                 raise self._wrong(f"the bot did not say {text!r}")
         return self
 
@@ -134,9 +193,13 @@ class CallScript:
 
     def listens(self) -> Self:
         """The caller listens until the bot has finished."""
-        while self._is_busy and self.clock.advance_to_next():
+        while self.goes_on():
             pass
         return self
+
+    def goes_on(self) -> bool:
+        """Time moves on to whatever comes next, unless it is the caller's turn: False then, and nothing happens."""
+        return self._is_busy and self.clock.advance_to_next()
 
     def presses(self, keys: str, *, every_s: float = 0.3) -> Self:
         """The caller waits for the bot to finish, and presses keys."""
@@ -145,6 +208,21 @@ class CallScript:
     def says(self, text: str, confidence: float = 0.95) -> Self:
         """The caller waits for the bot to finish, and speaks; words outside the step's list are heard as unknown."""
         return self.listens()._say(text, confidence)
+
+    def press_now(self, keys: str, *, every_s: float = 0.3) -> Self:
+        """The caller presses keys, whoever speaks."""
+        return self._press(keys, every_s)
+
+    def say_now(self, text: str, confidence: float = 0.95) -> Self:
+        """The caller speaks, whoever else does."""
+        return self._say(text, confidence)
+
+    def is_heard(self, listen_id: str, text: str, confidence: float) -> Self:
+        """A real recognizer heard this of the caller."""
+        self._turn()
+        self._note("caller", self._masked(text) or "(noise)", f"confidence {confidence:.2f}")
+        self.feed(e.UtteranceHeard(self._now_s, listen_id, text, confidence))
+        return self
 
     def makes_noise(self, seconds: float = 0.5) -> Self:
         """Something that is taken for speech, and has no words."""
@@ -171,7 +249,7 @@ class CallScript:
         """The caller says nothing for so long after the bot has finished."""
         self.listens()
         self._turn()
-        self._lines.append(f"  caller: (silent for {seconds:g} s)")
+        self._note("caller", f"(silent for {seconds:g} s)")
         self.clock.advance(seconds)
         return self
 
@@ -212,14 +290,17 @@ class CallScript:
 
     def hangs_up(self) -> Self:
         """The caller hangs up."""
-        self._lines.append("  caller: (hangs up)")
+        self._note("caller", "(hangs up)")
         self.feed(e.CallerHungUp(self._now_s))
         return self
 
     def feed(self, event: e.Event) -> None:
         """Give the engine an event, and carry out what it asks for."""
-        result = engine.step(self.program, self.state, event)
+        before = self.state
+        result = engine.step(self.program, before, event)
         self.state = result.state
+        if self._on_step is not None:
+            self._on_step(before, result)
         failed = [listen for command in result.commands if (listen := self._carry_out(command)) is not None]
         for listen_id in failed:
             self.feed(e.ListeningFailed(self._now_s, listen_id, "no speech model for the language"))
@@ -259,6 +340,11 @@ class CallScript:
         return [prompt.text for prompt in self.prompts]
 
     @property
+    def said_now(self) -> list[SaidPrompt]:
+        """What the bot said since the caller did something."""
+        return self.prompts[self._seen :]
+
+    @property
     def listening(self) -> c.StartListening | None:
         """What the recognizer was asked for, while it is."""
         return self._listening
@@ -277,7 +363,7 @@ class CallScript:
     @property
     def transcript(self) -> str:
         """The conversation so far, a line per turn."""
-        return "\n".join(self._lines)
+        return "\n".join(f"  {'bot' if turn.who == 'call' else turn.who}: {turn.shown}" for turn in self.turns)
 
     # --- inside
 
@@ -292,7 +378,7 @@ class CallScript:
     @property
     def _is_busy(self) -> bool:
         """Whether the bot speaks, or waits for something that is on its way."""
-        return self._prompt_runs or any(self._jobs.values())
+        return self._prompt_runs or self._pending > 0 or any(self._jobs.values())
 
     def _wrong(self, what: str) -> NotAsScripted:
         where = f"step {self.state.step!r}, {self.state.phase}"
@@ -300,6 +386,21 @@ class CallScript:
 
     def _turn(self) -> None:
         self._seen = len(self.prompts)
+
+    @property
+    def since_offered_s(self) -> float:
+        """Seconds since the call came in."""
+        return self._now_s - self.clock.started_s
+
+    def _note(self, who: str, shown: str, remark: str = "") -> None:
+        self.turns.append(Turn(who, shown, self.since_offered_s, self.state.step, remark))
+        if self._on_turn is not None:
+            self._on_turn(self.turns[-1])
+
+    def _masked(self, text: str) -> str:
+        """What the caller says or presses, as it may be shown."""
+        is_sensitive = getattr(self.flow.steps.get(self.state.step), "sensitive", False)
+        return MASK if is_sensitive and text and self.phase is Phase.LISTENING else text
 
     def _must_be_speaking(self, after_s: float) -> None:
         if not self._prompt_runs:
@@ -310,7 +411,7 @@ class CallScript:
 
     def _press(self, keys: str, every_s: float) -> Self:
         self._turn()
-        self._lines.append(f"  caller: [{keys}]")
+        self._note("caller", f"[{self._masked(keys)}]")
         for index, key in enumerate(keys):
             self.clock.advance(every_s if index else 0.0)
             self.feed(e.DigitPressed(self._now_s, key))
@@ -318,27 +419,22 @@ class CallScript:
 
     def _say(self, text: str, confidence: float, seconds: float | None = None) -> Self:
         self._turn()
-        self._lines.append(f"  caller: {text or '(noise)'}")
         listening = self._listening
+        heard = as_recognized(text, listening) if listening else ""
+        self._note("caller", self._masked(text) or "(noise)", self._remark_on(text, heard))
         speaking_s = WORD_S * len(text.split()) if seconds is None else seconds
         if listening is None:
             self.clock.advance(speaking_s)
             return self
-        heard = self._as_recognized(text, listening)
         self.feed(e.SpeechStarted(self._now_s, listening.listen_id))
         self.clock.advance(speaking_s + listening.final_silence_s)
         self.feed(e.UtteranceHeard(self._now_s, listening.listen_id, heard, confidence if heard else 0.0))
         return self
 
-    @staticmethod
-    def _as_recognized(text: str, listening: c.StartListening) -> str:
-        known = {word for phrase in listening.phrases for word in phrase.split()}
-        words: list[str] = []
-        for word in normalized(text).split():
-            heard = word if word in known else UNKNOWN_WORD if listening.allow_unknown else ""
-            if heard and (heard != UNKNOWN_WORD or words[-1:] != [UNKNOWN_WORD]):
-                words.append(heard)
-        return " ".join(words)
+    def _remark_on(self, text: str, heard: str) -> str:
+        if not text or heard == normalized(text):
+            return ""
+        return f"heard: {self._masked(heard) or 'nothing'}" if self._listening else "nobody listens"
 
     def _carry_out(self, command: c.Command) -> str | None:
         """Do what the engine asks; the id of a listening that failed at once."""
@@ -357,38 +453,70 @@ class CallScript:
                 self._timers[timer_id] = self.clock.call_later(after_s, lambda: self._time_over(timer_id))
             case c.CancelTimer(timer_id=timer_id):
                 self._timers.pop(timer_id).cancel()
+            case c.HangUp():
+                self._note("call", "(the bot hangs up)")
+            case c.Reject(sip_status=status):
+                self._note("call", f"(refused with SIP {status})")
+            case c.StartTransfer():
+                self._note("call", f"(transfer to {command.to})")
+                self._ask_outside(command)
             case c.StartJob():
                 self._start_job(command)
             case c.CancelJob(job_id=job_id):
                 if timer := self._jobs.pop(job_id, None):
                     timer.cancel()
-            case c.HangUp() | c.Reject() | c.StartTransfer():
-                self._lines.append(f"  bot: ({type(command).__name__})")
+            case c.Answer() | c.NoteStep():
+                pass
+            case _:
+                self._ask_outside(command)
         return None
 
-    def _start_job(self, command: c.StartJob) -> None:
-        self._lines.append(f"  bot: ({type(command.job).__name__})")
-        answer = self._scripted_jobs.answer(self.state.step, command.job)
-        self._jobs[command.job_id] = None
-        if answer is not None:
-            after_s, result = answer
-            if after_s:
-                over = partial(self._job_over, command.job_id, result)
-                self._jobs[command.job_id] = self.clock.call_later(after_s, over)
-            else:
-                self._known_at_once.append((command.job_id, result))
+    def _ask_outside(self, command: c.Command) -> None:
+        answered = self._outside(command) if self._outside is not None else None
+        if answered is not None:
+            self._pending += 1
+            self.clock.call_later(answered.after_s, lambda: self._outside_over(answered))
 
-    def _job_over(self, job_id: str, result: JobResult) -> None:
+    def _outside_over(self, answered: Answered) -> None:
+        self._pending -= 1
+        if answered.remark:
+            self._note("call", f"({answered.remark})")
+        self.feed(replace(answered.event, at_s=self._now_s))
+
+    def _start_job(self, command: c.StartJob) -> None:
+        self._note("call", f"({job_text(command.job)})")
+        self._jobs[command.job_id] = None
+        after_s, result, remark = self._answer_to(command)
+        if result is None:
+            return
+        if after_s:
+            over = partial(self._job_over, command.job_id, result, remark)
+            self._jobs[command.job_id] = self.clock.call_later(after_s, over)
+        else:
+            self._known_at_once.append((command.job_id, result, remark))
+
+    def _answer_to(self, command: c.StartJob) -> tuple[float, JobResult | None, str]:
+        if self._outside is not None:
+            answered = self._outside(command)
+            if answered is not None and isinstance(answered.event, e.JobDone):
+                return answered.after_s, answered.event.result, answered.remark
+            return 0.0, None, ""
+        answer = self._scripted_jobs.answer(self.state.step, command.job)
+        return (0.0, None, "") if answer is None else (*answer, "")
+
+    def _job_over(self, job_id: str, result: JobResult, remark: str = "") -> None:
         if timer := self._jobs.pop(job_id, None):
             timer.cancel()
+        if remark:
+            self._note("call", f"({remark})")
         self.feed(e.JobDone(self._now_s, job_id, result))
 
     def _play(self, command: c.PlayPrompt) -> None:
         self._stop_prompt(was_cut=True)
-        text, seconds = said_text(command.segments), said_for_s(command.segments)
-        self._lines.append(f"  bot: {text}")
+        text, seconds = said_text(command.segments), self._said_for_s(command.segments)
         self._play_began_s = self._now_s
-        self.prompts.append(SaidPrompt(text, self._now_s - self.clock.started_s))
+        self.prompts.append(SaidPrompt(text, self.since_offered_s))
+        self._note("bot", said_text(masked_segments(command.segments)) if self.state.sensitive else text)
         self._playing = self.clock.call_later(seconds, lambda: self._prompt_over(command.play_id))
 
     def _stop_prompt(self, *, was_cut: bool) -> None:

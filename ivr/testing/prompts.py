@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ivr.errors import MediaFailed, SynthesisFailed
+from ivr.flow.masking import MASK
 from ivr.flow.segments import Pause, Segment, SoundFile, Speech
 
 CHARACTERS_PER_S = 15.0
@@ -32,6 +33,11 @@ def said_text(segments: Sequence[Segment]) -> str:
     """The words of a prompt; recordings appear as `[file]`."""
     shown = [s.text if isinstance(s, Speech) else f"[{s.path}]" for s in segments if not isinstance(s, Pause)]
     return " ".join(shown)
+
+
+def masked_segments(segments: Sequence[Segment]) -> list[Segment]:
+    """The segments with those masked that say something sensitive."""
+    return [replace(s, text=MASK) if isinstance(s, Speech) and s.is_sensitive else s for s in segments]
 
 
 @dataclass

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from ivr.check_context import flows_in_service, sound_problem, surroundings_of
 from ivr.cli import check as command
 from ivr.config import Settings, SpeechSettings
+from ivr.errors import Severity
 from ivr.settings import load_settings
 from ivr.speech.model_store import EMBEDDED_DIR
 
@@ -190,3 +191,42 @@ def test_no_engine_is_needed(folder: Path) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=folder, check=False
     )
     assert (done.returncode, done.stdout) == (0, "1 flow read, 0 errors, 0 warnings\n"), done.stderr
+
+
+# --- flows that run flows
+
+RUNS = DEMO.replace("\nsteps:\n", "\nsteps:\n  first:\n    run: part\n    next: START\n", 1)
+
+
+def runs_part(folder: Path, part: str) -> None:
+    start = next(line.split()[1] for line in DEMO.splitlines() if line.startswith("start:"))
+    text = RUNS.replace(f"start: {start}", "start: first").replace("START", start)
+    (folder / "flows" / "demo.yaml").write_text(text, encoding="utf-8")
+    (folder / "flows" / "part.yaml").write_text(part, encoding="utf-8")
+
+
+PART = (
+    "flow: part\nlanguages: [de-DE]\nstart: a\nsteps:\n"
+    "  a: {say: {en: Hello., de: Hallo.}, next: b}\n  b: {return: true}\n"
+)
+
+
+def test_a_file_is_checked_together_with_the_flows_of_the_settings_that_it_runs(folder: Path) -> None:
+    runs_part(folder, PART)
+    assert run("flows/demo.yaml").exit_code == 0
+    (folder / "flows" / "part.yaml").unlink()
+    result = run("flows/demo.yaml")
+    assert result.exit_code == 1 and "there is no flow 'part' that can go into service" in result.output
+
+
+def test_a_flow_that_runs_one_with_errors_stays_out_of_service_with_it(folder: Path) -> None:
+    runs_part(folder, PART)
+    settings = load_settings(None)
+    assert set(flows_in_service(settings).flows) == {"demo", "part"}
+    runs_part(folder, PART.replace("next: b", "next: nowhere"))
+    found = flows_in_service(settings)
+    assert set(found.flows) == set()
+    assert {problem.rule for problem in found.problems if problem.severity is Severity.ERROR} >= {
+        "unknown_target",
+        "unknown_flow",
+    }

@@ -1,0 +1,65 @@
+"""The people whom a flow transfers to, played by one telephone: each call is dealt with as the conversation says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ivr.flow.events import TransferOutcome
+from ivr.testing.sip_peer import PeerCall
+
+STATUSES: Mapping[str, int] = {
+    TransferOutcome.BUSY: 486,
+    TransferOutcome.NO_ANSWER: 480,
+    TransferOutcome.REFUSED: 603,
+    TransferOutcome.UNKNOWN: 404,
+    TransferOutcome.UNREACHABLE: 503,
+    TransferOutcome.FAILED: 400,
+}
+"""SIP status by which a telephone brings an outcome about."""
+
+RINGS_FOR_S = 0.3
+
+
+@dataclass
+class People:
+    """What becomes of the next calls. One conversation at a time."""
+
+    outcomes: list[tuple[str, float]] = field(default_factory=list)
+    """Outcome and after how many seconds, in order; the last repeats."""
+    calls: list[PeerCall] = field(default_factory=list)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    decided: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    """Outcomes that the conversation gives while it rings."""
+
+    def expect(self, outcomes: list[tuple[str, float]]) -> None:
+        """Begin a conversation."""
+        self.outcomes, self.calls = list(outcomes), []
+        self.answered, self.decided = asyncio.Event(), asyncio.Queue()
+
+    async def take(self, call: PeerCall) -> None:
+        """A call came in (the policy of the telephone)."""
+        if call.replaced is not None:  # the caller takes the bot's place
+            call.answer()
+            return
+        self.calls.append(call)
+        call.ring()
+        outcome, after_s = await self._next()
+        await asyncio.sleep(max(after_s, RINGS_FOR_S))
+        if call.is_ended:
+            return
+        if outcome == TransferOutcome.CONNECTED:
+            call.answer()
+            self.answered.set()
+        else:
+            call.reject(STATUSES[outcome])
+
+    async def _next(self) -> tuple[str, float]:
+        if not self.outcomes:
+            return await self.decided.get(), 0.0
+        return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+
+    async def leave(self) -> None:
+        """Hang up what is still there."""
+        await asyncio.gather(*(call.hang_up() for call in self.calls), return_exceptions=True)

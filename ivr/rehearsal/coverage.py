@@ -1,0 +1,70 @@
+"""How much of a flow some conversations went through, and what they did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ivr.flow.model import Flow
+from ivr.rehearsal.trail import Trail, exits_of
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Of one flow. Exits are `step: exit`; a command counts once, wherever it was given."""
+
+    flow: str
+    file: str
+    steps: int
+    exits: int
+    """With the commands."""
+    untried_steps: tuple[str, ...]
+    untried_exits: tuple[tuple[str, str], ...]
+    """Step and exit, of steps that were tried."""
+    untried_commands: tuple[str, ...]
+    hidden_exits: int
+    """Exits of the steps that were not tried."""
+
+    @property
+    def tried_steps(self) -> int:
+        """Steps that some call came to."""
+        return self.steps - len(self.untried_steps)
+
+    @property
+    def tried_exits(self) -> int:
+        """Exits that some call took."""
+        return self.exits - len(self.untried_exits) - len(self.untried_commands) - self.hidden_exits
+
+    @property
+    def percent(self) -> float:
+        """Of steps and exits together."""
+        whole = self.steps + self.exits
+        return 100.0 * (self.tried_steps + self.tried_exits) / whole if whole else 100.0
+
+
+def coverage_of(flow: Flow, file: str, trails: Iterable[Trail]) -> Coverage:
+    """What all these calls of one flow came through."""
+    steps, taken, commands = set[str](), set[tuple[str, str]](), set[str]()
+    for trail in trails:
+        steps.update(trail.steps)
+        taken |= trail.taken
+        commands |= trail.commands
+    exits = exits_of(flow).of
+    untried_steps = tuple(name for name in flow.steps if name not in steps)
+    untried = tuple(
+        (name, exit_name)
+        for name, found in exits.items()
+        if name in steps
+        for exit_name in found
+        if (name, exit_name) not in taken
+    )
+    return Coverage(
+        flow=flow.flow,
+        file=file,
+        steps=len(flow.steps),
+        exits=sum(map(len, exits.values())) + len(flow.commands),
+        untried_steps=untried_steps,
+        untried_exits=untried,
+        untried_commands=tuple(name for name in flow.commands if name not in commands),
+        hidden_exits=sum(len(exits[name]) for name in untried_steps),
+    )

@@ -1,0 +1,371 @@
+"""Plays a conversation on virtual time and says where it went another way than written."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any
+
+from ivr.flow import commands as c
+from ivr.flow import events as e
+from ivr.flow.model import Flow
+from ivr.flow.prompts import languages_of
+from ivr.flow.run import TEMPORARY_FAILURE, masked
+from ivr.flow.state import Phase
+from ivr.rehearsal import acts as a
+from ivr.rehearsal.model import Conversation, Expect
+from ivr.rehearsal.trail import Exits, Trail, exits_of, place_of
+from ivr.rehearsal.world import Calendars, World
+from ivr.testing.conversation import BEGAN, CallScript, NotAsScripted, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The point at which a call went another way."""
+
+    expected: str
+    found: str
+    where: str
+    """Step, phase and what could be said or pressed there."""
+    closest: str = ""
+    """What the bot said that is most like what was expected."""
+    act_index: int | None = None
+    """Line of `call`; None for what was expected of the end."""
+    key: str = ""
+    """Key of `expect`."""
+    at_turn: int = 0
+    """How many turns there had been."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How far a call was when a line of the conversation came."""
+
+    notes: int
+    """Lines of the record."""
+    prompts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One conversation, played."""
+
+    turns: tuple[Turn, ...]
+    trail: Trail
+    variables: Mapping[str, object]
+    """At the end; sensitive ones masked."""
+    end: str
+    """caller_hung_up | bot_hung_up | transferred | rejected | failed"""
+    lasted_s: float
+    """Virtual seconds."""
+    difference: Difference | None = None
+    notes: tuple[str, ...] = ()
+    record: tuple[c.NoteStep, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    """For every line of `call`: how far things were when it was done."""
+    prompts: int = 0
+    """How many there were in all."""
+
+
+class _Differs(Exception):
+    def __init__(self, expected: str, found: str, closest: str = "") -> None:
+        super().__init__(expected)
+        self.expected, self.found, self.closest = expected, found, closest
+
+
+def play(
+    test: Conversation,
+    flow: Flow,
+    *,
+    exits: Exits | None = None,
+    zone: tzinfo | None = None,
+    calendars: Calendars | None = None,
+    runs: Collection[Flow] = (),
+) -> Played:
+    """Play it. `exits` of the flow, where many conversations share them; naive instants are in `zone` (local: None).
+
+    `runs` are the flows that it can run.
+    """
+    return _Player(test, flow, exits or exits_of(flow), zone, calendars, runs).play()
+
+
+@dataclass
+class _Player:
+    test: Conversation
+    flow: Flow
+    exits: Exits
+    zone: tzinfo | None
+    calendars: Calendars | None
+    runs: Collection[Flow]
+    call: CallScript = field(init=False)
+    trail: Trail = field(init=False)
+    world: World = field(init=False)
+    reached_from: int = 0
+    """Steps of the trail before this one belong to an earlier turn of the caller."""
+    moments: list[Moment] = field(default_factory=list)
+    act_index: int | None = None
+
+    def __post_init__(self) -> None:
+        self.trail = Trail(self.flow, self.exits)
+        self.world = World(
+            self.test.mock,
+            step=lambda: place_of(self.call.state),
+            now=lambda: self.call.clock.now(),
+            calendars=self.calendars,
+            leaves_transfers_open=any(isinstance(act, a.TransferEnds) for act in self.test.call),
+        )
+        deaf = () if self.test.given.speech else languages_of(self.flow)
+        self.call = CallScript(self.flow, deaf=deaf, runs=self.runs, outside=self.world, on_step=self.trail.follow)
+
+    def play(self) -> Played:
+        try:
+            self._offer()
+            for act in self.test.call:
+                self.act_index = 0 if self.act_index is None else self.act_index + 1
+                self._perform(act)
+            self.act_index = None
+            self._finish()
+        except _Differs as found:
+            difference: Difference | None = self._difference(found, self.act_index)
+        else:
+            difference = self._unexpected()
+        return Played(
+            turns=tuple(self.call.turns),
+            trail=self.trail,
+            variables=masked(self.call.state),
+            end=self._end(),
+            lasted_s=self.call.since_offered_s,
+            difference=difference,
+            notes=tuple(self.world.notes),
+            record=tuple(self.call.record),
+            moments=tuple(self.moments),
+            prompts=len(self.call.prompts),
+        )
+
+    def _offer(self) -> None:
+        given = self.test.given
+        self.call.offered(
+            given.caller,
+            given.called,
+            variables=given.variables,
+            language=given.language or "",
+            name=given.name,
+            now=_aware(given.now, self.zone) if given.now else BEGAN,
+        )
+
+    def _finish(self) -> None:
+        """The caller listens to the end of what the bot has to say, and hangs up if the call is not over by then."""
+        self.call.listens()
+        if self.call.phase is not Phase.ENDED and not self.call.state.has_left:
+            self.call.hangs_up().listens()
+        self._must_be_answered()
+
+    # --- lines of the call
+
+    def _perform(self, act: a.Act) -> None:
+        if act.is_callers and not isinstance(act, a.Interrupt | a.HangUp | a.Wait):
+            self.call.listens()
+        self.moments.append(Moment(len(self.call.record), len(self.call.prompts)))
+        if act.is_callers:
+            self._must_be_there(act)
+            self.reached_from = len(self.trail.steps)
+        try:
+            _DO[type(act)](self, act)
+        except _Differs:
+            self._must_be_answered()  # the better explanation
+            raise
+        except NotAsScripted as error:
+            raise _Differs(f"the caller can {act.verb.replace('_', ' ')} {act.shown}", _first(error)) from error
+        self._must_be_answered()
+
+    def _must_be_answered(self) -> None:
+        for step, remedy in self.world.missing.items():
+            raise _Differs(f"step '{step}' gets an answer", f"nothing says which: add `mock: {{{step}: {remedy}}}`")
+
+    def _must_be_there(self, act: a.Act) -> None:
+        what = f"the caller can {act.verb.replace('_', ' ')}"
+        if self.call.phase is Phase.ENDED or self.call.state.has_left:
+            raise _Differs(what, "the call is over")
+        if isinstance(act, a.Say | a.Press) and self.call.phase is Phase.TRANSFERRING:
+            raise _Differs(what, "the caller is being transferred, and nothing says how that ends: add it to `mock`")
+
+    def _hear(self, act: a.Hear) -> None:
+        while not any(act.is_in(prompt.text) for prompt in self.call.said_now):
+            if not self.call.goes_on():
+                said = [prompt.text for prompt in self.call.said_now]
+                raise _Differs(f"the bot says {act.shown}", _said(said), closest(act, said))
+
+    def _do_not_hear(self, act: a.DoNotHear) -> None:
+        self.call.listens()
+        for prompt in self.call.said_now:
+            if act.is_in(prompt.text):
+                raise _Differs(f"the bot does not say {act.shown}", _said([prompt.text]))
+
+    def _interrupt(self, act: a.Interrupt) -> None:
+        self.call.interrupts(act.say or "", keys=act.press or "", after_s=act.after, confidence=act.confidence)
+
+    def _transfer_ends(self, act: a.TransferEnds) -> None:
+        self.call.transfer_ends(act.outcome)
+
+    def _reach(self, act: a.Reach) -> None:
+        while act.step not in self.trail.steps[self.reached_from :] and place_of(self.call.state) != act.step:
+            if not self.call.goes_on():
+                came = self.trail.steps[self.reached_from :]
+                raise _Differs(f"the flow comes to step '{act.step}'", f"it went {' → '.join(came) or 'nowhere'}")
+
+    def _language(self, act: a.ExpectLanguage) -> None:
+        if self.call.state.language != act.language:
+            raise _Differs(f"the call is in {act.language}", f"it is in {self.call.state.language}")
+
+    def _variables(self, act: a.ExpectVariables) -> None:
+        for name, value in act.variables.items():
+            self._same(name, value)
+
+    def _same(self, name: str, value: object) -> None:
+        state = self.call.state
+        known = (state.frames[0] if state.frames else state).variables
+        if name not in known:
+            raise _Differs(f"{name} = {value!r}", f"{name} has no value")
+        if known[name] != value:
+            shown = masked(state)[name]
+            raise _Differs(f"{name} = {value!r}", f"{name} = {shown!r}")
+
+    # --- the end
+
+    def _end(self) -> str:
+        hung_up = [command for command in self.call.commands if isinstance(command, c.HangUp)]
+        if any(isinstance(command, c.Reject) for command in self.call.commands):
+            return "rejected"
+        if any(n.kind == "transfer" and n.outcome == e.TransferOutcome.CONNECTED for n in self.call.record):
+            return "transferred"
+        if not hung_up:
+            return "caller_hung_up"
+        return "failed" if hung_up[0].hangup_cause == TEMPORARY_FAILURE else "bot_hung_up"
+
+    def _unexpected(self) -> Difference | None:
+        """The first thing about the end that is not as expected."""
+        expect = self.test.expect
+        for key, check in _EXPECT.items():
+            wanted = getattr(expect, key)
+            try:
+                if wanted not in (None, (), {}):
+                    check(self, wanted)
+            except _Differs as found:
+                return self._difference(found, None, key)
+        for name, value in expect.all_variables.items():
+            try:
+                self._same(name, value)
+            except _Differs as found:
+                return self._difference(found, None, name)
+        if expect == Expect() and self._end() == "failed":
+            return self._difference(_Differs("the call goes well", "the bot could not go on with it"), None)
+        return None
+
+    def _expected_end(self, wanted: str) -> None:
+        end = self._end()
+        if end != wanted and not (wanted == "hung_up" and end in ("caller_hung_up", "bot_hung_up")):
+            raise _Differs(f"the call ends: {wanted.replace('_', ' ')}", f"it ended: {end.replace('_', ' ')}")
+
+    def _expected_step(self, wanted: str) -> None:
+        place = place_of(self.call.state)
+        if place != wanted:
+            raise _Differs(f"the call is last at step '{wanted}'", f"it was at '{place}'")
+
+    def _expected_language(self, wanted: str) -> None:
+        self._language(a.ExpectLanguage(language=wanted))
+
+    def _expected_target(self, wanted: str) -> None:
+        notes = [note for note in self.call.record if note.kind == "transfer"]
+        reached = [note.meaning for note in notes if note.outcome == e.TransferOutcome.CONNECTED]
+        if wanted not in reached:
+            tried = ", ".join(f"{note.meaning}: {note.outcome}" for note in notes) or "nobody was called"
+            raise _Differs(f"the caller is brought to '{wanted}'", tried)
+
+    def _expected_steps(self, wanted: tuple[str, ...]) -> None:
+        for name in wanted:
+            if name not in self.trail.steps:
+                raise _Differs(f"the call comes through step '{name}'", f"it went {' → '.join(self.trail.steps)}")
+
+    def _expected_not(self, wanted: tuple[str, ...]) -> None:
+        for name in wanted:
+            if name in self.trail.steps:
+                raise _Differs(f"the call does not come to step '{name}'", f"it went {' → '.join(self.trail.steps)}")
+
+    def _expected_tags(self, wanted: object) -> None:
+        known = self.call.state.tags
+        for name, value in _tags(wanted):
+            if name not in known or (value is not True and known[name] != value):
+                shown = ", ".join(f"{key}: {kept}" for key, kept in known.items()) or "nothing"
+                raise _Differs(f"the call is marked {name}: {value}", f"it is marked {shown}")
+
+    def _difference(self, found: _Differs, index: int | None, key: str = "") -> Difference:
+        return Difference(
+            found.expected, found.found, self._where(), found.closest, index, key, at_turn=len(self.call.turns)
+        )
+
+    def _where(self) -> str:
+        call = self.call
+        text = f"step '{place_of(call.state)}', {call.phase}" if call.step else str(call.phase)
+        if call.listening is not None and call.phase is Phase.LISTENING:
+            phrases = call.listening.phrases
+            shown = ", ".join(phrases[:8]) + (f", … ({len(phrases)} in all)" if len(phrases) > 8 else "")
+            text += f" for: {shown or 'free speech'}"
+        return text
+
+
+_DO: dict[type[a.Act], Callable[[_Player, Any], object]] = {
+    a.Hear: _Player._hear,
+    a.DoNotHear: _Player._do_not_hear,
+    a.Say: lambda player, act: player.call.says(act.text, act.confidence),
+    a.Press: lambda player, act: player.call.presses(act.keys, every_s=act.every),
+    a.StaySilent: lambda player, act: player.call.stays_silent(act.lasting),
+    a.Wait: lambda player, act: player.call.waits(act.lasting),
+    a.MakeNoise: lambda player, act: player.call.makes_noise(act.lasting),
+    a.Interrupt: _Player._interrupt,
+    a.HangUp: lambda player, act: player.call.hangs_up(),
+    a.TransferEnds: _Player._transfer_ends,
+    a.Reach: _Player._reach,
+    a.ExpectLanguage: _Player._language,
+    a.ExpectVariables: _Player._variables,
+}
+
+_EXPECT: dict[str, Callable[[_Player, Any], None]] = {
+    "end": _Player._expected_end,
+    "transferred_to": _Player._expected_target,
+    "step": _Player._expected_step,
+    "language": _Player._expected_language,
+    "reach": _Player._expected_steps,
+    "do_not_reach": _Player._expected_not,
+    "tags": _Player._expected_tags,
+}
+
+
+def closest(act: a.Hear, said: list[str]) -> str:
+    """The sentence that is most like what was to be heard; empty where none is like it."""
+    wanted = act.text or ""
+    sentences = [part for text in said for part in re.split(r"(?<=[.!?])\s+", text) if part]
+    scores = {part: difflib.SequenceMatcher(None, wanted.lower(), part.lower()).ratio() for part in sentences}
+    best = max(scores, key=lambda part: scores[part], default="")
+    return best if wanted and scores.get(best, 0.0) >= 0.4 and len(sentences) > 1 else ""
+
+
+def _said(said: list[str]) -> str:
+    return "it said " + " / ".join(f'"{text}"' for text in said) if said else "it said nothing"
+
+
+def _tags(wanted: object) -> list[tuple[str, object]]:
+    """Name and value of each mark; one without a value only has to be there."""
+    if isinstance(wanted, Mapping):
+        return list(wanted.items())
+    return [(str(name), True) for name in (wanted if isinstance(wanted, list | tuple) else [wanted])]
+
+
+def _first(error: NotAsScripted) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _aware(instant: datetime, zone: tzinfo | None) -> datetime:
+    return instant if instant.tzinfo else instant.replace(tzinfo=zone) if zone else instant.astimezone()

@@ -1,0 +1,179 @@
+"""From paths to a report: finds conversations and their flows, plays them, measures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from pathlib import Path
+
+from ivr.errors import FlowError, Problem, Severity
+from ivr.flow.check import CheckContext, check_flow
+from ivr.flow.loader import LoadedFlow
+from ivr.flow.program import Program, linked
+from ivr.flows import TEST_SUFFIX, flow_files, library, load_file, load_files
+from ivr.model_errors import did_you_mean
+from ivr.rehearsal.coverage import Coverage, coverage_of
+from ivr.rehearsal.fitting import misfits
+from ivr.rehearsal.player import play
+from ivr.rehearsal.reading import LoadedConversations, PlacedConversation, load_conversations
+from ivr.rehearsal.results import Report, Result
+from ivr.rehearsal.trail import Trail, exits_of
+from ivr.rehearsal.world import Calendars
+
+_SUFFIXES = (TEST_SUFFIX, TEST_SUFFIX.replace(".yaml", ".yml"))
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A file of conversations and the flow that it tests."""
+
+    loaded: LoadedConversations
+    flow: LoadedFlow
+    program: Program
+    """The flow with those that it can run."""
+
+
+def find_suites(paths: Iterable[Path], context: CheckContext) -> tuple[list[Suite], list[Problem]]:
+    """The conversations below some paths, with their flows, and everything that is wrong with either."""
+    files: dict[Path, None] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        found = list(_test_files(path))
+        files.update(dict.fromkeys(found))
+        if not found:
+            problems.append(_nothing_there(path))
+    suites = []
+    for file in files:
+        suite = _suite(file, problems)
+        if suite is not None:
+            suites.append(suite)
+    for suite in {suite.flow.file: suite for suite in suites}.values():
+        world = replace(context, flows={**library(), **suite.program.parts})
+        problems += [each for each in check_flow(suite.flow, world) if each.severity is Severity.ERROR]
+    return suites, sorted(set(problems))
+
+
+def _test_files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(file for suffix in _SUFFIXES for file in path.rglob(f"*{suffix}") if file.is_file())
+    elif path.is_file() and path.name.endswith(_SUFFIXES):
+        yield path
+    elif path.is_file():
+        beside = (path.with_name(path.stem + suffix) for suffix in _SUFFIXES)
+        yield from (file for file in beside if file.is_file())
+
+
+def _nothing_there(path: Path) -> Problem:
+    if path.is_dir():
+        message = f"there are no conversations (*{TEST_SUFFIX}) in this folder; write some beside its flows"
+    elif path.is_file():
+        message = f"there are no conversations for this flow; write them in {path.stem}{TEST_SUFFIX} beside it"
+    else:
+        message = "there is no such file or folder; correct the path"
+    return Problem(str(path), 1, 1, "", message, rule="no_such_file")
+
+
+def _suite(file: Path, problems: list[Problem]) -> Suite | None:
+    try:
+        loaded = load_conversations(file.read_bytes(), str(file))
+    except OSError as error:
+        message = f"the file cannot be read ({error.strerror}); check its name and rights"
+        problems.append(Problem(str(file), 1, 1, "", message, rule="no_such_file"))
+        return None
+    problems += loaded.problems
+    if loaded.source.data is None:
+        return None
+    flow = _flow_of(file, loaded, problems)
+    if flow is None:
+        return None
+    beside = {name: each.flow for name, each in load_files(flow_files(file.parent)).flows.items()}
+    program = linked(flow.flow, {**library(), **beside})
+    problems += misfits(loaded, program)
+    return Suite(loaded, flow, program)
+
+
+def _flow_of(file: Path, loaded: LoadedConversations, problems: list[Problem]) -> LoadedFlow | None:
+    """The flow of that name below the file's folder; without a name, the file beside it that is called alike."""
+    stem = file.name.removesuffix(_SUFFIXES[0]).removesuffix(_SUFFIXES[1])
+    others = flow_files(file.parent)
+    likely = sorted(others, key=lambda other: (other.stem != stem, other.stem != loaded.flow))
+    names: list[str] = []
+    for other in likely:
+        if not loaded.flow and other.stem != stem:
+            break
+        try:
+            flow = load_file(other)
+        except FlowError as error:
+            if other.stem in (stem, loaded.flow):
+                problems += error.problems
+                return None
+            continue
+        names.append(flow.flow.flow)
+        if not loaded.flow or flow.flow.flow == loaded.flow:
+            return flow
+    wanted = loaded.flow or stem
+    hint = did_you_mean(wanted, names or [other.stem for other in others]) or "put the file beside its flow"
+    message = f"there is no flow '{wanted}' in {file.parent}; {hint}"
+    problems.append(loaded.source.problem(("flow",), message, "unknown_flow", step="flow"))
+    return None
+
+
+def chosen(suites: Iterable[Suite], words: Sequence[str]) -> list[tuple[Suite, PlacedConversation]]:
+    """The conversations whose name, flow or file has one of the words; all where there are none."""
+    return [
+        (suite, placed)
+        for suite in suites
+        for placed in suite.loaded.conversations
+        if not words or any(word.lower() in _searched(suite, placed) for word in words)
+    ]
+
+
+def _searched(suite: Suite, placed: PlacedConversation) -> str:
+    return f"{suite.flow.flow.flow} {placed.conversation.name} {suite.loaded.file}".lower()
+
+
+def run(
+    wanted: Sequence[tuple[Suite, PlacedConversation]],
+    *,
+    zone: tzinfo | None = None,
+    calendars: Calendars | None = None,
+    stops_at_failure: bool = False,
+    on_result: Callable[[Result], None] = lambda result: None,
+) -> Report:
+    """Play on virtual time. `on_result` is told of each as it is over."""
+    began_s = time.perf_counter()
+    flows = {suite.flow.file: suite.flow.flow for suite, _ in wanted}
+    exits = {file: exits_of(flow) for file, flow in flows.items()}
+    results: list[Result] = []
+    trails: dict[str, list[Trail]] = {file: [] for file in exits}
+    for suite, placed in wanted:
+        started_s = time.perf_counter()
+        flow = suite.flow.flow
+        played = play(
+            placed.conversation,
+            flow,
+            exits=exits[suite.flow.file],
+            zone=zone,
+            calendars=calendars,
+            runs=tuple(suite.program.parts.values()),
+        )
+        result = Result(flow.flow, placed, played, time.perf_counter() - started_s)
+        results.append(result)
+        trails[suite.flow.file].append(played.trail)
+        on_result(result)
+        if stops_at_failure and result.has_failed:
+            break
+    took_s = time.perf_counter() - began_s
+    return Report(results, _coverages(wanted, trails), took_s, tuple(_notes(results)))
+
+
+def _coverages(wanted: Sequence[tuple[Suite, PlacedConversation]], trails: dict[str, list[Trail]]) -> list[Coverage]:
+    flows = {suite.flow.file: suite.flow.flow for suite, _ in wanted}
+    return [coverage_of(flow, file, trails[file]) for file, flow in flows.items()]
+
+
+def _notes(results: Iterable[Result]) -> list[str]:
+    found = (f"{result.name}: {note}" for result in results if result.played for note in result.played.notes)
+    return list(dict.fromkeys(found))

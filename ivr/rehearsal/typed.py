@@ -1,0 +1,122 @@
+"""What a person types into `ivr simulate`, read. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ivr.units import parse_duration_s
+
+KEYS = frozenset("0123456789*#")
+
+HELP = """\
+text          say it                      #1  #12#      press keys (behind the first #)
+<text  <#1    interrupt the bot           empty line    say nothing until something happens
+!             hang up                     ~             make a noise
+=0.5 text     say it so unclearly         /wait 3s      let time pass
+/vars         variables                   /words        what can be said and pressed now
+/trace        where the call has been     ?             this help"""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech(Typed):
+    """Words."""
+
+    text: str
+    confidence: float | None = None
+    """None: as for the whole run."""
+    interrupts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Keys(Typed):
+    """Keys of the telephone."""
+
+    keys: str
+    interrupts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Silence(Typed):
+    """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise(Typed):
+    """Sound without words."""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp(Typed):
+    """The end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Typed):
+    """Time passes."""
+
+    lasting_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Show(Typed):
+    """A question to the simulator, not to the bot."""
+
+    what: str
+    """help | vars | words | trace"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistyped(Typed):
+    """A line that means nothing."""
+
+    message: str
+
+
+def parse_line(line: str) -> Typed:
+    """Read a line. Never raises."""
+    text = line.strip()
+    if not text:
+        return Silence()
+    if text in ("!", "?", "~"):
+        return {"!": HangUp(), "?": Show("help"), "~": Noise()}[text]
+    if text.startswith("<"):
+        return _input(text[1:].strip(), interrupts=True)
+    if text.startswith("/"):
+        return _command(text)
+    return _input(text, interrupts=False)
+
+
+def _input(text: str, *, interrupts: bool) -> Typed:
+    if text.startswith("#"):
+        keys = text[1:].replace(" ", "") or "#"
+        wrong = sorted(set(keys) - KEYS)
+        if wrong:
+            return Mistyped(f"{' '.join(wrong)} is no key of a telephone; keys are 0 to 9, * and #")
+        return Keys(keys, interrupts)
+    if text.startswith("="):
+        number, _, words = text[1:].strip().partition(" ")
+        try:
+            confidence = float(number)
+        except ValueError:
+            return Mistyped(f"'{number}' is no confidence; write = and a number from 0 to 1, then the words: =0.5 yes")
+        if not 0 <= confidence <= 1 or not words.strip():
+            return Mistyped("write = and a number from 0 to 1, then the words: =0.5 yes")
+        return Speech(words.strip(), confidence, interrupts)
+    return Speech(text, None, interrupts) if text else Mistyped("there is nothing behind <; write words, or # and keys")
+
+
+def _command(text: str) -> Typed:
+    name, _, rest = text[1:].partition(" ")
+    if name in ("vars", "words", "trace", "help"):
+        return Show(name)
+    if name == "wait":
+        try:
+            return Pause(parse_duration_s(rest.strip()))
+        except ValueError as error:
+            return Mistyped(str(error))
+    return Mistyped(f"there is no /{name}; write ? for help")

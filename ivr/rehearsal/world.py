@@ -1,0 +1,127 @@
+"""The world outside a call without telephone: transfers and jobs end as a conversation's `mock` says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ivr.flow import commands as c
+from ivr.flow import events as e
+from ivr.flow.jobs import HoursJob, HttpJob, JobOutcome, JobResult, SendJob
+from ivr.rehearsal.model import Mock
+from ivr.testing.conversation import Answered
+
+CONNECTED = Mock(outcome=e.TransferOutcome.CONNECTED)
+
+REQUEST_OUTCOMES = ("done", "not_found", "timeout", "error")
+"""What a mock may say of a request besides its status."""
+SEND_OUTCOMES = ("sent", "failed", "timeout")
+
+_REMEDY = {"request": "{status: 200, json: {…}}", "hours": "open"}
+
+Calendars = Callable[[str, datetime], JobResult]
+"""What a calendar of the settings says at an instant."""
+
+
+@dataclass
+class World:
+    """Answers what a `CallScript` cannot know."""
+
+    mocks: Mapping[str, tuple[Mock, ...]]
+    step: Callable[[], str]
+    """Where the call stands."""
+    now: Callable[[], datetime]
+    """The virtual clock."""
+    calendars: Calendars | None = None
+    """None: opening hours are known from mocks only."""
+    leaves_transfers_open: bool = False
+    """Whether a line of the conversation ends transfers that have no mock."""
+    used: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    """Steps that asked and got no answer, and what to write into `mock` for them."""
+    notes: list[str] = field(default_factory=list)
+    """What the operator should know: commands that nobody plays here."""
+
+    def __call__(self, command: c.Command) -> Answered | None:
+        """What becomes of a command; None where nothing does, or not yet."""
+        step = self.step()
+        if isinstance(command, c.StartTransfer):
+            return self._transfer(step)
+        if isinstance(command, c.StartJob):
+            return self._job(step, command)
+        note = f"step '{step}' asked for {type(command).__name__}, which is not played here"
+        if note not in self.notes:
+            self.notes.append(note)
+        return None
+
+    def mock_for(self, step: str) -> Mock | None:
+        """The next answer that a step gets; the last one repeats."""
+        found = self._mocks_of(step)
+        if not found:
+            return None
+        used = self.used.get(step, 0)
+        self.used[step] = used + 1
+        return found[min(used, len(found) - 1)]
+
+    def has_mock(self, step: str) -> bool:
+        """Whether something is written for a step."""
+        return bool(self._mocks_of(step))
+
+    def _mocks_of(self, step: str) -> tuple[Mock, ...]:
+        """By the whole place (`order/look_up`), else by the step's own name."""
+        return self.mocks.get(step) or self.mocks.get(step.rpartition("/")[2]) or ()
+
+    def _transfer(self, step: str) -> Answered | None:
+        mock = self.mock_for(step)
+        if mock is None and self.leaves_transfers_open:
+            return None
+        remark = "" if mock is not None else "; no mock says otherwise"
+        mock = mock or CONNECTED
+        outcome = e.TransferOutcome(mock.outcome or "failed")
+        return Answered(e.TransferEnded(0.0, outcome, mock.detail), mock.after, f"transfer: {outcome}{remark}")
+
+    def _job(self, step: str, command: c.StartJob) -> Answered | None:
+        job = command.job
+        if isinstance(job, SendJob) and not job.is_awaited:
+            return None
+        mock = self.mock_for(step)
+        if mock is not None:
+            result = result_of(job, mock)
+        elif isinstance(job, HoursJob) and self.calendars is not None:
+            result = self.calendars(job.calendar, self.now())
+        elif isinstance(job, SendJob):
+            result = JobResult(JobOutcome.DONE)
+        else:
+            self.missing[step] = _REMEDY["hours" if isinstance(job, HoursJob) else "request"]
+            result = JobResult(JobOutcome.FAILED, detail="no mock")
+        return Answered(e.JobDone(0.0, command.job_id, result), mock.after if mock else 0.0, result_text(job, result))
+
+
+def result_of(job: object, mock: Mock) -> JobResult:
+    """What a job gets from a mock."""
+    if isinstance(job, HoursJob):
+        more = mock.body if isinstance(mock.body, Mapping) else {}
+        return JobResult(JobOutcome.DONE, {**more, "state": mock.outcome or "closed"}, detail=mock.detail)
+    if isinstance(job, HttpJob):
+        return _http_result(job, mock)
+    outcomes = {"sent": JobOutcome.DONE, "timeout": JobOutcome.TIMEOUT}
+    return JobResult(outcomes.get(mock.outcome or "sent", JobOutcome.FAILED), detail=mock.detail)
+
+
+def _http_result(job: HttpJob, mock: Mock) -> JobResult:
+    if mock.outcome == "timeout":
+        return JobResult(JobOutcome.TIMEOUT, detail=mock.detail)
+    status = mock.status or {"not_found": 404, "error": None}.get(mock.outcome or "done", 200)
+    is_good = status is not None and any(first <= status <= last for first, last in job.accepted)
+    if not is_good:
+        return JobResult(JobOutcome.FAILED, status=status, detail=mock.detail)
+    return JobResult(JobOutcome.DONE, mock.body if job.reads_answer else None, status, mock.detail)
+
+
+def result_text(job: object, result: JobResult) -> str:
+    """What came of a job, in a few words and without its data."""
+    if isinstance(job, HoursJob) and isinstance(result.value, Mapping):
+        return f"the calendar says: {result.value.get('state')}"
+    status = "" if result.status is None else f", status {result.status}"
+    return f"answer: {result.outcome}{status}"
