@@ -117,8 +117,11 @@ def _in_own_words(schema: dict[str, Any]) -> dict[str, Any]:
     """Keys that have a form allow no others; a default duration has its unit; Markdown for editors that show it."""
     if "patternProperties" in schema:
         schema["additionalProperties"] = False
-    elif "anyOf" in schema:
-        schema.pop("additionalProperties", None)  # it is that of each branch
+    elif "anyOf" in schema and "additionalProperties" in schema:  # it is that of the branch with the model's keys
+        others = schema.pop("additionalProperties")
+        for branch in schema["anyOf"]:
+            if "properties" in branch:
+                branch.setdefault("additionalProperties", others)
     if schema.get("pattern") == DURATION_PATTERN and isinstance(schema.get("default"), float):
         schema["default"] = f"{schema['default']:g}s"
     if isinstance(schema.get("description"), str):

@@ -71,6 +71,7 @@ missing_packages() { # PYTHON or nothing
     { has_command docker-compose || docker compose version >/dev/null 2>&1; } || echo docker-compose
     has_command mmdebstrap || echo mmdebstrap
     has_command git || echo git
+    has_command dot || echo graphviz
 }
 
 # --- Python ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ from ivr.settings import load_settings
 
 GROUP = "flows"
 TEMPLATES = Path(__file__).with_name("new_flow")
-SCHEMA_FILE = "flow.schema.json"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _STAND_IN = "agent"
 """The target's name where the settings have none yet."""
@@ -72,15 +71,14 @@ def make(name: str, language: str, settings: Settings) -> tuple[Path, Path]:
     folder = Path(settings.flows)
     flow, conversations = folder / f"{name}.yaml", folder / f"{name}{TEST_SUFFIX}"
     _refuse_what_exists(name, folder, (flow, conversations))
-    values = {"NAME": name, "TARGET": next(iter(settings.targets), _STAND_IN), "SCHEMA": _schema_for(folder)}
+    values = {"NAME": name, "TARGET": next(iter(settings.targets), _STAND_IN)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if values["SCHEMA"] == SCHEMA_FILE and not (folder / SCHEMA_FILE).exists():
-            (folder / SCHEMA_FILE).write_text(schema_text("flow"), encoding="utf-8")
-        for file, template in ((flow, f"{language}.yaml"), (conversations, f"{language}{TEST_SUFFIX}")):
-            text = (TEMPLATES / template).read_text(encoding="utf-8")
+        for kind, file, ending in (("flow", flow, ".yaml"), ("test", conversations, TEST_SUFFIX)):
+            text = (TEMPLATES / f"{language}{ending}").read_text(encoding="utf-8")
+            own = {"FILE": os.path.relpath(file), "SCHEMA": _schema_for(folder, kind)}
             with file.open("x", encoding="utf-8") as opened:
-                opened.write(_filled_in(text, {**values, "FILE": os.path.relpath(file)}))
+                opened.write(_filled_in(text, {**values, **own}))
     except OSError as error:
         raise NotMade(f"{folder}: cannot be written to ({error.strerror}); change its rights, or `flows:`") from error
     return flow, conversations
@@ -97,10 +95,15 @@ def _refuse_what_exists(name: str, folder: Path, files: tuple[Path, ...]) -> Non
         raise NotMade(f"a flow named '{name}' is already in {os.path.relpath(same.file)}; choose another name")
 
 
-def _schema_for(folder: Path) -> str:
-    """Where the modeline points: to the project's own schema, else to one beside the flows."""
-    shipped = Path("..", "docs", "schema", SCHEMA_FILE)
-    return shipped.as_posix() if (folder / shipped).is_file() else SCHEMA_FILE
+def _schema_for(folder: Path, kind: str) -> str:
+    """Where the modeline points: to the project's own schema, else to one beside the flows, which is written."""
+    name = f"{kind}.schema.json"
+    shipped = Path("..", "docs", "schema", name)
+    if (folder / shipped).is_file():
+        return shipped.as_posix()
+    if not (folder / name).exists():
+        (folder / name).write_text(schema_text(kind), encoding="utf-8")
+    return name
 
 
 def _filled_in(text: str, values: dict[str, str]) -> str:

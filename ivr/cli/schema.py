@@ -19,10 +19,11 @@ def register(app: typer.Typer) -> None:
 
 def schema(
     settings: Annotated[bool, typer.Option("--settings", help="Of ivr.yaml instead.")] = False,
+    tests: Annotated[bool, typer.Option("--tests", help="Of conversations (*.test.yaml) instead.")] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it to a file.")] = None,
 ) -> None:
     """Print the JSON Schema of the flow language, for editors: docs/flow-language.md says how."""
-    text = schema_text("settings" if settings else "flow")
+    text = schema_text("settings" if settings else "test" if tests else "flow")
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -51,6 +52,12 @@ def _settings() -> dict[str, Any]:
     return settings_schema(field_notes)
 
 
-SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"flow": _flow, "settings": _settings}
+def _test() -> dict[str, Any]:
+    from ivr.rehearsal.schema import conversations_schema
+
+    return conversations_schema(field_notes)
+
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"flow": _flow, "settings": _settings, "test": _test}
 """What operators write, by the name of its file in docs/schema (`flow.schema.json`). A new kind of file is a line here
 and an option of the command."""

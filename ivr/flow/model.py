@@ -296,6 +296,7 @@ Number = Annotated[float, AfterValidator(_whole)]
 """A whole number stays one."""
 
 
+@written({"type": "string"})
 def _limit(value: object) -> object:
     return value.isoformat() if isinstance(value, date | time) else value
 
@@ -468,6 +469,7 @@ class AfterCall(Part):
     """Also when the bot hung up or a person took the caller over."""
 
 
+@written(also({"type": "string"}))
 def _after_call(value: object) -> object:
     return {"go": value} if isinstance(value, str) else value
 

@@ -28,9 +28,9 @@ def _step(definitions: dict[str, Any], kinds: Iterable[tuple[str, type[Step]]]) 
         "type": "object",
         "description": f"One thing that a call does; exactly one of: {', '.join(known)}.",
         "properties": {action: {"description": _summary(kind)} for action, kind in known.items()},
-        "oneOf": [{"required": [action]} for action in known],
+        "oneOf": [{"type": "object", "required": [action]} for action in known],
         "allOf": [
-            {"if": {"required": [action]}, "then": {"$ref": f"#/definitions/{kind.__name__}"}}
+            {"if": {"type": "object", "required": [action]}, "then": {"$ref": f"#/definitions/{kind.__name__}"}}
             for action, kind in known.items()
         ],
     }

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes, pass_context
 from jinja2.exceptions import SecurityError
+from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -171,14 +172,16 @@ def evaluate_set(value: object, variables: Mapping[str, object], language: str) 
     return render(value, variables, language)
 
 
+@lru_cache(maxsize=4096)
 def _parsed(text: str) -> nodes.Template:
     return _environment(_ANY).parse(text)
 
 
+@lru_cache(maxsize=4096)
 def check_template(text: str) -> str | None:
     """What is wrong with a template, or None."""
     try:
-        _environment(_ANY).from_string(text)
+        _environment(_ANY).compile(text, raw=True)  # finds unknown filters, and makes no code, which is slow
     except TemplateError as error:
         return str(error)
     refused = next(_parsed(text).find_all((nodes.For, nodes.Call, nodes.Include, nodes.Import, nodes.Macro)), None)
@@ -188,7 +191,10 @@ def check_template(text: str) -> str | None:
 def check_expression(text: str) -> str | None:
     """What is wrong with a condition, or None."""
     try:
-        _compiled_expression(text, _ANY)
+        parser = Parser(_environment(_ANY), text, state="variable")
+        parser.parse_expression()
+        if not parser.stream.eos:
+            return "there is more behind its end"
     except TemplateError as error:
         return str(error)
     return check_template("{{ " + text + " }}")

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from ivr.flow.grammar import normalized
 from ivr.flow.model import Keys, LanguageTag, Part, VariableName
 from ivr.units import Duration
+from ivr.written import also, written
 
 CLEARLY = 0.95
 """Confidence of what is said, unless the line gives another."""
@@ -50,6 +51,7 @@ class Act(Part):
 
     @model_validator(mode="before")
     @classmethod
+    @written(also({"type": ["string", "number", "boolean", "array"]}))
     def _from_short(cls, value: Any) -> Any:
         return value if isinstance(value, dict) or not cls.short else {cls.short: value}
 

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 from ivr.flow.model import LanguageTag, Part, StepName, VariableName
 from ivr.rehearsal.acts import Act, Place
 from ivr.units import Duration
+from ivr.written import written
 
 End = Literal["hung_up", "caller_hung_up", "bot_hung_up", "transferred", "rejected", "failed"]
 """`hung_up` is either side."""
@@ -17,6 +18,7 @@ End = Literal["hung_up", "caller_hung_up", "bot_hung_up", "transferred", "reject
 ENDS: tuple[str, ...] = get_args(End)
 
 
+@written({"type": "string"})
 def _instant(value: object) -> object:
     if isinstance(value, str):
         try:
@@ -34,6 +36,7 @@ Instant = Annotated[datetime, BeforeValidator(_instant)]
 """Date and time of day; in the time zone of the test run unless it names its own."""
 
 
+@written({"type": "string"})
 def _number(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError(f'a number to call is written in quotes; write "{value}"')

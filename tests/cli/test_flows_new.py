@@ -11,6 +11,7 @@ from jsonschema import Draft7Validator
 from typer.testing import CliRunner, Result
 
 from ivr.cli import check, flows_new
+from ivr.cli import test as play
 from ivr.yaml_source import read_yaml
 
 pytestmark = pytest.mark.unit
@@ -26,6 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(*arguments: str) -> Result:
     app = typer.Typer()
     check.register(app)
+    play.register(app)
     flows_new.register(app)
     return CliRunner().invoke(app, list(arguments))
 
@@ -36,9 +38,9 @@ def test_it_makes_a_flow_that_passes_the_strict_check_and_its_conversations(fold
     assert made.output.startswith("made flows/reception.yaml and flows/reception.test.yaml\n")
     checked = run("check", "--strict", "flows")
     assert checked.output == "1 flow read, 0 errors, 0 warnings\n"
-    conversations = read_yaml((folder / "flows" / "reception.test.yaml").read_bytes(), "t").data
-    assert isinstance(conversations, dict) and len(conversations["tests"]) == 2
-    assert conversations["flow"] == "reception"
+    played = run("test", "flows")
+    assert played.exit_code == 0, played.output
+    assert "2 conversations: 2 passed" in played.output
 
 
 def test_it_hands_callers_to_a_target_of_the_settings(folder: Path) -> None:
@@ -59,13 +61,16 @@ def test_a_german_one_speaks_german(folder: Path) -> None:
 
 def test_editors_find_the_schema_beside_it_or_in_the_project(folder: Path) -> None:
     run("flows", "new", "reception")
-    data = read_yaml((folder / "flows" / "reception.yaml").read_bytes(), "r").data
-    assert Draft7Validator(json.loads((folder / "flows" / "flow.schema.json").read_text())).is_valid(data)
+    for name, kind in (("reception.yaml", "flow"), ("reception.test.yaml", "test")):
+        data = read_yaml((folder / "flows" / name).read_bytes(), "r").data
+        assert Draft7Validator(json.loads((folder / "flows" / f"{kind}.schema.json").read_text())).is_valid(data)
     assert "$schema=flow.schema.json" in (folder / "flows" / "reception.yaml").read_text()
     (folder / "docs" / "schema").mkdir(parents=True)
-    (folder / "docs" / "schema" / "flow.schema.json").write_text("{}")
+    for kind in ("flow", "test"):
+        (folder / "docs" / "schema" / f"{kind}.schema.json").write_text("{}")
     run("flows", "new", "second")
     assert "$schema=../docs/schema/flow.schema.json" in (folder / "flows" / "second.yaml").read_text()
+    assert "$schema=../docs/schema/test.schema.json" in (folder / "flows" / "second.test.yaml").read_text()
 
 
 @pytest.mark.parametrize("existing", ["reception.yaml", "reception.test.yaml"])

@@ -51,8 +51,8 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_shipped_files_point_editors_to_the_schemas() -> None:
-    flows = [file for file in (ROOT / "flows").rglob("*.yaml") if not file.name.endswith(TEST_SUFFIX)]
-    for file in [ROOT / "ivr.yaml", *flows]:
+    for file in [ROOT / "ivr.yaml", *(ROOT / "flows").rglob("*.yaml")]:
         found = MODELINE.search(file.read_text(encoding="utf-8"))
         assert found, f"{file} has no modeline"
         assert (file.parent / found[1]).is_file(), f"{file}: {found[1]}"
+        assert ("test.schema" in found[1]) is file.name.endswith(TEST_SUFFIX)

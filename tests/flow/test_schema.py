@@ -42,7 +42,6 @@ NOT_ABOUT_SHAPE = {
     "request_body_of_get",
     "request_host_header",
     "request_post_again",
-    "request_status",
     "request_two_methods",
     "send_failed_without_wait",
     "send_to_two",

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from ivr.flow.marks import Mark, Target, TemplateValue
 from ivr.flow.model import Into, Part, Step, StepName, VariableName
 from ivr.flow.templates import is_template
+from ivr.written import also, written
 
 
 class RunStep(Step):
@@ -44,6 +45,7 @@ class Return(Part):
     values: dict[VariableName, TemplateValue] = Field(default_factory=dict)
 
 
+@written(also({"const": True}))
 def _true_is_plain(value: object) -> object:
     return {} if value is True else value
 
@@ -58,6 +60,7 @@ class ReturnStep(Step):
 _TAG = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 
 
+@written({"type": "string"})
 def _tag_or_template(value: object) -> object:
     if isinstance(value, str) and not is_template(value) and not _TAG.fullmatch(value):
         raise ValueError(f"{value!r} is not a language; write a tag such as en-US or de")
@@ -72,6 +75,7 @@ class LanguageStep(Step):
     """A tag, or a template that becomes one of the flow's languages."""
 
 
+@written(lambda inner: {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, inner]})
 def _tags(value: object) -> object:
     if isinstance(value, str):
         return {value: True}

@@ -19,6 +19,7 @@ from ivr.flow.steps.kind import END, RETURN, Exit, StepKind
 from ivr.flow.steps.texts import filled, plain_text, shown, variables_read
 from ivr.flow.steps.texts import url as filled_url
 from ivr.units import Duration
+from ivr.written import also, written
 
 METHODS = ("get", "post", "put", "patch", "delete")
 IDEMPOTENT = ("get", "put", "delete")
@@ -29,6 +30,10 @@ RESERVED_HEADERS = ("host", "content-length", "transfer-encoding", "connection",
 _GROUPS = {f"{first}xx": (first * 100, first * 100 + 99) for first in range(1, 6)}
 
 
+_STATUS = {"type": ["integer", "string"], "pattern": "^[1-5](xx|XX|[0-9]{2})$"}
+
+
+@written({"anyOf": [_STATUS, {"type": "array", "items": _STATUS}]})
 def _statuses(value: object) -> tuple[tuple[int, int], ...]:
     """Ranges of `200`, `2xx`, or a list of these."""
     given = value if isinstance(value, list | tuple) else [value]
@@ -45,6 +50,7 @@ def status_range(value: object) -> tuple[int, int]:
     raise ValueError(f"{value!r} is not an HTTP status; write 404, or 4xx for all of them")
 
 
+@written(_STATUS)
 def _status_key(value: object) -> str:
     status_range(value)
     return str(value).lower()
@@ -59,6 +65,7 @@ class Mapped(Part):
     """Taken where nothing lies there; without it that is an error."""
 
 
+@written(also({"type": "string"}))
 def _mapped(value: object) -> object:
     return {"path": value} if isinstance(value, str) else value
 
