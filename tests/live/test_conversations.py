@@ -1,0 +1,132 @@
+"""`ivr test --live`: conversations as real calls with real speech, straight to the bot and through Asterisk."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.lab import control
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+
+IVR = Path(sys.executable).with_name("ivr")
+
+FLOW = """
+flow: talk
+start: main
+defaults:
+  first_input_timeout: 3s
+  no_input: ["Nothing heard."]
+  no_match: ["Not understood."]
+  failed: bye
+steps:
+  main:
+    menu:
+      prompt: "I am a machine. Say agent, or press 1. Say goodbye, or press 2."
+      choices:
+        agent: {keys: "1", say: [agent], go: to_agent}
+        bye: {keys: "2", say: [goodbye], go: bye}
+  to_agent:
+    transfer: {to: agent, announce: "One moment.", ring_for: 10s}
+    failed: sorry
+  sorry: {say: "Nobody is there.", next: main}
+  bye: {say: "Goodbye.", next: hang_up}
+"""
+TESTS = """
+flow: talk
+tests:
+  - name: voice, a busy person, a key
+    mock: {to_agent: [busy, connected]}
+    call:
+      - hear: "say agent"
+      - say: agent
+      - hear: "one moment"
+      - hear: "nobody is there"
+      - interrupt: {after: 800ms, press: "2"}
+      - hear: goodbye
+    expect: {end: bot_hung_up, reach: [sorry]}
+  - name: a person answers
+    call:
+      - press: "1"
+      - hear: "one moment"
+    expect: {end: transferred, transferred_to: agent}
+  - name: by night
+    given: {now: "2026-11-23 23:00"}
+    call: [hang up]
+"""
+
+
+def project(folder: Path, settings: str = "") -> Path:
+    """A project with the flow and its conversations."""
+    (folder / "flows").mkdir()
+    (folder / "flows" / "talk.yaml").write_text(FLOW)
+    (folder / "flows" / "talk.test.yaml").write_text(TESTS)
+    (folder / "ivr.yaml").write_text("targets: {agent: {sip: 'sip:agent@127.0.0.1:5999'}}\n" + settings)
+    return folder
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Exit status and report."""
+    done = subprocess.run(
+        [IVR, "test", "flows", "--live", "--json", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "CALLER_PASSWORD": control.CALLER.password},
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, str]:
+    """Of each conversation."""
+    return {test["name"]: test["outcome"] for test in report["tests"]}
+
+
+EXPECTED = {"by night": "skipped", "voice, a busy person, a key": "passed", "a person answers": "passed"}
+
+
+def test_straight_to_the_bot(tmp_path: Path) -> None:
+    status, report = run(project(tmp_path))
+    assert (status, outcomes(report)) == (0, EXPECTED), report
+    skipped, spoken, answered = report["tests"]
+    assert skipped["because"] == "given.now cannot be arranged in a real call"
+    assert answered["end"] == "transferred"
+    assert any("said “agent”" in turn["text"] for turn in spoken["turns"])
+
+
+def test_through_asterisk(lab: ModuleType, tmp_path: Path) -> None:
+    way = ["--through", control.number(104), "--bot-port", str(control.RTP_TRUNK_PORT)]
+    caller = ["--user", control.CALLER.username, "--password-env", "CALLER_PASSWORD"]
+    status, report = run(project(tmp_path), *way, *caller, "-k", "busy")
+    assert (status, outcomes(report)) == (0, {"voice, a busy person, a key": "passed"}), report
+
+
+def test_a_bot_that_does_not_understand_fails_with_the_place(tmp_path: Path) -> None:
+    status, report = run(project(tmp_path, "speech: {recognizer: none}\n"), "-k", "busy")
+    (test,) = report["tests"]
+    assert status == 1 and test["outcome"] == "failed"
+    assert test["difference"]["place"].startswith("flows/talk.test.yaml:")
+    assert "menu: match → agent by voice" in test["difference"]["expected"]
+    assert "menu: no_input" in test["difference"]["found"]
+
+
+def test_a_bot_that_does_not_start_gives_2_and_its_last_words(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        arguments = [IVR, "test", "flows", "--live", "--bot-port", str(taken.getsockname()[1])]
+        done = subprocess.run(
+            arguments, cwd=project(tmp_path), capture_output=True, text=True, timeout=120, check=False
+        )
+    assert done.returncode == 2 and "the bot for the live tests did not start" in done.stderr
+    assert "Traceback" not in done.stdout
