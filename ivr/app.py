@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -13,12 +14,11 @@ from ivr.app_services import ServicesOfWorker
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.registry import CallRegistry
 from ivr.calls.transfer_driver import TransferTarget
+from ivr.check_context import check_in, surroundings_of
 from ivr.config import Settings
 from ivr.errors import ConfigError, SpeechError
-from ivr.flow.program import Program
-from ivr.flow.prompts import fixed_prompts
-from ivr.flows import FlowSet, programs_of
 from ivr.ports import Recognizer
+from ivr.publishing.publisher import Publisher
 from ivr.sip.telephony import PjsuaTelephony, SystemClock
 from ivr.speech.hold import hold_sound
 from ivr.speech.model_store import configured_models
@@ -43,11 +43,9 @@ Say = Callable[[str], None]
 class Bot:
     """One worker."""
 
-    def __init__(self, settings: Settings, flows: FlowSet, say: Say) -> None:
-        """`flows` are checked already. Raises ConfigError where nothing could answer a call."""
+    def __init__(self, settings: Settings, say: Say) -> None:
+        """Opens what needs no call yet. Raises IvrError."""
         self._settings, self._say = settings, say
-        self._flows: Mapping[str, Program] = programs_of(flows)
-        self._refuse_loose_ends()
         speech = settings.speech
         self._cache_dir = Path(speech.cache_dir or platformdirs.user_cache_dir("ivr"))
         self._synthesizer = None
@@ -68,6 +66,8 @@ class Bot:
         self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S)
         self._services = ServicesOfWorker(settings, self._telephony.send_message)
         self._registry: CallRegistry | None = None
+        self._publisher = self._make_publisher()
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def sip_uri(self) -> str:
@@ -80,17 +80,27 @@ class Bot:
         return self._registry.call_count if self._registry else 0
 
     async def start(self) -> None:
-        """Render the prompts, open the records, then the sockets. Raises IvrError."""
-        await self._render_prompts()
+        """Take the flows and render their prompts, open the records, then the sockets. Raises IvrError."""
+        self._call_log.begin()  # the database is reached while the prompts are rendered
+        await self._take_flows()
         await asyncio.to_thread(self._call_log.start)
         if self._call_log.health.is_degraded:
             self._say(f"call records: {self._call_log.health.problem}")
-        await self._services.start([flow for program in self._flows.values() for flow in program.flows])
+        await self._services.start(self._publisher.flows.values())
         registry = self._registry = self._make_registry()
         await self._telephony.start(registry.handle)
+        self._watching = asyncio.create_task(self._publisher.watch())
+
+    def reload(self) -> None:
+        """Look at the flows and recordings now."""
+        self._publisher.look_now()
 
     async def stop(self) -> None:
         """End all calls with BYE, close everything. Idempotent."""
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
         if self._registry is not None:
             await self._registry.stop(STOP_LIMIT_S)
         await self._services.stop()
@@ -104,11 +114,30 @@ class Bot:
         if self._synthesizer is not None:
             self._synthesizer.close()
         self._call_log.close()
+        self._publisher.close()
 
     # --- parts
 
+    def _make_publisher(self) -> Publisher:
+        return Publisher(
+            self._settings,
+            lambda: check_in(surroundings_of(self._settings)),
+            self._prompts,
+            self._rest,
+            self._say,
+            worker=self._call_log.worker,
+            oldest_call_s=lambda: self._registry.oldest_call_s if self._registry else None,
+        )
+
+    async def _take_flows(self) -> None:
+        """Put the flows into service. Raises ConfigError where nothing could answer a call."""
+        await self._publisher.start()
+        self._refuse_loose_ends()
+        self._say(f"flows: {', '.join(sorted(self._publisher.flows))}")
+
     def _refuse_loose_ends(self) -> None:
-        if not self._flows:
+        flows = {name for name in self._publisher.flows if self._publisher.get(name)}
+        if not flows:
             raise ConfigError(
                 f"no flow in {self._settings.flows} can serve calls; see `ivr check {self._settings.flows}`"
             )
@@ -116,10 +145,15 @@ class Bot:
         if self._settings.default_flow:
             wanted["default_flow"] = self._settings.default_flow
         for where, name in wanted.items():
-            if name not in self._flows:
-                known = ", ".join(sorted(self._flows))
+            if name not in flows:
+                known = ", ".join(sorted(flows))
                 log.error("flow_not_in_service", number=where, flow=name, in_service=known)
                 self._say(f"number {where}: flow {name!r} is not in service; callers are refused (in service: {known})")
+
+    def _rest(self) -> None:
+        self._prompts.rest()
+        if self._synthesizer is not None:
+            self._synthesizer.rest()
 
     def _make_recognizer(self) -> Recognizer | None:
         """The recognizer, or None: without a model calls go on with keys."""
@@ -137,18 +171,6 @@ class Bot:
             return None
         self._say("speech model: " + ", ".join(str(model) for model in models.values()))
         return recognizer
-
-    async def _render_prompts(self) -> None:
-        prompts = [segments for program in self._flows.values() for segments in fixed_prompts(program)]
-        try:
-            await self._prompts.render_all(prompts)
-            self._say(f"prompts: {len(prompts)} ready")
-        except SpeechError as error:
-            log.warning("prompts_not_rendered", reason=str(error))
-            self._say(f"prompts: {error}; recordings and what is cached go on")
-        await asyncio.to_thread(self._prompts.rest)
-        if self._synthesizer is not None:
-            await asyncio.to_thread(self._synthesizer.rest)
 
     def _make_registry(self) -> CallRegistry:
         settings, loop = self._settings, asyncio.get_running_loop()
@@ -170,8 +192,9 @@ class Bot:
         return CallRegistry(
             ports,
             self._call_log,
-            self._flows.get,
+            self._publisher.get,
             settings.numbers,
             settings.default_flow,
             self._call_log.worker,
+            takes_drafts=settings.publishing.draft_numbers,
         )

@@ -1,12 +1,12 @@
 """What the check of a flow knows about this machine: targets, recordings, what the recognizer can hear.
 
-Reads files only; no engine is started, and none needs to be installed.
+Reads files, and asks a helper process how words are pronounced; no engine is started, and none needs to be installed.
 """
 
 from __future__ import annotations
 
 import wave
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -17,7 +17,8 @@ from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.checks.services import HostContext, ServicesContext
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.program import flows_run_by
-from ivr.flows import FlowSet, library, load_folder
+from ivr.flows import FlowSet, library, load_folder, runnable_by
+from ivr.speech.pronunciation import Pronouncer
 
 SOUNDS_PREFIX = "sounds/"
 """How flows name the folder of the recordings, wherever it is."""
@@ -29,20 +30,39 @@ class Surroundings:
 
     context: CheckContext
     notes: tuple[str, ...] = ()
+    pronouncer: Pronouncer | None = None
+
+    def close(self) -> None:
+        """End the helper process of the pronunciations, which otherwise ends after a second without a question."""
+        if self.pronouncer is not None:
+            self.pronouncer.close()
 
 
 def surroundings_of(settings: Settings) -> Surroundings:
     """The world around the flows of these settings."""
     vocabularies, notes = _vocabularies(settings)
+    pronouncer, remarks = _pronouncer(settings)
     sounds = Path(settings.sounds)
     context = CheckContext(
         targets=frozenset(settings.targets),
         sound_problem=lambda play: sound_problem(sounds, play),
         knows_word=(lambda language, word: word in vocabularies[_primary(language)]) if vocabularies else None,
+        pronounce=pronouncer,
         languages_with_model=frozenset(vocabularies) if vocabularies else None,
         services=services_context(settings),
     )
-    return Surroundings(context, notes)
+    return Surroundings(context, (*notes, *remarks), pronouncer)
+
+
+def _pronouncer(settings: Settings) -> tuple[Pronouncer | None, tuple[str, ...]]:
+    if settings.speech.recognizer == "none":
+        return None, ()
+    pronouncer = Pronouncer()
+    problem = pronouncer.problem()
+    if problem is None:
+        return pronouncer, ()
+    pronouncer.close()
+    return None, (f"words that sound alike were not looked for: {problem}",)
 
 
 def services_context(settings: Settings) -> ServicesContext:
@@ -109,10 +129,24 @@ def _words(model: Path) -> frozenset[str]:
     return frozenset()
 
 
+def check_set(flows: Mapping[str, LoadedFlow], context: CheckContext) -> dict[str, list[Problem]]:
+    """The problems of each flow of a set that would be in service together."""
+    own = {name: loaded.flow for name, loaded in flows.items()}
+    worlds = {name: replace(context, flows=runnable_by(name, own)) for name in flows}
+    return {name: check_flow(loaded, worlds[name]) for name, loaded in flows.items()}
+
+
+def check_in(surroundings: Surroundings) -> Callable[[Mapping[str, LoadedFlow]], dict[str, list[Problem]]]:
+    """The check of a set of flows in these surroundings."""
+    return lambda flows: check_set(flows, surroundings.context)
+
+
 def flows_in_service(settings: Settings) -> FlowSet:
     """The flows of the settings' folder that pass the check; the problems of all, warnings too, are beside them."""
     found = load_folder(Path(settings.flows))
-    sound, problems = sound_flows(found.flows, surroundings_of(settings).context)
+    surroundings = surroundings_of(settings)
+    sound, problems = sound_flows(found.flows, surroundings.context)
+    surroundings.close()
     return FlowSet(sound, (*found.problems, *problems))
 
 

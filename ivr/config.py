@@ -51,8 +51,8 @@ class SipSettings(Section):
     """First UDP port for audio; keep the range outside the kernel's ephemeral ports (32768 to 60999)."""
     rtp_port_count: int = Field(100, ge=8, le=10000)
     codecs: tuple[CodecName, ...] = ("PCMA", "PCMU", "G722")
-    """In order of preference; others are neither offered nor taken. What a caller offers is taken in the caller's order
-    (RFC 3264 §6.1)."""
+    """In order of preference, in offers and in answers alike: of what a caller offers, the first of these is used.
+    Others are neither offered nor taken."""
     srtp: Literal["off", "optional", "mandatory"] = "off"
     sample_rate_hz: Literal[8000, 16000] = 8000
     """Rate of the bot's own audio."""
@@ -70,7 +70,7 @@ class NumberSettings(Section):
     """What answers one dialled number."""
 
     flow: str
-    """Name of a flow (its `flow:` key)."""
+    """Name of a flow (its `flow:` key), or of its draft: `demo+draft`."""
     account: str | None = None
     """Only for calls that came in by this account."""
 
@@ -116,6 +116,24 @@ class DatabaseSettings(Section):
     """Records beyond it are dropped and counted; 64 MB hold about 15,000 calls."""
 
 
+class PublishingSettings(Section):
+    """How edited flows come into service."""
+
+    publish: Literal["auto", "manual"] = "auto"
+    """`auto`: a changed file that passes the check serves new calls at once; `manual`: it waits for `ivr flows
+    publish`."""
+    versions_dir: str = "var/flows"
+    """Where versions are kept, and what each worker has in service."""
+    keep_versions: int = Field(50, ge=2)
+    """Per flow; the oldest go first."""
+    look_every: Duration = 0.5
+    """How often the folders are looked at; 0s only on SIGHUP."""
+    author: str | None = None
+    """Who is noted with a version; the file's owner, or who gave the command, when empty."""
+    draft_numbers: StrictBool = True
+    """Whether `demo+draft` can be dialled; else drafts are reached through `numbers` only."""
+
+
 class LogSettings(Section):
     """The bot's own log."""
 
@@ -152,4 +170,5 @@ class Settings(Section):
     """Where `ivr hours close` leaves its word: a file per calendar."""
     speech: SpeechSettings = SpeechSettings()
     database: DatabaseSettings = DatabaseSettings()
+    publishing: PublishingSettings = PublishingSettings()
     log: LogSettings = LogSettings()

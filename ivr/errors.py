@@ -13,7 +13,8 @@
     │   ├── ModelMissing       the speech model is absent or incomplete
     │   ├── RecognizerFailed
     │   └── SynthesisFailed
-    └── StorageError           retryable
+    ├── StorageError           retryable
+    └── PublishingError        a version cannot be kept, found or put into service
 
 The caller hanging up, silence, a busy or unanswered target are events, never errors.
 """
@@ -127,3 +128,7 @@ class StorageError(IvrError):
     def __init__(self, text: str, *, retryable: bool = True) -> None:
         super().__init__(text)
         self.retryable = retryable
+
+
+class PublishingError(IvrError):
+    """A version of a flow cannot be kept, found or put into service."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from ivr.calls.routing import DRAFT_SUFFIX
 from ivr.errors import FlowError, Problem
 from ivr.flow.loader import LoadedFlow, load_flow
 from ivr.flow.model import Flow
 from ivr.flow.program import Program, linked
 
 LIBRARY = Path(__file__).parent / "flow" / "library"
+
+DRAFTS = "drafts"
+"""Name of the folder of drafts: flows that can be called at a number of their own before they are published."""
 
 TEST_SUFFIX = ".test.yaml"
 """Files with conversations that test a flow; never flows themselves."""
@@ -23,14 +27,19 @@ class FlowSet:
     """The flows of some files, and what is wrong with the files that are not among them."""
 
     flows: Mapping[str, LoadedFlow] = field(default_factory=dict)
-    """By the name in the file (`flow:`)."""
+    """By the name under which it is served: the one in the file (`flow:`), for a draft with `+draft` behind it."""
     problems: tuple[Problem, ...] = ()
 
 
-def programs_of(found: FlowSet) -> dict[str, Program]:
-    """The flows that a call can begin in, each with every flow that it can run."""
-    own = {name: loaded.flow for name, loaded in found.flows.items()}
-    return {name: linked(flow, {**library(), **own}) for name, flow in own.items() if not flow.takes}
+def programs_of(flows: Mapping[str, Flow]) -> dict[str, Program]:
+    """Each flow with every flow that it can run; by the name of service."""
+    return {name: linked(flow, runnable_by(name, flows)) for name, flow in flows.items()}
+
+
+def runnable_by(name: str, flows: Mapping[str, Flow]) -> dict[str, Flow]:
+    """The flows that the one served as `name` can run: packaged ones and those in service; drafts only themselves."""
+    live = {other: flow for other, flow in flows.items() if not other.endswith(DRAFT_SUFFIX)}
+    return {**library(), **live, name.removesuffix(DRAFT_SUFFIX): flows[name]}
 
 
 @cache
@@ -52,7 +61,17 @@ def load_folder(folder: Path) -> FlowSet:
 def flow_files(folder: Path) -> list[Path]:
     """The flow files below a folder, in a fixed order."""
     files = {file for suffix in ("*.yaml", "*.yml") for file in folder.rglob(suffix)}
-    return sorted(file for file in files if file.is_file() and not file.name.endswith(TEST_SUFFIX))
+    return sorted(file for file in files if _is_flow_file(file))
+
+
+def _is_flow_file(file: Path) -> bool:
+    """Hidden files are what editors leave while they save."""
+    return file.is_file() and not file.name.endswith(TEST_SUFFIX) and not file.name.startswith(".")
+
+
+def served_name(file: str, flow: str) -> str:
+    """The name under which the flow of a file is served."""
+    return flow + DRAFT_SUFFIX if PurePath(file).parent.name == DRAFTS else flow
 
 
 def load_files(files: Iterable[Path]) -> FlowSet:
@@ -65,7 +84,7 @@ def load_files(files: Iterable[Path]) -> FlowSet:
         except FlowError as error:
             problems += error.problems
             continue
-        first = flows.setdefault(loaded.flow.flow, loaded)
+        first = flows.setdefault(served_name(loaded.file, loaded.flow.flow), loaded)
         if first is not loaded:
             name = loaded.flow.flow
             message = f"a flow named '{name}' is already in {first.file}; give this one another name"

@@ -161,15 +161,16 @@ def allowed_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str
     for part in loc:
         fields = [field for each in models for name, field in each.model_fields.items() if part in (name, field.alias)]
         if fields:
-            models = tuple(found for field in fields for found in _models_in(field.annotation))
+            models = tuple(found for field in fields for found in models_in(field.annotation))
     names = (
         field.alias or name for each in models for name, field in each.model_fields.items() if field.init is not False
     )
     return list(dict.fromkeys(names))
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a type names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
-        yield from _models_in(argument)
+        yield from models_in(argument)

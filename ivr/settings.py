@@ -228,6 +228,7 @@ def _resolved(settings: Settings, draft: _Draft) -> Settings:
     sqlite = _SQLITE_FILE.fullmatch(database.url)
     url = f"{sqlite[1]}{absolute(sqlite[2], 'database', 'url')}{sqlite[3]}" if sqlite else database.url
     spool_dir = absolute(database.spool_dir, "database", "spool_dir")
+    versions_dir = absolute(settings.publishing.versions_dir, "publishing", "versions_dir")
     return settings.model_copy(
         update={
             "flows": absolute(settings.flows, "flows"),
@@ -237,6 +238,7 @@ def _resolved(settings: Settings, draft: _Draft) -> Settings:
             "send": _with_absolute(settings.send, absolute, "send"),
             "requests": _with_absolute(settings.requests, absolute, "requests"),
             "hours_dir": absolute(settings.hours_dir, "hours_dir"),
+            "publishing": settings.publishing.model_copy(update={"versions_dir": versions_dir}),
         }
     )
 

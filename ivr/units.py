@@ -7,9 +7,22 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from ivr.written import written
+
+DURATION_PATTERN = r"^(\d+(\.\d+)?h)? ?(\d+(\.\d+)?m(?!s))? ?(\d+(\.\d+)?s)? ?(\d+(\.\d+)?ms)?$"
+"""The form of a duration in a JSON Schema."""
+
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 
 
+@written(
+    {
+        "type": "string",
+        "pattern": DURATION_PATTERN,
+        "minLength": 2,
+        "examples": ["6s", "700ms", "1m30s"],
+    }
+)
 def parse_duration_s(value: object) -> float:
     """Seconds of a duration with its unit: `6s`, `700ms`, `1m30s`, `2h`. Raises ValueError for anything else."""
     if isinstance(value, float):  # already parsed: a default, or a copy of a model

@@ -21,14 +21,17 @@ PURE = (
     "ivr.config_section",
     "ivr.config_services",
     "ivr.model_errors",
+    "ivr.model_schema",
     "ivr.secrets_in_text",
     "ivr.yaml_source",
     "ivr.yaml_syntax",
+    "ivr.written",
     "ivr.calls.record",
     "ivr.calls.returning",
     "ivr.calls.routing",
     "ivr.calls.timers",
     "ivr.calls.transfer",
+    "ivr.publishing.plan",
 )
 PORTS = ("ivr.ports",)
 APPLICATION = (
@@ -44,8 +47,12 @@ APPLICATION = (
     "ivr.flows",
     "ivr.logs",
     "ivr.phone",
+    "ivr.publishing",
     "ivr.settings",
 )
+SHARED = ("ivr.helper_process",)
+"""What several adapters need and none of them owns: processes, pipes, no engine."""
+
 ADAPTERS = ("ivr.services", "ivr.sip", "ivr.speech", "ivr.storage")
 TESTING = ("ivr.rehearsal", "ivr.testing")
 TOP = (
@@ -64,7 +71,8 @@ MAY_IMPORT: dict[tuple[str, ...], tuple[str, ...]] = {
     PURE: PURE,
     PORTS: (*PORTS, *PURE),
     APPLICATION: (*APPLICATION, *PORTS, *PURE),
-    **{(adapter,): (adapter, *PORTS, *PURE) for adapter in ADAPTERS},
+    SHARED: (*SHARED, *PURE),
+    **{(adapter,): (adapter, *SHARED, *PORTS, *PURE) for adapter in ADAPTERS},
     TESTING: (*TESTING, *APPLICATION, *PORTS, *PURE),
     TOP: ("ivr",),
 }

@@ -49,6 +49,15 @@ def test_of_two_flows_with_one_name_the_second_is_a_problem(tmp_path: Path) -> N
     ]
 
 
+def test_a_draft_stands_beside_its_flow_under_a_name_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path, "demo.yaml", "demo")
+    draft = write(tmp_path, "drafts/demo.yaml", "demo")
+    write(tmp_path, ".hidden.yaml", "hidden")
+    found = load_folder(tmp_path)
+    assert set(found.flows) == {"demo", "demo+draft"} and found.problems == ()
+    assert found.flows["demo+draft"].file == str(draft)
+
+
 def test_a_missing_folder_or_file_is_told(tmp_path: Path) -> None:
     assert "there is no such folder" in load_folder(tmp_path / "none").problems[0].message
     with pytest.raises(FlowError, match=r"none.yaml:1:1: the file cannot be read \(No such file or directory\); check"):

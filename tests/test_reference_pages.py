@@ -12,7 +12,11 @@ from pydantic import BaseModel
 
 from ivr.config import Settings
 from ivr.flow.check import CheckContext
-from ivr.flow.model import Flow
+from ivr.flow.model import Flow, Step
+from ivr.flow.steps.hours import HoursStep
+from ivr.flow.steps.registry import STEP_KINDS
+from ivr.flow.steps.request import RequestStep
+from ivr.flow.steps.send import SendStep
 from tests.flow.checking import problems_of_text
 
 pytestmark = pytest.mark.unit
@@ -20,7 +24,7 @@ pytestmark = pytest.mark.unit
 DOCS = Path(__file__).parents[1] / "docs"
 LANGUAGE = (DOCS / "flow-language.md").read_text(encoding="utf-8")
 SETTINGS = (DOCS / "configuration.md").read_text(encoding="utf-8")
-NOT_WRITTEN = {"version", "items", "by_language"}
+NOT_WRITTEN = {"version", "items", "by_count", "by_language", "outcomes"}
 """Fields that no operator writes."""
 
 
@@ -42,11 +46,23 @@ def models_in(annotation: object) -> Iterator[type[BaseModel]]:
         yield from models_in(argument)
 
 
-@pytest.mark.parametrize(("page", "model"), [(LANGUAGE, Flow), (SETTINGS, Settings)], ids=["flow language", "settings"])
+@pytest.mark.parametrize(
+    ("page", "model"),
+    [(LANGUAGE, Flow), (SETTINGS, Settings), *((LANGUAGE, kind) for kind in STEP_KINDS.values())],
+    ids=["flow language", "settings", *STEP_KINDS],
+)
 def test_a_reference_page_names_every_key(page: str, model: type[BaseModel]) -> None:
     keys = set(keys_of(model)) - NOT_WRITTEN
-    assert len(keys) > 30
+    assert keys
     assert sorted(key for key in keys if not re.search(rf"\b{key}\b", page)) == []
+
+
+@pytest.mark.parametrize("step", [HoursStep, RequestStep, SendStep])
+def test_the_reference_names_every_key_of_a_step_that_reaches_out(step: type[Step]) -> None:
+    sections = [part for part in LANGUAGE.split("\n### ") if part.startswith((f"`{step.action}`", "`request`"))]
+    section = "".join(sections)  # `waiting` is explained where it comes first
+    keys = set(keys_of(step)) - NOT_WRITTEN - {"next", "on_error", "pause", "by_count", "prompt"}
+    assert sorted(key for key in keys if not re.search(rf"\b{key}\b", section)) == []
 
 
 def test_the_example_of_a_whole_flow_passes_the_check() -> None:

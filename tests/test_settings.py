@@ -81,6 +81,12 @@ def test_lists_and_new_entries_come_from_the_environment_too(folder: Path) -> No
     assert settings.default_flow == "other"
 
 
+def test_a_time_zone_must_exist(folder: Path) -> None:
+    assert load(folder, "timezone: Europe/Berlin").timezone == "Europe/Berlin"
+    (mistake,) = refusal(folder, "timezone: Europe/Nowhere")
+    assert "there is no time zone 'Europe/Nowhere'; write for example Europe/Berlin" in mistake
+
+
 def test_other_programs_variables_are_left_alone(folder: Path) -> None:
     assert load(folder, "", {"IVR_MODELS_DIR": "/x", "PATH": "/bin", "SIP__PORT": "1"}).sip.port == 5060
 
@@ -219,3 +225,61 @@ def test_paths_from_elsewhere_are_relative_to_the_current_folder(folder: Path) -
 )
 def test_database_addresses_without_a_relative_path_are_kept(folder: Path, url: str) -> None:
     assert load(folder, f"database: {{url: '{url}'}}").database.url == url
+
+
+# --- services beyond the call
+
+SERVICES = """
+requests:
+  hosts:
+    crm.example.com: {headers: {Authorization: "Bearer ${CRM_TOKEN}"}, ca_file: ca.pem}
+send:
+  outbox_dir: box
+  webhooks: {crm: {url: "https://crm.example.com/x", secret: "${HOOK}", ca_file: ca.pem}}
+  mail: {host: mail.example.com, sender: ivr@example.com, password: "${MAIL}", ca_file: ca.pem}
+hours_dir: hours
+"""
+
+
+def test_files_of_services_are_relative_to_the_settings_file(tmp_path: Path) -> None:
+    file = tmp_path / "ivr.yaml"
+    file.write_text(SERVICES, encoding="utf-8")
+    settings = load_settings(file, {"CRM_TOKEN": "t0ken", "HOOK": "h00k", "MAIL": "m4il"})
+    host, hook, mail = settings.requests.hosts["crm.example.com"], settings.send.webhooks["crm"], settings.send.mail
+    assert mail is not None
+    assert {host.ca_file, hook.ca_file, mail.ca_file} == {str(tmp_path / "ca.pem")}
+    assert (settings.send.outbox_dir, settings.hours_dir) == (str(tmp_path / "box"), str(tmp_path / "hours"))
+    assert host.headers["Authorization"].get_secret_value() == "Bearer t0ken"
+    assert not {"t0ken", "h00k", "m4il"} & set(repr(settings).replace("'", " ").split())
+    assert "t0ken" not in repr(settings) and "h00k" not in repr(settings) and "m4il" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [('Authorization: "Bearer ${CRM_TOKEN}"', "Authorization: Basic YWJj"), ("${HOOK}", "h00k"), ("${MAIL}", "m4il")],
+)
+def test_credentials_of_services_are_not_written_out(tmp_path: Path, key: str, written: str) -> None:
+    file = tmp_path / "ivr.yaml"
+    file.write_text(SERVICES.replace(key, written), encoding="utf-8")
+    with pytest.raises(ConfigError, match="a secret is written in the file"):
+        load_settings(file, {"CRM_TOKEN": "x", "HOOK": "x", "MAIL": "x"})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('requests: {hosts: ["https://crm.example.com"]}', "is not a host; write crm.example.com"),
+        ("requests: {hosts: {crm.example.com: {hedders: {}}}}", "did you mean 'headers'?"),
+        ("send: {webhooks: {crm: {url: crm.example.com}}}", "is not an address for a webhook"),
+        ("send: {mail: {host: h, sender: nobody}}", "is not a mail address"),
+        ("calendars: {office: {open: {mon-fry: []}}}", "is no weekday"),
+        ("calendars: {office: {open: {mon: [9-12]}}}", 'write "09:00-17:30"'),
+        ("calendars: {office: {closed: [24.12.2026]}}", "is not a day; write 2026-12-24"),
+    ],
+)
+def test_mistakes_in_services_are_told_with_their_remedy(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "ivr.yaml"
+    file.write_text(text + "\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_settings(file, {})
+    assert said in str(refused.value) and str(refused.value).startswith(f"{file}:1:")

@@ -25,7 +25,6 @@ from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.digits import KeyFilter
 from ivr.flow.jobs import JobResult
-from ivr.flow.model import Flow
 from ivr.flow.program import Program
 from ivr.flow.run import TEMPORARY_FAILURE, masked
 from ivr.flow.state import FlowState, Phase
@@ -74,6 +73,8 @@ class CallDriver:
         self.call_id, self.leg_id, self.offered, self.program = call_id, offered.leg_id, offered, program
         self.state = FlowState()
         self.transfer_target = ""
+        self.sent_away: FlowState | None = None
+        """Where the flow stood when the caller was sent away by a blind REFER; he may come back as another call."""
         self._ports, self._notes = ports, notes
         self._claim, self._finished = claim, finished
         self._timers: dict[str, TimerHandle] = {}
@@ -96,11 +97,6 @@ class CallDriver:
         self._jobs = CallJobs(ports.services, call_id, self._job_done)
 
     # --- in: from the registry
-
-    @property
-    def flow(self) -> Flow:
-        """The flow that the call is in now: the one that it began in, or one that this runs."""
-        return self.program.flow_named(self.state.flow)
 
     def start(self, returned: Returned | None = None) -> None:
         """Take the offered call up, from where an earlier call left off if the caller came back from a transfer."""
@@ -324,6 +320,7 @@ class CallDriver:
             self._feed(e.TransferEnded(self._now_s(), e.TransferOutcome.UNKNOWN, "target is not configured"))
             return
         self.transfer_target = command.to
+        self.sent_away = self.state if command.mode == "refer" else None
         self._player.play_id = ""
         hold, whisper = (self._ports.prompts.cached(part) if part else [] for part in (command.hold, command.whisper))
         if hold is None or whisper is None:
@@ -359,6 +356,7 @@ class CallDriver:
             ended_by = report.ended_by or "bot"
             self._ending = Ending(EndReason.TRANSFERRED, ended_by, transfer_target=self.transfer_target)
         if is_connected or report.ended_by != "caller":  # a caller who left is told to the engine as that
+            self.sent_away = self.sent_away if is_connected else None
             self._feed(e.TransferEnded(self._now_s(), report.outcome, report.detail))
         if self._left is not None:
             self._leg_ended(self._left)

@@ -70,6 +70,7 @@ class CallJobs:
         task.add_done_callback(lambda _: self._running.pop(command.job_id, None))
 
     async def _finish(self, job_id: str, work: Callable[[], Coroutine[None, None, JobResult]]) -> None:
+        structlog.contextvars.bind_contextvars(call_id=self._call_id)  # of this task only
         try:
             result = await work()
         except Exception as error:  # a mistake of ours must not leave a caller waiting

@@ -15,7 +15,7 @@ from ivr.calls.note import CallNotes
 from ivr.calls.returning import RETURN_WINDOW_S, Referred, Returned, is_returning, match_returning
 from ivr.calls.routing import flow_for
 from ivr.config import NumberSettings
-from ivr.flow.model import Flow, TransferStep
+from ivr.flow.model import Flow
 from ivr.flow.program import Program
 from ivr.flow.state import Phase
 from ivr.ports import CallLog, CallStarted, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent
@@ -39,10 +39,13 @@ class CallRegistry:
         numbers: Mapping[str, NumberSettings],
         default_flow: str | None,
         worker: str,
+        *,
+        takes_drafts: bool = True,
     ) -> None:
-        """`flow_named` gives the version of a flow that new calls take."""
+        """`flow_named` gives the version of a flow that new calls take; `takes_drafts`: `demo+draft` can be dialled."""
         self._ports, self._call_log, self._flow_named = ports, call_log, flow_named
         self._numbers, self._default_flow, self._worker = numbers, default_flow, worker
+        self._takes_drafts = takes_drafts
         self._legs: dict[LegId, CallDriver] = {}
         self._calls: set[CallDriver] = set()
         self._referred: list[Referred] = []
@@ -53,6 +56,11 @@ class CallRegistry:
     def call_count(self) -> int:
         """How many callers are here."""
         return len(self._calls)
+
+    @property
+    def oldest_call_s(self) -> float | None:
+        """When the longest call in progress came in, in seconds of the monotonic clock; None without a call."""
+        return min((driver.offered.at_s for driver in self._calls), default=None)
 
     def handle(self, event: TelephonyEvent) -> None:
         """An event of the telephony."""
@@ -75,7 +83,7 @@ class CallRegistry:
             self._ports.telephony.reject(event.leg_id, 503)
             return
         back = self._returning(event)
-        name = flow_for(event.dnis, event.account, self._numbers, self._default_flow)
+        name = flow_for(event.dnis, event.account, self._numbers, self._default_flow, takes_drafts=self._takes_drafts)
         flow = back[0].flow if back else self._flow_named(name) if name else None
         if flow is None:
             _LOG.warning("no_flow_for_number", leg_id=str(event.leg_id), flow=name or "")
@@ -120,10 +128,9 @@ class CallRegistry:
     # --- callers whom a blind transfer sent away
 
     def _referred_by(self, driver: CallDriver) -> Referred | None:
-        step = driver.flow.steps.get(driver.state.step)
-        if not isinstance(step, TransferStep) or step.transfer.mode != "refer":
+        state = driver.sent_away
+        if state is None:
             return None
-        state = driver.state
         return Referred(
             driver.offered.ani,
             driver.offered.remote,

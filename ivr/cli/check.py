@@ -12,7 +12,7 @@ import typer
 
 from ivr.check_context import Surroundings, sound_flows, surroundings_of
 from ivr.errors import ConfigError, Problem, Severity
-from ivr.flows import FlowSet, flow_files, load_files
+from ivr.flows import TEST_SUFFIX, FlowSet, flow_files, load_files
 from ivr.settings import load_settings
 
 
@@ -27,20 +27,23 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
 ) -> None:
-    """Check flows: exit status 0 if they can go into service, 1 if not."""
+    """Check flows: errors first, then warnings. Exit status 0 if they can go into service, 1 if not."""
     try:
         settings = load_settings(config)
         surroundings = surroundings_of(settings)
     except ConfigError as error:
         typer.echo(str(error))
         raise typer.Exit(1) from error
-    found, problems = check_paths(paths, surroundings, Path(settings.flows))
+    try:
+        found, problems = check_paths(paths, surroundings, Path(settings.flows))
+    finally:
+        surroundings.close()
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     failed = errors > 0 or (strict and bool(problems))
     if as_json:
         typer.echo(_as_json(found, problems, surroundings, not failed))
     else:
-        for problem in problems:
+        for problem in sorted(problems, key=lambda problem: problem.severity is not Severity.ERROR):
             typer.echo(_line(problem))
         for note in surroundings.notes:
             typer.secho(f"note: {note}", dim=True)
@@ -51,12 +54,12 @@ def check(
 def check_paths(
     paths: Iterable[Path], surroundings: Surroundings, settings_folder: Path | None = None
 ) -> tuple[FlowSet, list[Problem]]:
-    """The flows of files and folders, and every problem in them."""
+    """The flows of files and folders, and every problem in them. Conversations that test flows are `ivr test`'s."""
     files: dict[Path, None] = {}
     problems: list[Problem] = []
     for path in paths:
         found = flow_files(path) if path.is_dir() else [path] if path.is_file() else []
-        files.update(dict.fromkeys(found))
+        files.update(dict.fromkeys(file for file in found if not file.name.endswith(TEST_SUFFIX)))
         if not found:
             problems.append(_nothing_there(path))
     flows = load_files(files)
@@ -97,8 +100,11 @@ def _count(number: int, noun: str) -> str:
 
 def _as_json(found: FlowSet, problems: list[Problem], surroundings: Surroundings, ok: bool) -> str:
     flows = [{"flow": name, "file": each.file, "version": each.flow.version} for name, each in found.flows.items()]
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
     report = {
         "ok": ok,
+        "errors": errors,
+        "warnings": len(problems) - errors,
         "flows": flows,
         "problems": [asdict(problem) for problem in problems],
         "notes": list(surroundings.notes),

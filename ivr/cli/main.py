@@ -8,7 +8,8 @@ import importlib.util
 import typer
 
 COMMANDS = (
-    "serve", "check", "test", "simulate", "call", "calls", "surveys", "say", "listen", "models", "hours", "doctor",
+    "serve", "check", "test", "simulate", "schema", "graph", "call", "calls", "surveys", "say", "listen", "models",
+    "hours", "doctor", "flows", "flows_new",
 )  # fmt: skip
 
 app = typer.Typer(

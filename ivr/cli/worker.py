@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ivr.memory import limit_arenas, settle, without
+from ivr.memory import limit_arenas, settle, without, without_plugins
 
 # 4 MB for tracebacks in colour; 5 MB for OpenSSL, which nothing here needs: SIP over TLS and PostgreSQL bring their
 # own, and Python has its own SHA-256. asyncio of this process cannot speak TLS.
@@ -18,9 +19,12 @@ with without("rich"), without("ssl"), without("_hashlib"):
 
     import structlog  # noqa: F401
 
+with without_plugins():  # pydantic would look for its own; the first model does
+    import ivr.config  # noqa: F401
+
 if TYPE_CHECKING:
+    from ivr.app import Bot
     from ivr.config import Settings
-    from ivr.flows import FlowSet
 
 
 def run(config: Path | None) -> int:
@@ -45,25 +49,12 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _flows_in_service(settings: Settings) -> FlowSet:
-    """The flows that pass the check; what is wrong with the others is printed."""
-    from ivr.check_context import flows_in_service
-    from ivr.errors import Severity
-
-    flows = flows_in_service(settings)
-    for problem in flows.problems:
-        if problem.severity is Severity.ERROR:
-            sys.stderr.write(f"{problem}\n")
-    return flows
-
-
 async def _serve(settings: Settings) -> None:
     from ivr.app import Bot
 
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    bot = Bot(settings, _flows_in_service(settings), _say)
+    bot = Bot(settings, _say)
+    _follow_signals(bot, stop)
     try:
         await bot.start()
         settle()
@@ -72,6 +63,26 @@ async def _serve(settings: Settings) -> None:
         _say(f"stopping; calls in progress: {bot.call_count}")
     finally:
         await bot.stop()
+
+
+def _follow_signals(bot: Bot, stop: asyncio.Event) -> None:
+    loop, has_terminal = asyncio.get_running_loop(), _has_terminal()
+
+    def hung_up() -> None:
+        """SIGHUP asks for the flows, and also comes when the terminal of a bot is closed."""
+        (stop.set if has_terminal and not _has_terminal() else bot.reload)()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _tell_how_to_call(sip_uri: str, settings: Settings) -> None:

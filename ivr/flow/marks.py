@@ -12,6 +12,7 @@ from functools import cache
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 DataPath = tuple[str | int, ...]
 _M = TypeVar("_M", bound=BaseModel)
@@ -127,10 +128,15 @@ def _fields(model: type[BaseModel]) -> tuple[tuple[str, str, frozenset[Mark], tu
     """Attribute, key in the file, marks, and the models that may be inside, of each field that is not kept apart."""
     found = []
     for name, field in model.model_fields.items():
-        marks = _marks((field.metadata, field.annotation))
+        marks = marks_of(field)
         if Mark.APART not in marks:
             found.append((name, field.alias or name, marks, tuple(_models_in(field.annotation))))
     return tuple(found)
+
+
+def marks_of(field: FieldInfo) -> frozenset[Mark]:
+    """The marks that a field of a model bears itself."""
+    return _marks((field.metadata, field.annotation))
 
 
 def _marks(annotation: Any) -> frozenset[Mark]:

@@ -23,6 +23,7 @@ from pydantic import (
 from ivr.flow.marks import Condition, Mark, Target, Template, TemplateValue
 from ivr.language_tags import primary_language
 from ivr.units import Duration
+from ivr.written import Shape, also, one_or_list, written
 
 BUILT_IN_TARGETS = ("repeat", "back", "help", "hang_up", "return")
 """Targets that every flow has: the current step again, the question before it, the step's help and then the step
@@ -32,11 +33,13 @@ StepName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Into = Annotated[VariableName, Mark.INTO]
 """The variable that takes what a step found out."""
-LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+LANGUAGE_PATTERN = r"^[a-z]{2}(-[A-Z]{2})?$"
+LanguageTag = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN)]
 BargeIn = Literal["none", "digits", "speech", "any", "match"]
 Confirm = Literal["always", "low_confidence", "never"]
 
 
+@written({"type": "string", "pattern": "^[0-9*#]+$"})
 def _quoted_keys(value: object) -> object:
     """Refuse `keys: 1`: a bare number loses its leading zeros and cannot hold `*` or `#`."""
     if not isinstance(value, str):
@@ -64,6 +67,18 @@ class PromptItem(Part):
     pause: Duration | None = None
 
 
+def _item_shape(inner: Shape) -> Shape:
+    by_language = {
+        "type": "object",
+        "patternProperties": {LANGUAGE_PATTERN: {"type": "string"}},
+        "minProperties": 1,
+        "description": "Text by language.",
+    }
+    text = {"type": "string", "minLength": 1, "description": "Text, spoken, or a recording below sounds/."}
+    return {"anyOf": [text, inner, by_language]}
+
+
+@written(_item_shape)
 def _prompt_item(value: object) -> object:
     if isinstance(value, str):
         return {"play": value} if value.startswith("sounds/") else {"text": {"": value}}
@@ -77,6 +92,17 @@ def _prompt_item(value: object) -> object:
 Count = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?$")]
 
 
+def _prompt_shape(inner: Shape) -> Shape:
+    once = one_or_list(inner["properties"]["items"])
+    by_count = {
+        "type": "object",
+        "patternProperties": {"^[1-9][0-9]*$": once},
+        "required": ["1"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [*once["anyOf"], by_count]}
+
+
 class Prompt(Part):
     """What the bot says: items played one after the other; or one prompt for the first time, another for later ones."""
 
@@ -86,6 +112,7 @@ class Prompt(Part):
 
     @model_validator(mode="before")
     @classmethod
+    @written(_prompt_shape)
     def _from_yaml(cls, value: Any) -> Any:
         if isinstance(value, Prompt) or (isinstance(value, dict) and set(value) & {"items", "by_count"}):
             return value
@@ -108,12 +135,19 @@ class Prompt(Part):
         return self.by_count[max((key for key in self.by_count if int(key) <= max(count, 1)), key=int)]
 
 
+@written(one_or_list)
 def _prompt_list(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
 
 
 PromptList = Annotated[tuple[Prompt, ...], BeforeValidator(_prompt_list)]
 """One prompt per attempt; the last repeats."""
+
+
+def _phrases_shape(inner: Shape) -> Shape:
+    group = one_or_list({"type": "array", "items": {"type": "string", "minLength": 1}})
+    by_language = {"type": "object", "patternProperties": {LANGUAGE_PATTERN: group}}
+    return {"anyOf": [*group["anyOf"], by_language]}
 
 
 class Phrases(Part):
@@ -123,6 +157,7 @@ class Phrases(Part):
 
     @model_validator(mode="before")
     @classmethod
+    @written(_phrases_shape)
     def _from_yaml(cls, value: Any) -> Any:
         if isinstance(value, Phrases) or (isinstance(value, dict) and "by_language" in value):
             return value
@@ -412,6 +447,7 @@ class HangUp(Part):
     """Q.850 cause for the Reason header."""
 
 
+@written(also({"const": True}))
 def _hang_up(value: object) -> object:
     return {} if value is True else value
 

@@ -7,8 +7,7 @@ is found by the check and never spoken as an empty gap.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import date as day
 from functools import cache, lru_cache
 from typing import Any
@@ -201,35 +200,11 @@ def variables_of(text: str) -> frozenset[str]:
     return frozenset(meta.find_undeclared_variables(_parsed(text)))
 
 
+def parsed_expression(text: str) -> nodes.Template:
+    """The syntax tree of a condition. Raises TemplateError for a broken one."""
+    return _parsed("{{ " + text + " }}")
+
+
 def variables_of_expression(text: str) -> frozenset[str]:
     """Names of the variables that a condition reads."""
     return variables_of("{{ " + text + " }}")
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A variable compared with a fixed value."""
-
-    name: str
-    operator: str
-    """`eq`, `ne`, `lt`, `lteq`, `gt`, `gteq`."""
-    value: object
-
-
-def comparisons_in(expression: str) -> tuple[Comparison, ...]:
-    """Every comparison of a variable with a fixed value in a condition; none in one that cannot be read."""
-    try:
-        parsed = _parsed("{{ " + expression + " }}")
-    except TemplateError:
-        return ()
-    return tuple(found for node in parsed.find_all(nodes.Compare) for found in _comparisons(node))
-
-
-def _comparisons(node: nodes.Compare) -> Iterator[Comparison]:
-    left: nodes.Expr = node.expr
-    for operand in node.ops:
-        right = operand.expr
-        for name, value in ((left, right), (right, left)):
-            if isinstance(name, nodes.Name) and isinstance(value, nodes.Const) and operand.op not in ("in", "notin"):
-                yield Comparison(name.name, operand.op, value.value)
-        left = right

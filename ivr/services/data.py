@@ -37,7 +37,8 @@ class HttpDataService:
 
     async def warm_up(self) -> None:
         """Load what questions need, off the loop: the first caller need not wait for it."""
-        await asyncio.to_thread(self._load)
+        client = await asyncio.to_thread(self._load)
+        await client.prepare({rules.ca_file for rules in hosts_of(self._settings).rules.values()})
 
     async def ask(self, job: HttpJob) -> JobResult:
         """What the service answered, within the job's time."""
@@ -62,7 +63,7 @@ class HttpDataService:
         return self._client
 
     async def _ask(self, job: HttpJob) -> JobResult:
-        await self.warm_up()
+        client = await asyncio.to_thread(self._load)
         from ivr.services.http_client import NoAnswer, RequestRefused
 
         question = self._question(job)
@@ -70,7 +71,7 @@ class HttpDataService:
             is_last = number == job.retries
             wait_s = BACKOFF_S * 2**number * random.uniform(1.0, 1.5)
             try:
-                answer = await self._load().ask(question)
+                answer = await client.ask(question)
             except RequestRefused as error:
                 return JobResult(JobOutcome.FAILED, detail=str(error))
             except NoAnswer as error:

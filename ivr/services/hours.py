@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,24 +19,9 @@ from ivr.config_services import CalendarSettings, date_of, days_of, minutes_of, 
 from ivr.errors import ConfigError
 from ivr.flow.calendar import Calendar, Hours, Span, Switch, hours_at
 from ivr.flow.jobs import JobOutcome, JobResult
+from ivr.services.holiday_list import holiday_name
 
 log = structlog.get_logger(__name__)
-
-
-def holiday_name(region: str, day: date) -> str:
-    """Name of the public holiday on a day in "DE" or "DE-BE", or an empty text. Raises ConfigError."""
-    return _holidays_of(region, day.year).get(day, "")
-
-
-@lru_cache(maxsize=64)
-def _holidays_of(region: str, year: int) -> Mapping[date, str]:
-    import holidays  # large, and needed by calendars with holidays only
-
-    country, _, part = region.partition("-")
-    try:
-        return dict(holidays.country_holidays(country, subdiv=part or None, years=year))
-    except NotImplementedError as error:
-        raise ConfigError(f"no holidays are known for '{region}' ({error}); correct calendars: holidays") from error
 
 
 def calendar_of(settings: CalendarSettings) -> Calendar:

@@ -7,6 +7,7 @@ Loads httpx and OpenSSL: imported with the first question only (`ivr.services.da
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping
@@ -118,7 +119,8 @@ class HttpClient:
             headers = {"Accept-Encoding": "identity", "User-Agent": self._user_agent, **own, **rules.headers}
             try:
                 client = await self._client(rules.ca_file)
-                request = client.build_request(method, url, headers=headers, content=body or None)
+                encoded = {key.encode("latin-1"): value.encode() for key, value in headers.items()}
+                request = client.build_request(method, url, headers=encoded, content=body or None)
                 answer, following = await self._exchange(client, request, question.limit_bytes)
             except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                 raise _as_ours(error, url.host) from error
@@ -127,6 +129,12 @@ class HttpClient:
             body = body if following.method == method else b""
             method, url = following.method, following.url
         raise RequestRefused(f"{url.host}: more than {question.max_redirects} redirects")
+
+    async def prepare(self, ca_files: Iterable[str | None]) -> None:
+        """Read certificates now. A file that cannot be read is told with the first question."""
+        for ca_file in ca_files:
+            with contextlib.suppress(OSError):
+                await self._client(ca_file)
 
     async def close(self) -> None:
         """Close all connections."""

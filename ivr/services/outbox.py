@@ -22,6 +22,9 @@ PAUSES_S: Final = (1.0, 5.0, 30.0, 120.0, 600.0, 900.0)
 AT_ONCE: Final = 4
 """Deliveries in progress at one time."""
 
+MOST_IN_MEMORY: Final = 1000
+"""Where the disk takes no message, further ones are dropped beyond so many that wait."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -99,9 +102,13 @@ class Outbox:
         try:
             if files is not None:
                 await asyncio.to_thread(files.write, letter.id, to_bytes(letter))
-        except OSError as error:  # better delivered from memory than not at all
+        except OSError as error:
             log.error("outbox_not_written", letter=letter.id, reason=str(error))
-        self._begin(letter)
+            files = None
+        if files is None and len(self._tasks) >= MOST_IN_MEMORY:
+            log.error("message_dropped", letter=letter.id, kind=letter.kind, call_id=letter.call_id)
+            return
+        self._begin(letter)  # better delivered from memory than not at all
 
     def _begin(self, letter: Letter) -> None:
         task = asyncio.ensure_future(self._carry(letter))

@@ -23,8 +23,9 @@ from ivr.ports import (
     RegistrationChanged,
     TelephonyEvent,
 )
-from ivr.sip import codes, translate
+from ivr.sip import codes, offer, screen, translate
 from ivr.sip.account import LOCAL, RegistrationReport, SipAccount, account_config, local_config, with_transport
+from ivr.sip.arrivals import Arrivals
 from ivr.sip.call import Leg, LegCall, add_headers
 from ivr.sip.endpoint import Endpoint
 from ivr.sip.media import SETTLE_S, FramePorts, LegMedia
@@ -72,6 +73,8 @@ class UserAgent:
         self._follows_refer = follows_refer
         self.endpoint = Endpoint(settings)
         self._unwanted = UnwantedRequests()
+        self._wanted = offer.encodings(settings.codecs, settings.sample_rate_hz)
+        self._arrivals = Arrivals(self._wanted, self.endpoint.heard, self._answer)
         self._ports = FramePorts(settings.sample_rate_hz, thread)
         self._names = NameGate(thread.post)
         self._messages = Messages(settings, self._names, thread.post)
@@ -89,6 +92,8 @@ class UserAgent:
         """Start the library and register the accounts. Raises TelephonyError."""
         self.endpoint.open()
         self._unwanted.register()
+        self._arrivals.register()
+        self.endpoint.keep_connections(self._connections_in_use)
         host = self._settings.public_address or self._settings.address
         local = SipAccount(LOCAL, "", self)
         host = "127.0.0.1" if host == "0.0.0.0" else host
@@ -198,6 +203,7 @@ class UserAgent:
         name = account.name or self._peers.account_of(source, translate.dialled_number(parsed))
         leg = self._new_leg(is_incoming=True, account=name)
         leg.bind(call)
+        leg.connection = self._arrivals.connection
         party = translate.calling_party(parsed, is_trusted=self._peers.is_trusted(source))
         offer = LegOffered(
             leg.id,
@@ -249,6 +255,30 @@ class UserAgent:
         """Hand an event to the application."""
         self._report(event)
 
+    def post(self, job: Callable[[], None]) -> None:
+        """Do something on the SIP thread soon. From any thread."""
+        self._thread.post(job)
+
+    def status_for_offer(self, sdp: str) -> int:
+        """488 for an offer without a codec of ours, where the library would say 500 (RFC 3261 §14.2, §21.4.26)."""
+        if not translate.has_usable_addresses(sdp):
+            return codes.BAD_REQUEST
+        return codes.OK if offer.is_acceptable(sdp, self._wanted) else codes.NOT_ACCEPTABLE_HERE
+
+    def _answer(self, method: str, message: translate.SipMessage, body: str, has_dialog: bool) -> int | None:
+        sip_status = screen.refusal(method, message, has_dialog=has_dialog, follows_refer=self._follows_refer)
+        return self._info_received(message, body) if sip_status is None and method == "INFO" else sip_status
+
+    def _info_received(self, message: translate.SipMessage, body: str) -> int:
+        call_id = message.first("Call-ID")
+        leg = next((leg for leg in self._legs.values() if not leg.is_ended and leg.sip_call_id == call_id), None)
+        if leg is None:
+            return codes.NO_SUCH_CALL
+        return leg.info_received(translate.cseq_of(message), message.first("Content-Type"), body)
+
+    def _connections_in_use(self) -> set[int]:
+        return {leg.connection for leg in self._legs.values()}
+
     def leg_ended(self, leg: Leg) -> None:
         """Let go of the leg between two polls."""
         leg.media.close()
@@ -275,9 +305,13 @@ class UserAgent:
     def _sweep(self) -> None:
         """End legs that the library has dropped without saying so, and free what had to wait."""
         self._drop_ended_calls()
+        self.endpoint.close_overdue()
         newest = {leg.call_number: leg for leg in self._legs.values() if leg.call_number >= 0}
         for leg in list(self._legs.values()):
-            if leg.call_number >= 0 and (newest[leg.call_number] is not leg or not leg.is_alive):
+            if leg.call_number < 0:
+                continue
+            is_gone = not leg.is_alive and not leg.is_leaving
+            if is_gone or newest[leg.call_number] is not leg:
                 log.warning("sip.leg_lost", leg=leg.id)
                 leg.end(EndedBy.NETWORK, codes.REQUEST_TIMEOUT, "the call was lost")
         self._thread.after(SWEEP_EVERY_S, self._sweep)

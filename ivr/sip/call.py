@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol
 
 import pjsua2 as pj
@@ -24,10 +25,13 @@ from ivr.ports import (
     RtpStats,
 )
 from ivr.sip import codes, translate
+from ivr.sip.keys import KeyPresses, key_of_info
 from ivr.sip.media import LegMedia
 
-_IS_UPDATE: Final = 1
-"""`PJMEDIA_STREAM_DTMF_IS_UPDATE`: a later packet of a key press that was reported before."""
+_GOODBYE_LIMIT_S: Final = 40.0
+"""A BYE that nobody answers is given up after 32 s (64 times T1, RFC 3261 §17.1.2.2), or earlier by a setting."""
+_IS_END: Final = 2
+"""`PJMEDIA_STREAM_DTMF_IS_END`: the key was released."""
 _AUDIO_STATES: Final = (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD)
 
 log = structlog.get_logger(__name__)
@@ -57,6 +61,12 @@ class LegOwner(Protocol):
     def now_s(self) -> float:
         """Instant for events."""
 
+    def post(self, job: Callable[[], None]) -> None:
+        """Do something on the SIP thread soon. From any thread."""
+
+    def status_for_offer(self, sdp: str) -> int:
+        """What to answer to an offer within a call."""
+
     def leg_ended(self, leg: Leg) -> None:
         """The leg's last event was sent; let go of it after the callback."""
 
@@ -70,6 +80,7 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
     def __init__(self, account: Any, call_id: int = pj.PJSUA_INVALID_ID) -> None:
         pj.Call.__init__(self, account, call_id)
         self.leg: Leg | None = None
+        self._presses = KeyPresses()
 
     def onCallState(self, prm: Any) -> None:
         self._guard("onCallState", lambda leg: leg.state_changed(_call_change(self.getInfo(), prm.e)))
@@ -86,12 +97,16 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
         return None
 
     def onDtmfEvent(self, prm: Any) -> None:
-        if prm.flags & _IS_UPDATE:
+        """On the library's media thread, each packet of an RFC 4733 key; keys by INFO are not left to the library."""
+        if prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO:
             return
-        is_info = prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO
-        method = DtmfMethod.SIP_INFO if is_info else DtmfMethod.RFC4733
-        digit, duration_ms = str(prm.digit), int(prm.duration)
-        self._guard("onDtmfEvent", lambda leg: leg.key_pressed(digit, method, duration_ms))
+        report = (str(prm.digit), int(prm.timestamp), int(prm.duration), bool(prm.flags & _IS_END))
+        self._guard("onDtmfEvent", lambda leg: self._key_reported(leg, *report))
+
+    def _key_reported(self, leg: Leg, digit: str, timestamp_ms: int, duration_ms: int, is_end: bool) -> None:
+        at_s = leg.owner.now_s()
+        if self._presses.is_new(digit, timestamp_ms, duration_ms, is_end=is_end, at_s=at_s):
+            leg.owner.post(partial(leg.key_pressed, digit, DtmfMethod.RFC4733, duration_ms, at_s))
 
     def onStreamDestroyed(self, prm: Any) -> None:
         index = int(prm.streamIdx)
@@ -112,8 +127,8 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
         self._guard("onCallTransferRequest", lambda leg: _follow(leg, prm, codes.ACCEPTED))
 
     def onCallRxOffer(self, prm: Any) -> None:
-        if not translate.has_usable_addresses(str(prm.offer.wholeSdp)):
-            prm.statusCode = codes.BAD_REQUEST
+        sdp = str(prm.offer.wholeSdp)
+        self._guard("onCallRxOffer", lambda leg: _judge(leg, prm, sdp))
 
     def onCallReplaceRequest(self, prm: Any) -> None:
         prm.statusCode, prm.reason = codes.DECLINE, "Replaces not accepted"
@@ -129,6 +144,10 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
             log.debug("sip.call_gone", callback=name, reason=error.reason)
         except Exception:
             log.exception("sip.callback_failed", callback=name)
+
+
+def _judge(leg: Leg, prm: Any, sdp: str) -> None:
+    prm.statusCode = leg.owner.status_for_offer(sdp)
 
 
 def _follow(leg: Leg, prm: Any, sip_status: int) -> None:
@@ -167,6 +186,8 @@ class Leg:
         self.is_incoming = is_incoming
         self.account = account
         self.call: Any = None
+        self.connection = 0
+        """The library's number of the transport by which the INVITE came; 0 for a leg that we dialled."""
         self.is_ended = False
         self.is_decided = False
         """Somebody has said what becomes of an offered leg."""
@@ -177,8 +198,10 @@ class Leg:
         """The application knows of it."""
         self.unreported_end: LegEnded | None = None
         """Set when the leg ended before the application knew of it."""
+        self._info_cseq = -1
         self._is_confirmed = False
         self._is_ended_by_us = False
+        self._hung_up_at_s: float | None = None
         self._rtp: RtpStats | None = None
         media.on_finished = lambda play_id: owner.emit(PlayFinished(leg_id, owner.now_s(), play_id))
         media.on_failed = lambda play_id, reason: owner.emit(PlayFailed(leg_id, owner.now_s(), play_id, reason))
@@ -232,12 +255,26 @@ class Leg:
         """What its audio stream had counted."""
         self._rtp = rtp
 
-    def key_pressed(self, raw_digit: str, method: DtmfMethod, duration_ms: int) -> None:
+    def key_pressed(self, raw_digit: str, method: DtmfMethod, duration_ms: int, at_s: float) -> None:
         """A new key press began."""
         digit = translate.dtmf_digit(raw_digit)
         if digit and not self.is_ended:
             held_s = translate.held_s(method, duration_ms)
-            self.owner.emit(KeyPressed(self.id, self.owner.now_s(), digit, method, held_s))
+            self.owner.emit(KeyPressed(self.id, at_s, digit, method, held_s))
+
+    def info_received(self, cseq: int, content_type: str, body: str) -> int:
+        """Take an INFO of this call; the status of the answer. One that is repeated is answered again, not taken."""
+        key = key_of_info(content_type, body)
+        if key is None:
+            return codes.UNSUPPORTED_MEDIA_TYPE if body else codes.OK
+        if not key:
+            return codes.BAD_REQUEST
+        if cseq < self._info_cseq:
+            return codes.SERVER_ERROR  # out of order (RFC 3261 §12.2.2)
+        if cseq > self._info_cseq:
+            self._info_cseq = cseq
+            self.key_pressed(key, DtmfMethod.SIP_INFO, 0, self.owner.now_s())
+        return codes.OK
 
     def refer_progressed(self, sip_status: int, reason: str, is_final: bool) -> None:
         """A NOTIFY or a refusal for our REFER."""
@@ -262,6 +299,7 @@ class Leg:
     def hang_up(self, sip_status: int = 0, hangup_cause: int | None = None) -> None:
         """End the call with the request or status that its state asks for (0), or refuse it with a status."""
         self.is_decided = self._is_ended_by_us = True
+        self._hung_up_at_s = self.owner.now_s()
         # The library aborts the process when asked about a call that it never had.
         if self.call_number < 0:
             self.end(EndedBy.LOCAL, sip_status or codes.REQUEST_TERMINATED, "ended before it was sent")
@@ -319,9 +357,19 @@ class Leg:
         return int(self.call.getId()) if self.call is not None else -1
 
     @property
+    def sip_call_id(self) -> str:
+        """The Call-ID; empty when the library has no such call."""
+        return str(self.call.getInfo().callIdString) if self.is_alive else ""
+
+    @property
     def is_alive(self) -> bool:
         """Whether the library still has the call."""
         return self.call_number >= 0 and bool(self.call.isActive())
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the answer to our BYE or CANCEL can still come; the library counts the call as ended before it."""
+        return self._hung_up_at_s is not None and self.owner.now_s() - self._hung_up_at_s < _GOODBYE_LIMIT_S
 
     def release(self) -> Any:
         """Break the circle of references, and hand the call object over to whoever deletes it."""

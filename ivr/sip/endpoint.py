@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import importlib
 import os
 import socket
 import time
 from collections import deque
+from collections.abc import Callable, Set
 from typing import Any, Final
 
 import pjsua2 as pj
@@ -16,6 +16,8 @@ import structlog
 
 from ivr.config import SipSettings
 from ivr.errors import ConfigError, PortInUse, TelephonyError
+from ivr.sip.connections import Connections
+from ivr.sip.native import library
 from ivr.sip.python_thread import media_thread
 
 LOG_VARIABLE: Final = "IVR_PJSIP_LOG"
@@ -41,15 +43,9 @@ _G722_SHIFT_BITS: Final = 1
 _SOCKET_REST_S: Final = 0.6
 _NEW_SOCKETS_LIMIT: Final = 20
 """Places taken within `_SOCKET_REST_S` after which nothing more is read for a moment; one poll can add 20 more."""
-_CONNECTIONS_LIMIT: Final = 12
 _PAUSE_S: Final = 0.01
 
 log = structlog.get_logger(__name__)
-
-
-def _library() -> ctypes.CDLL:
-    module = importlib.import_module("pjsua2._pjsua2")
-    return ctypes.CDLL(str(module.__file__))
 
 
 class _Library(pj.Endpoint):  # type: ignore[misc]  # the library's bindings are untyped
@@ -58,7 +54,11 @@ class _Library(pj.Endpoint):  # type: ignore[misc]  # the library's bindings are
     def __init__(self) -> None:
         pj.Endpoint.__init__(self)
         self._taken_at_s: deque[float] = deque()
-        self._connections = self._refused = 0
+        self._handles: dict[int, Any] = {}
+        self._closed = 0
+        self.connections = Connections()
+        self.in_use: Callable[[], Set[int]] = frozenset
+        """Tells which connections carry calls."""
 
     def take_places(self, count: int) -> None:
         """Sockets were opened."""
@@ -83,16 +83,37 @@ class _Library(pj.Endpoint):  # type: ignore[misc]  # the library's bindings are
             log.exception("sip.callback_failed", callback="onTransportState")
 
     def _count_connection(self, state: int, handle: Any) -> None:
+        number = int(handle)
         if state == pj.PJSIP_TP_STATE_CONNECTED:
-            self._connections += 1
             self.take_places(1)
-            if self._connections > _CONNECTIONS_LIMIT:
-                self._refused += 1
-                if self._refused == 1 or self._refused % 1000 == 0:
-                    log.warning("sip.too_many_connections", limit=_CONNECTIONS_LIMIT, refused=self._refused)
-                self.transportShutdown(handle)
+            if is_from_others(number):
+                self._handles[number] = handle
+                self.connections.opened(number, time.monotonic())
+                self._close(self.connections.surplus(self.in_use()))
         elif state == pj.PJSIP_TP_STATE_DESTROY:
-            self._connections = max(0, self._connections - 1)
+            self._handles.pop(number, None)
+            self.connections.closed(number)
+
+    def heard(self, connection: int) -> None:
+        """A request came by it."""
+        self.connections.heard(connection, time.monotonic())
+
+    def close_overdue(self) -> None:
+        """Close the connections that have been quiet for too long."""
+        self._close(self.connections.overdue(time.monotonic(), self.in_use()))
+
+    def _close(self, numbers: list[int]) -> None:
+        for number in numbers:
+            self._closed += 1
+            if self._closed == 1 or self._closed % 1000 == 0:
+                log.warning("sip.quiet_connection_closed", limit=self.connections.limit, closed=self._closed)
+            self.connections.closed(number)
+            self.transportShutdown(self._handles.pop(number))
+
+
+def is_from_others(connection: int) -> bool:
+    """Whether another opened the TCP connection: the library calls those `tcps…` and its own ones `tcpc…`."""
+    return ctypes.string_at(connection, 4) == b"tcps"
 
 
 class Endpoint:
@@ -120,19 +141,19 @@ class Endpoint:
             raise failure
 
     def _open(self) -> TelephonyError | ConfigError | None:
-        library = _library()
-        library.pj_log_set_level(0)  # the library prints to stdout before it has read its configuration
+        native = library()
+        native.pj_log_set_level(0)  # the library prints to stdout before it has read its configuration
         self._ep = _Library()
         try:
             self._ep.libCreate()
             self._ep.libInit(self._config())
-            self.max_legs = int(library.pjsua_call_get_max_count())
+            self.max_legs = int(native.pjsua_call_get_max_count())
             failure = self._open_transports()
             if failure is None:
                 self._ep.libStart()
                 self._ep.audDevManager().setNoDev()
                 self._choose_codecs()
-                library.pjmedia_codec_g722_set_pcm_shift(_G722_SHIFT_BITS)
+                native.pjmedia_codec_g722_set_pcm_shift(_G722_SHIFT_BITS)
         except pj.Error as error:
             return TelephonyError(f"the SIP library did not start: {error.reason}")
         return failure
@@ -140,13 +161,15 @@ class Endpoint:
     def _config(self) -> Any:
         config = pj.EpConfig()
         ua, media = config.uaConfig, config.medConfig
-        ua.threadCnt, ua.mainThreadOnly, ua.maxCalls = 0, True, _ASKED_CALLS
+        ua.threadCnt, ua.mainThreadOnly, ua.maxCalls = 0, False, _ASKED_CALLS
         ua.userAgent = self._settings.user_agent
         media.clockRate = media.sndClockRate = self._settings.sample_rate_hz
         media.audioFramePtime = 20
         media.noVad, media.ecTailLen = True, 0
-        # RTP is read by the same poll as SIP: packets wake it, so a key is known at once, and idle costs nothing.
-        media.hasIoqueue, media.threadCnt = False, 0
+        # RTP is read by a thread of the library's own, which needs no Python for a packet: 200 a second with four
+        # callers cost a third of what they do in our poll. Keys arrive on it, at once (`mainThreadOnly` would make them
+        # wait for the end of a poll).
+        media.hasIoqueue, media.threadCnt = True, 1
         level, _, file = os.environ.get(LOG_VARIABLE, "0").partition(":")
         config.logConfig.level = config.logConfig.consoleLevel = int(level) if level.isdigit() else 0
         config.logConfig.msgLogging = 1
@@ -220,7 +243,7 @@ class Endpoint:
     @staticmethod
     def limit_unanswered(limit_s: float) -> None:
         """Give a request up when nobody has answered it in any way for so long."""
-        _library().pjsip_tsx_set_timers(0, 0, 0, round(limit_s * 1000))  # 0 leaves a timer as it is
+        library().pjsip_tsx_set_timers(0, 0, 0, round(limit_s * 1000))  # 0 leaves a timer as it is
 
     # --- driven by SipThread
 
@@ -243,6 +266,20 @@ class Endpoint:
     def call_started(self) -> None:
         """An INVITE was received or sent: its audio took two sockets."""
         self._ep.take_places(2)
+
+    # --- connections
+
+    def keep_connections(self, in_use: Callable[[], Set[int]]) -> None:
+        """Never close those that `in_use` names."""
+        self._ep.in_use = in_use
+
+    def heard(self, connection: int) -> None:
+        """A request came by this connection."""
+        self._ep.heard(connection)
+
+    def close_overdue(self) -> None:
+        """Close TCP connections that have been quiet for too long."""
+        self._ep.close_overdue()
 
     # --- media clock
 

@@ -22,6 +22,7 @@ DIGITS: Final = frozenset("0123456789*#ABCD")
 
 _HEAD_LIMIT: Final = 65536
 _COMPACT: Final = {
+    "c": "Content-Type",
     "f": "From",
     "t": "To",
     "i": "Call-ID",
@@ -34,6 +35,8 @@ _CONTEXT_HEADERS: Final = {"user-to-user": "User-to-User", "diversion": "Diversi
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _TOKEN = re.compile(r"[A-Za-z0-9!%*_+`'~.-]{1,64}")
 _ADDR_SPEC = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<rest>[^<>\s]*)")
+_TAG = re.compile(r";\s*tag\s*=\s*([^;\s,>]+)", re.IGNORECASE)
+_CSEQ_DIGITS: Final = 10
 _CAUSE = re.compile(r"^\s*q\.850\s*;.*?\bcause\s*=\s*(\d{1,3})\b", re.IGNORECASE)
 
 
@@ -86,6 +89,24 @@ def parse_party(value: str) -> Party:
     name, uri = _split_name_addr(value)
     user, host = _user_and_host(uri)
     return Party(clean(name, NAME_LIMIT), clean(user, NUMBER_LIMIT), clean(host, HOST_LIMIT))
+
+
+def uri_of(value: str) -> str:
+    """The URI of a name-addr."""
+    return _split_name_addr(value)[1]
+
+
+def tag_of(value: str) -> str:
+    """The tag of a From or To value; empty when it has none (RFC 3261 §20.20)."""
+    _, bracket, after = value.rpartition(">")
+    found = _TAG.search(after if bracket else value)
+    return found[1] if found else ""
+
+
+def cseq_of(message: SipMessage) -> int:
+    """The sequence number; -1 where there is none."""
+    number = message.first("CSeq").partition(" ")[0]
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= _CSEQ_DIGITS else -1
 
 
 def _split_name_addr(value: str) -> tuple[str, str]:

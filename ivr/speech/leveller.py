@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from ivr.errors import MediaFailed
-from ivr.speech.helper_process import Answer, HelperProcess
+from ivr.helper_process import Answer, HelperProcess
 
 log = structlog.get_logger(__name__)
 

@@ -90,6 +90,11 @@ class FilePromptStore:
         """The flow that was rendered with `render_all` is gone: its files may go when room is needed."""
         self._folder.unpin([self._key(segment) for prompt in prompts for segment in prompt])
 
+    def reload_sounds(self) -> None:
+        """Read the lists of recordings again. Raises ConfigError with every mistake; the old lists hold then."""
+        if self._sounds is not None:
+            self._sounds = SoundLibrary(self._sounds.folder)
+
     def rest(self) -> None:
         """End the helper process until there is something to render. Waits for what it does now."""
         self._leveller.rest()

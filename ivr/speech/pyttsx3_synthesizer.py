@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 
 from ivr.errors import SynthesisFailed
+from ivr.helper_process import Answer, HelperProcess
 from ivr.speech.espeak_voices import espeak_voice
-from ivr.speech.helper_process import Answer, HelperProcess
 from ivr.speech.wav_files import is_whole_wav
 
 log = structlog.get_logger(__name__)

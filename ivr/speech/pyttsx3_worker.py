@@ -43,24 +43,32 @@ def _answer(answers: IO[str], answer: dict[str, Any]) -> None:
     answers.flush()
 
 
-def _voice_names(engine: Any) -> set[str]:
-    names: set[str] = set()
+def _voice_names(engine: Any) -> dict[str, str]:
+    """Every name of a voice to the one that espeak-ng loads it by.
+
+    By a language that is not the name of a file ("en-gb") it takes the voice, and keeps sounds of the one before: after
+    a German text, an English "yes" is nearer to "eighth".
+    """
+    names: dict[str, str] = {}
     for voice in engine.getProperty("voices"):
         languages = [tag.rstrip("\0").split("\0")[0] for tag in voice.languages or []]
-        names.update(name.lower() for name in (voice.id, voice.id.rsplit("/", 1)[-1], voice.name, *languages) if name)
+        for name in (voice.id, voice.id.rsplit("/", 1)[-1], voice.name, *languages):
+            if name:
+                names.setdefault(name.lower(), voice.id)
     return names
 
 
-def _speak(engine: Any, settle: Callable[[], Any], voices: set[str], request: dict[str, Any]) -> dict[str, Any]:
+def _speak(engine: Any, settle: Callable[[], Any], voices: dict[str, str], request: dict[str, Any]) -> dict[str, Any]:
     """Speak one text.
 
     espeak-ng works its commands off on a thread of its own. While it does, pyttsx3 (2.99) takes it for playing and, on
     its way to the end of the text, cancels: the rate just set is lost, or the text (one in twelve came out empty). So
     `settle` waits for that thread before and after.
     """
-    voice = request["voice"]
-    if voice.split("+")[0].lower() not in voices:  # the engine would go on silently with the voice before
-        return {"ok": False, "kind": "voice", "reason": f"espeak-ng has no voice {voice!r}"}
+    base, plus, variant = request["voice"].partition("+")
+    if base.lower() not in voices:  # the engine would go on silently with the voice before
+        return {"ok": False, "kind": "voice", "reason": f"espeak-ng has no voice {request['voice']!r}"}
+    voice = voices[base.lower()] + plus + variant
     try:
         for _ in range(_ATTEMPTS):
             engine.setProperty("voice", voice)

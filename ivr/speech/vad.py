@@ -66,14 +66,24 @@ class VoiceActivityDetector:
         """Size of the frames that it takes."""
         return int(self._sample_rate_hz * FRAME_S) * 2
 
+    @property
+    def gate_rms(self) -> int:
+        """No frame below this level (RMS, of 32768) is speech on this line now; 0 while the line is not known yet."""
+        if len(self._levels) < self._settled_frames:
+            return 0
+        return int(_FULL_SCALE * 10 ** (self._gate_dbfs() / 20))
+
     def is_speech(self, frame: bytes) -> bool:
         """Whether this frame (20 ms, mono, 16-bit) holds speech."""
         level = level_dbfs(frame)
         self._levels.append(level)
-        gate = max(self._floor_dbfs() + self._settings.margin_db, self._settings.quietest_speech_dbfs)
+        gate = self._gate_dbfs()
         audible = audioop.add(frame, self._comfort_noise, 2)
         # webrtcvad hears every frame, the gated ones too: it learns the line's noise from them.
         return bool(self._engine.is_speech(audible, self._sample_rate_hz)) and level >= gate
+
+    def _gate_dbfs(self) -> float:
+        return max(self._floor_dbfs() + self._settings.margin_db, self._settings.quietest_speech_dbfs)
 
     def _floor_dbfs(self) -> float:
         # The mean of the three quietest frames: one dropped frame of digital silence must not open the gate to noise.
@@ -82,6 +92,11 @@ class VoiceActivityDetector:
         if len(self._levels) < self._settled_frames:
             return min(floor, self._settings.first_floor_dbfs)
         return floor
+
+
+def loudest_rms(pcm: bytes, frame_bytes: int) -> int:
+    """Level of the loudest frame (RMS, of 32768)."""
+    return max((audioop.rms(pcm[at : at + frame_bytes], 2) for at in range(0, len(pcm), frame_bytes)), default=0)
 
 
 def level_dbfs(frame: bytes) -> float:

@@ -42,7 +42,8 @@ class VoskModel:
         self.language = language
         self.sample_rate_hz = model_rate_hz(path)
         self._has_closed_lists = has_closed_lists(path)
-        self._warned: set[tuple[str, ...]] = set()
+        self._warned_of: set[str] = set()
+        self._has_warned_of_lists = False
         try:
             self._model = vosk.Model(str(path))
         except Exception as error:  # Vosk raises nothing more precise
@@ -55,12 +56,12 @@ class VoskModel:
         return bool(self._model.vosk_model_find_word(word) >= 0)
 
     def grammar(self, phrases: Sequence[str], allow_unknown: bool) -> Grammar | None:
-        """The closed list as this model can hear it; None for free speech. Warns once of each set of missing words."""
+        """The closed list as this model can hear it; None for free speech. Warns once of each missing word."""
         if not phrases:
             return None
         if not self._has_closed_lists:
-            if () not in self._warned:
-                self._warned.add(())
+            if not self._has_warned_of_lists:
+                self._has_warned_of_lists = True
                 log.warning(
                     "closed_lists_unsupported",
                     model=self.path.name,
@@ -68,11 +69,12 @@ class VoskModel:
                 )
             return None
         grammar = build_grammar(phrases, allow_unknown, self.knows)
-        if grammar.missing_words and grammar.missing_words not in self._warned:
-            self._warned.add(grammar.missing_words)
+        new = tuple(word for word in grammar.missing_words if word not in self._warned_of)
+        if new:
+            self._warned_of.update(new)
             log.warning(
                 "words_unknown_to_model",
-                words=grammar.missing_words,
+                words=new,
                 language=self.language,
                 model=self.path.name,
                 remedy="callers cannot say them: use other words in the flow, or a larger model",

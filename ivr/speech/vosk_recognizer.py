@@ -6,6 +6,7 @@
                                               └─► Vosk ──► end of turn ──► TranscriptReady ──► report
 
 Vosk is fed only with the speech of a turn, its lead-in and a little silence behind it, so a silent line costs nothing.
+Nor does it wake the worker: audio too quiet to be speech waits until there is `_PATIENCE_S` of it, or something louder.
 Threads start with the first stream: a process that has loaded the models may fork before.
 """
 
@@ -35,7 +36,7 @@ from ivr.ports import (
 from ivr.speech.grammar import build_grammar
 from ivr.speech.model_catalog import language_name, primary_language
 from ivr.speech.utterance import UtteranceAudio
-from ivr.speech.vad import FRAME_S, VadSettings, VoiceActivityDetector
+from ivr.speech.vad import FRAME_S, VadSettings, VoiceActivityDetector, loudest_rms
 from ivr.speech.vosk_engine import Heard, VoskModel
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,8 @@ Report = Callable[[RecognizerEvent], None]
 
 _QUEUE_LIMIT_S = 10.0
 _SAMPLE_RATES_HZ = (8000, 16000)
+_PATIENCE_S = 0.3
+"""Quiet audio waits so long: waking a thread for three frames costs more than hearing fifteen."""
 
 
 class VoskRecognizer:
@@ -165,6 +168,10 @@ class VoskStream:
         self._worker = worker
         self._frames: deque[tuple[float, bytes]] = deque()
         self._limit_bytes = round(_QUEUE_LIMIT_S * sample_rate_hz * 2)
+        self._patience_bytes = round(_PATIENCE_S * sample_rate_hz * 2)
+        self._wakes, self._served = 0, 0
+        self._gate_rms = 0
+        """Level of a frame that the worker must hear at once; all of them where it is 0."""
         self._lock = threading.RLock()  # orders reports and close; re-entered when a report closes its own stream
         self._is_closed = False
         self._vad = VoiceActivityDetector(sample_rate_hz, vad_settings)
@@ -178,14 +185,19 @@ class VoskStream:
         self._audio: UtteranceAudio | None = UtteranceAudio(decoder, self._settings.lead_in_s)
 
     def write(self, pcm: bytes) -> None:
-        """Take audio; on the media thread, so it only appends."""
+        """Take audio; on the media thread, so it only appends and looks at the level."""
         if self._is_closed:
             return
-        if len(self._frames) * len(pcm) >= self._limit_bytes:
+        queued_bytes = len(self._frames) * len(pcm)
+        if queued_bytes >= self._limit_bytes:
             self.dropped_frames += 1
             return
         self._frames.append((time.monotonic(), pcm))
-        self._worker.wake(self)
+        # In this order: the worker sets the gate before it looks for more audio, so none is left lying by both.
+        gate_rms = self._gate_rms
+        if not gate_rms or queued_bytes >= self._patience_bytes or loudest_rms(pcm, self._vad.frame_bytes) >= gate_rms:
+            self._wakes += 1
+            self._worker.wake(self)
 
     def close(self) -> None:
         """End it; no event follows."""
@@ -196,11 +208,12 @@ class VoskStream:
 
     @property
     def has_waiting_audio(self) -> bool:
-        """Whether audio that was written is still to be heard."""
-        return bool(self._frames)
+        """Whether audio that the worker was woken for is still to be heard."""
+        return self._served < self._wakes
 
     def process(self) -> None:
         """Take what has come in since the last time."""
+        wakes = self._wakes
         try:
             while self._take_oldest():
                 pass
@@ -208,8 +221,10 @@ class VoskStream:
             self._fail(error)
         if self._is_closed:
             self._audio = None  # frees Vosk's part on the thread that used it
+        self._served = wakes
 
     def _take_oldest(self) -> bool:
+        self._gate_rms = 0 if self._turn.is_speaking else self._vad.gate_rms
         oldest = self._oldest()
         if oldest is None:
             return False

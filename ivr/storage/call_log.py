@@ -11,15 +11,17 @@ from types import TracebackType
 import structlog
 
 from ivr.config import DatabaseSettings
-from ivr.errors import StorageError
 from ivr.ports import AnswerRecord, CallEnded, CallStarted, StepRecord
-from ivr.storage.database import masked_url, parse_url
+from ivr.storage.address import parse_address
 from ivr.storage.entries import encode, to_line
 from ivr.storage.inbox import Inbox
+from ivr.storage.remote_database import RemoteDatabase
 from ivr.storage.spool import Spool, SpoolFull
 from ivr.storage.writer import Writer
 
 _log = structlog.get_logger(__name__)
+
+_ABORT_LIMIT_S = 0.5
 
 
 def worker_name(name: str = "ivr") -> str:
@@ -63,15 +65,17 @@ class DatabaseCallLog:
         retry_limit_s: float = 30.0,
         segment_bytes: int = 1_000_000,
     ) -> None:
-        """Lock the spool; connects to nothing yet. Raises StorageError for a wrong URL or an unusable spool folder."""
-        self._url = parse_url(settings.url)
+        """Lock the spool; starts nothing yet. Raises StorageError for a wrong URL or an unusable spool folder.
+
+        Lock and process belong to the process that makes them: a worker that is forked makes its own log afterwards.
+        """
+        self._database = RemoteDatabase(parse_address(settings.url))
+        self._open_call_ids: set[str] = set()
         self._inbox = Inbox(queue_limit)
         self._spool = Spool(Path(settings.spool_dir), worker, settings.spool_limit_mb * 1_000_000, segment_bytes)
-        try:
-            self._writer = Writer(self._url, self._spool, self._inbox, retry_limit_s)
-        except StorageError:
-            self._spool.close()
-            raise
+        self._writer = Writer(
+            self._database, self._spool, self._inbox, retry_limit_s, has_calls=lambda: bool(self._open_call_ids)
+        )
         self._thread = threading.Thread(target=self._writer.run, name="call-log", daemon=True)
 
     @property
@@ -82,7 +86,12 @@ class DatabaseCallLog:
     @property
     def address(self) -> str:
         """The database's URL without secrets."""
-        return masked_url(self._url)
+        return self._database.address.shown
+
+    def begin(self) -> None:
+        """Begin to reach the database, and wait for nothing. Idempotent; `start` has still to follow."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def start(self, timeout_s: float = 15.0) -> None:
         """Begin to write; waits, at most `timeout_s`, for the first attempt to reach the database: run it off the loop.
@@ -90,7 +99,7 @@ class DatabaseCallLog:
         A database that is away is no error: the log is then degraded. Raises StorageError (not retryable) when the
         database is newer than this program.
         """
-        self._thread.start()
+        self.begin()
         self._writer.first_attempt.wait(timeout_s)
         if self._writer.state.fatal:
             self._thread.join()
@@ -106,6 +115,7 @@ class DatabaseCallLog:
 
     def call_started(self, call: CallStarted) -> None:
         """Open the record."""
+        self._open_call_ids.add(call.call_id)
         self._put(call)
 
     def step_done(self, step: StepRecord) -> None:
@@ -118,6 +128,7 @@ class DatabaseCallLog:
 
     def call_ended(self, call: CallEnded) -> None:
         """Close the record."""
+        self._open_call_ids.discard(call.call_id)
         self._put(call)
 
     def close(self, timeout_s: float = 3.0) -> None:
@@ -127,6 +138,8 @@ class DatabaseCallLog:
             self._thread.join(timeout_s)
         if len(self._inbox) or self._writer.pending:
             self._save_leftovers()
+        if self._thread.is_alive():
+            self._end_stuck_request()
         self._spool.close()
         if self._inbox.dropped:
             _log.error("call_log.dropped", count=self._inbox.dropped)
@@ -149,6 +162,10 @@ class DatabaseCallLog:
         except Exception as error:  # a record must never end a call
             self._writer.state.rejected += 1
             _log.error("call_log.unusable_record", reason=type(error).__name__, call_id=record.call_id)
+
+    def _end_stuck_request(self) -> None:
+        self._database.abort()
+        self._thread.join(_ABORT_LIMIT_S)
 
     def _save_leftovers(self) -> None:
         """The writer is stuck in the database: spool what it holds. If it writes that after all, nothing doubles."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from types import TracebackType
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ivr.calls.record import CallRecord, StepLine
@@ -54,6 +55,29 @@ class CallRepository:
         row = self._row(call_id)
         own = select(steps).where(steps.c.call_id == row.id).order_by(steps.c.sequence)
         return _record(row, self.rows(own))
+
+    def lines_of_flow(self, flow: str, since: datetime | None = None) -> list[tuple[str, str, str]]:
+        """Call, step and kind of every recorded line of a flow's calls that began since then: call by call, in order.
+
+        Raises StorageError, NoDatabaseYet.
+        """
+        chosen = (
+            select(steps.c.call_id, steps.c.step, steps.c.kind)
+            .join(calls, calls.c.id == steps.c.call_id)
+            .where(calls.c.flow == flow)
+            .order_by(steps.c.call_id, steps.c.sequence)
+        )
+        rows = self.rows(chosen if since is None else chosen.where(calls.c.started_at >= since))
+        return [(str(row.call_id), str(row.step), str(row.kind)) for row in rows]
+
+    def count_since(self, since: datetime) -> dict[tuple[str, str], int]:
+        """Calls that came in since an instant, by flow and version. Raises StorageError, NoDatabaseYet."""
+        by_flow = (
+            select(calls.c.flow, calls.c.flow_version, func.count().label("number"))
+            .where(calls.c.started_at >= since)
+            .group_by(calls.c.flow, calls.c.flow_version)
+        )
+        return {(row.flow, row.flow_version): int(row.number) for row in self.rows(by_flow)}
 
     def close(self) -> None:
         """Close the connections."""

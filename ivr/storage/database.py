@@ -8,42 +8,29 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 
 from ivr.errors import StorageError
+from ivr.storage.address import KINDS, SECRET_OPTIONS, parse_address
 
 BUSY_TIMEOUT_S = 5.0
 """How long a locked SQLite file, or a lock in PostgreSQL, is waited for."""
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 10
 
-_SECRET_OPTIONS = ("password", "passfile", "sslpassword")
-_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 def parse_url(text: str) -> URL:
     """The URL with our driver chosen. Raises StorageError that shows nothing of the text, which may hold a password."""
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        raise StorageError(
-            "database.url is not a database address; write sqlite:///path/to/calls.db or "
-            "postgresql://user:${PASSWORD}@host:5432/name (special characters of the password percent-encoded)",
-            retryable=False,
-        ) from None
-    kind = url.get_backend_name()
-    if kind not in _DRIVERS:
-        raise StorageError(
-            f"database.url names {kind!r}, which is not supported; use sqlite:///… or postgresql://…", retryable=False
-        )
-    return url.set(drivername=_DRIVERS[kind])
+    address = parse_address(text)
+    url = make_url(address.url)
+    return url.set(drivername=_DRIVERS[KINDS[url.get_backend_name()]])
 
 
 def masked_url(url: URL) -> str:
     """The address without its secrets."""
-    shown = url.set(drivername=url.get_backend_name())
-    hidden = {key: "***" for key in _SECRET_OPTIONS if key in shown.query}
-    return shown.update_query_dict(hidden).render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
+    return parse_address(url.render_as_string(hide_password=False)).shown
 
 
 def sqlite_file(url: URL) -> Path | None:
@@ -59,7 +46,7 @@ def reason(url: URL, error: BaseException) -> str:
     if isinstance(error, DBAPIError) and error.orig is not None:
         cause = error.orig
     text = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-    secrets = [url.password, *(url.query.get(key) for key in _SECRET_OPTIONS)]
+    secrets = [url.password, *(url.query.get(key) for key in SECRET_OPTIONS)]
     for secret in secrets:
         text = text.replace(str(secret), "***") if secret else text
     return text

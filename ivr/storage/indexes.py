@@ -1,4 +1,4 @@
-"""Indexes in the dialects' own terms: naming a dialect loads it, and a worker on SQLite needs no PostgreSQL (3 MB).
+"""Indexes in the dialects' own terms: naming a dialect loads it, and a helper on SQLite needs no PostgreSQL (3 MB).
 
 What compares or migrates schemas takes `metadata` from here, so that it is complete.
 """

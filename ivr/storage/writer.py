@@ -1,33 +1,33 @@
-"""The one thread that talks to the database on behalf of the calls.
+"""The one thread that has the database written on behalf of the calls.
 
     inbox ──► pending ──► database            while it takes records and nothing waits in the spool
                     └───► spool ──► database   otherwise; read back in order once the database is there again
 
 A batch leaves `pending` or the spool only after its transaction, and every write may be repeated: a crash between the
 two doubles nothing. Where neither database nor spool takes a batch, it stays in memory, and the inbox's limit counts
-what is lost.
+what is lost. The database's process is ended when it has had nothing to write for a while.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import URL, Engine
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from ivr.errors import StorageError
-from ivr.storage.database import make_folder, masked_url, open_engine, reason
 from ivr.storage.entries import CALL_STARTED, Entry, from_line, to_line
 from ivr.storage.inbox import Inbox
-from ivr.storage.migrate import migrate
-from ivr.storage.rows import close_lost_calls, write_entries
+from ivr.storage.remote_database import DatabaseAway, EntriesRefused, RemoteDatabase
 from ivr.storage.spool import Spool, SpoolFull
 
 BATCH = 200
 RETRY_FIRST_S = 0.5
+REST_AFTER_S = 10.0
+REST_IN_CALLS_S = 300.0
+"""While there are calls: their next step would have to start the process again, which costs more than a whole call."""
 
 _log = structlog.get_logger(__name__)
 
@@ -48,13 +48,21 @@ class WriterState:
 class Writer:
     """Moves entries from the inbox to the database, by way of the spool where needed."""
 
-    def __init__(self, url: URL, spool: Spool, inbox: Inbox, retry_limit_s: float) -> None:
-        """Raises StorageError when the driver is missing."""
-        self._url = url
-        self._engine: Engine = open_engine(url)
+    def __init__(
+        self,
+        database: RemoteDatabase,
+        spool: Spool,
+        inbox: Inbox,
+        retry_limit_s: float,
+        has_calls: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`has_calls` tells whether more is to come soon."""
+        self._database = database
         self._spool = spool
         self._inbox = inbox
         self._retry_limit_s = retry_limit_s
+        self._has_calls = has_calls
+        self._used_at_s = time.monotonic()
         self._backoff_s = RETRY_FIRST_S
         self._retry_at_s = 0.0
         self._own_call_ids: set[str] | None = set()  # None: lost calls are closed, no need to remember
@@ -71,7 +79,7 @@ class Writer:
         while not self._is_finished():
             self._receive()
             self._guarded_turn()
-        self._engine.dispose()
+        self._database.close()
 
     def _guarded_turn(self) -> None:
         try:
@@ -87,6 +95,8 @@ class Writer:
             self._replay_batch()
         if self.state.is_up and self._spool.is_empty and self._own_call_ids is not None:
             self._close_lost()
+        if self._rests_in_s() == 0:
+            self._database.rest()
 
     def _is_finished(self) -> bool:
         if self.state.fatal:
@@ -106,18 +116,25 @@ class Writer:
     def _wait_s(self) -> float | None:
         if not self.state.is_up:
             return max(0.0, self._retry_at_s - time.monotonic())
-        return None if self._spool.is_empty and not self.pending else 0.0
+        return self._rests_in_s() if self._spool.is_empty and not self.pending else 0.0
+
+    def _rests_in_s(self) -> float | None:
+        """None while the database's process is not to be ended: there is none, or it is needed."""
+        if not (self.state.is_up and self._database.is_awake) or self._database.address.is_in_memory:
+            return None
+        limit_s = REST_IN_CALLS_S if self._has_calls() else REST_AFTER_S
+        return max(0.0, self._used_at_s + limit_s - time.monotonic())
 
     def _connect(self) -> None:
         try:
-            make_folder(self._url)
-            migrate(self._engine, masked_url(self._url))
+            self._database.migrate()
         except StorageError as error:
             self.state.fatal = None if self.first_attempt.is_set() else error
             self._degrade(error)
-        except (SQLAlchemyError, OSError) as error:
+        except DatabaseAway as error:
             self._degrade(error)
         else:
+            self._used_at_s = time.monotonic()
             self.state.is_up = True
             self._backoff_s = RETRY_FIRST_S
             self._report_recovery()
@@ -149,48 +166,41 @@ class Writer:
     def _write(self, entries: list[Entry]) -> bool:
         """One transaction; an entry that no database would take is set aside. False: the database is away."""
         try:
-            self._transact(entries)
-        except (SQLAlchemyError, ValueError, ArithmeticError, LookupError, TypeError) as error:
-            if not _is_refusal(error):
-                self._degrade(error)
-                return False
+            self._database.write(entries)
+        except DatabaseAway as error:
+            self._degrade(error)
+            return False
+        except EntriesRefused as error:
             if len(entries) > 1:
                 return all(self._write([entry]) for entry in entries)
-            self._reject(to_line(entries[0]), type(error).__name__)
+            self._reject(to_line(entries[0]), str(error))
+        self._used_at_s = time.monotonic()
         return True
 
-    def _transact(self, entries: list[Entry]) -> None:
-        if entries:
-            with self._engine.begin() as connection:
-                write_entries(connection, entries)
-
     def _close_lost(self) -> None:
-        with self._engine.begin() as connection:
-            count = close_lost_calls(connection, self._spool.worker, self._own_call_ids or ())
+        count = self._database.close_lost_calls(self._spool.worker, self._own_call_ids or ())
         self._own_call_ids = None
         if count:
             _log.warning("call_log.lost_calls_closed", worker=self._spool.worker, count=count)
 
     def _degrade(self, error: Exception) -> None:
-        self._engine.dispose()
         self.state.is_up = False
-        self.state.problem = str(error) if isinstance(error, StorageError) else reason(self._url, error)
+        self.state.problem = str(error) or type(error).__name__
         self._retry_at_s = time.monotonic() + self._backoff_s
         self._backoff_s = min(self._backoff_s * 2, self._retry_limit_s)
         if not self._is_warned:
             self._is_warned = True
             _log.warning(
                 "call_log.degraded",
-                database=masked_url(self._url),
+                database=self._database.address.shown,
                 reason=self.state.problem,
-                remedy="calls go on and their records wait in database.spool_dir; start the database or correct "
-                "database.url, they are then written by themselves",
+                remedy=getattr(error, "remedy", DatabaseAway.remedy),
             )
 
     def _report_recovery(self) -> None:
         if self._is_warned and self._spool.is_empty:
             self._is_warned = False
-            _log.info("call_log.recovered", database=masked_url(self._url))
+            _log.info("call_log.recovered", database=self._database.address.shown)
         if self._spool.is_empty:
             self.state.problem = ""
 
@@ -226,8 +236,3 @@ def _parsed(lines: list[str]) -> tuple[list[Entry], list[str]]:
         except ValueError:
             unreadable.append(line)
     return entries, unreadable
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Whether the record is at fault and not the database: trying again later would not help."""
-    return isinstance(error, DataError | IntegrityError) or not isinstance(error, DBAPIError)

@@ -16,6 +16,7 @@ from ivr.calls.transfer_driver import TransferTarget
 from ivr.config import NumberSettings
 from ivr.flow.loader import load_flow
 from ivr.flow.model import Flow
+from ivr.flow.program import Program
 from ivr.ports import LegId
 from ivr.testing.call_log import MemoryCallLog
 from ivr.testing.clock import ManualClock
@@ -65,6 +66,7 @@ class Switchboard:
         lead_in_s: float = 0.0,
         default_flow: str | None = "desk",
         numbers: Mapping[str, NumberSettings] | None = None,
+        timezone: str = "",
     ) -> None:
         self.data, self.messages, self.calendars = MemoryDataService(), MemoryMessages(), MemoryCalendars()
         self.clock = ManualClock()
@@ -74,6 +76,8 @@ class Switchboard:
         self.log = MemoryCallLog()
         loaded = load_flow(flow, "desk.yaml").flow
         self.flows: dict[str, Flow] = {loaded.flow: loaded}
+        self.programs: dict[str, Program] = {}
+        """Flows that run others; they go before those of `flows`."""
         ports = CallPorts(
             telephony=self.telephony,
             recognizer=self.recognizer if with_recognizer else None,
@@ -85,8 +89,12 @@ class Switchboard:
             hold_sound=HOLD,
             lead_in_s=lead_in_s,
             services=Services(self.data, self.messages, self.calendars),
+            timezone=timezone,
         )
-        self.registry = CallRegistry(ports, self.log, self.flows.get, numbers or {}, default_flow, "w1")
+        self.registry = CallRegistry(ports, self.log, self._program, numbers or {}, default_flow, "w1")
+
+    def _program(self, name: str) -> Flow | Program | None:
+        return self.programs.get(name) or self.flows.get(name)
 
     async def settle(self) -> None:
         """Let everything happen that happens now."""

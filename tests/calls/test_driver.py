@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,6 +18,29 @@ pytestmark = pytest.mark.unit
 
 def outcomes(bot: Switchboard) -> list[tuple[str, str]]:
     return [(line.step, line.outcome) for line in bot.record.steps]
+
+
+# --- what the call knows
+
+
+CLOCK = """
+flow: desk
+language: en-US
+start: main
+steps:
+  main: {menu: {prompt: "It is {{ call.time }} on {{ call.today }}.", choices: {end: {keys: "1", go: hang_up}}}}
+"""
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])
+def test_a_call_knows_the_local_time_of_the_settings(zone: str) -> None:
+    @on_a_switchboard(flow=CLOCK, timezone=zone)
+    async def play(bot: Switchboard) -> None:
+        leg = await bot.offer()
+        local = bot.clock.now().astimezone(ZoneInfo(zone))
+        assert bot.said(leg) == [f"It is {local:%H:%M} on {local:%Y-%m-%d}."]
+
+    play()
 
 
 # --- answering

@@ -162,6 +162,30 @@ async def test_a_mistake_of_ours_in_a_service_is_the_error_exit_not_silence(bot:
     assert bot.record.steps[1].detail == "ZeroDivisionError"
 
 
+AFTERWARDS = FLOW.replace("start: now", "start: now\non_hang_up: save").replace(
+    "  bye:",
+    """  save:
+    request: {post: "https://crm.example.com/calls", json: {account: "{{ account }}"}}
+    error: note
+    next: note
+  note: {send: {webhook: crm, variables: [account]}}
+  bye:""",
+)
+
+
+@on_a_switchboard(flow=AFTERWARDS)
+async def test_after_the_caller_left_a_flow_may_still_ask_and_send(bot: Switchboard) -> None:
+    is_open(bot)
+    bot.data.answers[URL] = (200, {"balance": 1})
+    bot.data.answers["https://crm.example.com/calls"] = (201, None)
+    leg = await bot.offer()
+    bot.telephony.end(leg)
+    await bot.settle()
+    assert [job.method for job in bot.data.asked] == ["GET", "POST"]
+    assert bot.data.asked[1].json == {"account": "42"} and len(bot.messages.posted) == 1
+    assert steps_of(bot)[-2:] == [("request", "save", "done"), ("send", "note", "done")]
+
+
 @scenario
 async def test_what_the_settings_do_not_have_fails_at_once() -> None:
     told: list[tuple[str, JobResult]] = []

@@ -9,6 +9,8 @@ import pytest
 from ivr.calls.registry import new_call_id
 from ivr.calls.returning import RETURN_WINDOW_S
 from ivr.config import NumberSettings
+from ivr.flow.loader import load_flow
+from ivr.flow.program import linked
 from ivr.ports import LegRinging, RegistrationChanged
 from ivr.testing.clock import DEFAULT_START
 from tests.calls.switchboard import Switchboard, on_a_switchboard
@@ -160,3 +162,55 @@ async def test_strangers_late_comers_and_new_calls_begin_anew(bot: Switchboard) 
         bot.telephony.end(leg)
     await bot.after(RETURN_WINDOW_S + 1)
     assert bot.said(await bot.offer(headers=BACK)) == ["Press 1 or 2."]
+
+
+# --- flows that run flows
+
+MAIN = """
+flow: desk
+start: main
+on_hang_up: {go: noted, always: true}
+variables: {code: ""}
+steps:
+  main: {menu: {prompt: "Press 1.", choices: {go: {keys: "1", go: part}}}, failed: hang_up}
+  part: {run: away, with: {code: "42"}, into: {code: code}, is_busy: busy, next: main}
+  busy: {say: "Busy, {{ code }}.", next: main}
+  noted: {tag: noted}
+"""
+PART = """
+flow: away
+takes: [code]
+start: blind
+steps:
+  blind: {transfer: {to: agent, mode: refer}, busy: tell, failed: hang_up}
+  tell: {say: "Back in the part.", next: give}
+  give: {return: {outcome: is_busy, values: {code: "{{ code }}"}}}
+"""
+
+
+def with_part(bot: Switchboard) -> None:
+    part = load_flow(PART, "away.yaml").flow
+    bot.programs["desk"] = linked(bot.flows["desk"], {"away": part})
+
+
+@on_a_switchboard(flow=MAIN)
+async def test_a_caller_comes_back_into_the_flow_that_another_ran(bot: Switchboard) -> None:
+    with_part(bot)
+    leg = await bot.answered()
+    await bot.press(leg, "1")
+    bot.telephony.refer_progress(leg, 100, is_final=False)
+    bot.telephony.end(leg)
+    await bot.settle()
+    assert bot.record.tags == {"noted": True}
+    leg = await bot.offer(headers=BACK, dnis="anything")
+    assert bot.said(leg) == ["Back in the part. Busy, 42. Press 1."]
+
+
+@on_a_switchboard(flow=MAIN)
+async def test_a_call_keeps_the_flows_that_were_in_service_when_it_began(bot: Switchboard) -> None:
+    with_part(bot)
+    leg = await bot.answered()
+    newer = load_flow(PART.replace("start: blind", "start: tell"), "away.yaml").flow
+    bot.programs["desk"] = linked(bot.flows["desk"], {"away": newer})
+    await bot.press(leg, "1")
+    assert bot.telephony.asked_for("refer", leg)

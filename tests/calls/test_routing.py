@@ -37,5 +37,27 @@ def test_number_to_flow(dnis: str, account: str, flow: str) -> None:
     assert flow_for(dnis, account, NUMBERS, "fallback") == flow
 
 
+@pytest.mark.parametrize(
+    ("dnis", "flow"),
+    [
+        ("demo+draft", "demo+draft"),
+        ("Demo+Draft", "demo+draft"),
+        ("100+draft", "desk+draft"),
+        ("+49 30 1234+draft", "anyone+draft"),
+        ("unmapped+draft", "unmapped+draft"),
+        ("901", "desk+draft"),
+        ("901+draft", "desk+draft"),
+        ("+draft", "+draft"),
+    ],
+)
+def test_a_draft_is_dialled_behind_a_number_or_a_name(dnis: str, flow: str) -> None:
+    numbers = {**NUMBERS, "901": NumberSettings(flow="desk+draft")}
+    assert flow_for(dnis, "", numbers, "fallback") == flow
+
+
+def test_drafts_can_be_kept_from_callers() -> None:
+    assert flow_for("demo+draft", "", NUMBERS, "fallback", takes_drafts=False) == "fallback"
+
+
 def test_without_a_default_nobody_answers_an_unknown_number() -> None:
     assert flow_for("999", "", NUMBERS, None) is None

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from ivr.check_context import flows_in_service, sound_problem, surroundings_of
 from ivr.cli import check as command
 from ivr.config import Settings, SpeechSettings
+from ivr.errors import Severity
 from ivr.settings import load_settings
 from ivr.speech.model_store import EMBEDDED_DIR
 
@@ -75,12 +76,45 @@ def test_warnings_fail_only_when_strict(folder: Path) -> None:
     assert (relaxed.exit_code, strict.exit_code) == (0, 1)
 
 
+def test_errors_come_first_and_warnings_apart_from_them(folder: Path) -> None:
+    break_demo(folder, "To hear when we are open, say opening hours, or press 1.", "Press 1 for our opening hours.")
+    text = (folder / "flows" / "demo.yaml").read_text(encoding="utf-8").replace("denied: goodbye", "denied: godbye")
+    (folder / "flows" / "demo.yaml").write_text(text, encoding="utf-8")
+    first, second, _ = run("flows").output.splitlines()
+    assert "there is no step 'godbye'" in first
+    assert "warning: 'Press 1 for'" in second
+
+
+def test_words_that_sound_alike_are_found_with_real_pronunciations(folder: Path) -> None:
+    break_demo(folder, "person, customer service]", "person, right, customer service]")
+    text = (folder / "flows" / "demo.yaml").read_text(encoding="utf-8")
+    (folder / "flows" / "demo.yaml").write_text(text.replace("say: [opening hours,", "say: [write,"), encoding="utf-8")
+    found = run("flows")
+    assert "'right' sounds exactly like 'write', the choice hours, line 45 (both in main)" in found.output
+    assert found.exit_code == 1
+
+
+def test_without_the_pronunciation_library_that_is_noted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ivr.speech import pronunciation
+
+    monkeypatch.setattr(pronunciation.Pronouncer, "problem", lambda self: "the espeak-ng library is not installed")
+    found = run("flows")
+    assert "note: words that sound alike were not looked for: the espeak-ng library is not installed\n" in found.output
+    assert found.exit_code == 0
+
+
+def test_conversations_that_test_a_flow_are_not_flows(folder: Path) -> None:
+    (folder / "flows" / "demo.test.yaml").write_text("flow: demo\ntests: []\n")
+    assert run("flows", "flows/demo.test.yaml").output == "1 flow read, 0 errors, 0 warnings\n"
+
+
 def test_json_is_for_scripts(folder: Path) -> None:
     break_demo(folder, "next: main", "next: mian")
     result = run("flows/demo.yaml", "--json")
     report = json.loads(result.stdout)
     assert result.exit_code == 1 and report["ok"] is False
     assert report["flows"][0]["flow"] == "demo"
+    assert (report["errors"], report["warnings"]) == (1, 0)
     (problem,) = report["problems"]
     assert (problem["line"], problem["rule"], problem["severity"]) == (35, "unknown_target", "error")
 
@@ -157,3 +191,42 @@ def test_no_engine_is_needed(folder: Path) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=folder, check=False
     )
     assert (done.returncode, done.stdout) == (0, "1 flow read, 0 errors, 0 warnings\n"), done.stderr
+
+
+# --- flows that run flows
+
+RUNS = DEMO.replace("\nsteps:\n", "\nsteps:\n  first:\n    run: part\n    next: START\n", 1)
+
+
+def runs_part(folder: Path, part: str) -> None:
+    start = next(line.split()[1] for line in DEMO.splitlines() if line.startswith("start:"))
+    text = RUNS.replace(f"start: {start}", "start: first").replace("START", start)
+    (folder / "flows" / "demo.yaml").write_text(text, encoding="utf-8")
+    (folder / "flows" / "part.yaml").write_text(part, encoding="utf-8")
+
+
+PART = (
+    "flow: part\nlanguages: [de-DE]\nstart: a\nsteps:\n"
+    "  a: {say: {en: Hello., de: Hallo.}, next: b}\n  b: {return: true}\n"
+)
+
+
+def test_a_file_is_checked_together_with_the_flows_of_the_settings_that_it_runs(folder: Path) -> None:
+    runs_part(folder, PART)
+    assert run("flows/demo.yaml").exit_code == 0
+    (folder / "flows" / "part.yaml").unlink()
+    result = run("flows/demo.yaml")
+    assert result.exit_code == 1 and "there is no flow 'part' that can go into service" in result.output
+
+
+def test_a_flow_that_runs_one_with_errors_stays_out_of_service_with_it(folder: Path) -> None:
+    runs_part(folder, PART)
+    settings = load_settings(None)
+    assert set(flows_in_service(settings).flows) == {"demo", "part"}
+    runs_part(folder, PART.replace("next: b", "next: nowhere"))
+    found = flows_in_service(settings)
+    assert set(found.flows) == set()
+    assert {problem.rule for problem in found.problems if problem.severity is Severity.ERROR} >= {
+        "unknown_target",
+        "unknown_flow",
+    }

@@ -29,6 +29,9 @@ UNNEEDED = {
     "soxr",
     "vosk",
     "alembic",
+    "sqlalchemy",
+    "sqlite3",
+    "email",
     "num2words",
     "babel",
     "httpx",
@@ -79,10 +82,11 @@ def config(tmp_path: Path) -> Path:
 def test_a_worker_loads_only_what_calls_need(config: Path) -> None:
     first, _ = start_once(config)
     assert "numpy" not in first, "prompts are levelled in a helper process"
+    assert "alembic" not in first, "tables are made in a helper process"
     loaded, output = start_once(config)
     assert not loaded & UNNEEDED
     assert "ready sip:hello@127.0.0.1" in output
-    assert {"pjsua2", "sqlalchemy"} <= loaded
+    assert {"pjsua2", "structlog"} <= loaded
 
 
 @pytest.mark.parametrize(
@@ -112,6 +116,29 @@ def test_wrong_settings_end_the_start_with_a_reason(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert b"absent.yaml" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_a_wrong_database_address_ends_the_start_with_a_reason(config: Path) -> None:
+    text = config.read_text().replace("sqlite:///", "sqlite//")
+    config.write_text(text)
+    command = [sys.executable, "-c", "from ivr.cli.entry import main; main()", "serve", "--config", str(config)]
+    done = subprocess.run(command, cwd=config.parent, capture_output=True, timeout=30)
+    assert done.returncode == 1
+    assert b"database.url is not a database address" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_nothing_finds_plugins_while_they_are_done_without_and_all_do_later() -> None:
+    program = """
+from ivr.memory import without_plugins
+with without_plugins():
+    from importlib.metadata import entry_points
+    assert entry_points(group="console_scripts") == ()
+from importlib.metadata import entry_points
+assert "ivr" in entry_points(group="console_scripts").names
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=30)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_a_library_that_was_done_without_is_there_later() -> None:

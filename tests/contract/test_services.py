@@ -51,7 +51,7 @@ class InMemory(World):
 
     async def open(self, folder: Path) -> None:
         """Scripted."""
-        answers = {self.url("/good"): (200, {"a": 1}), self.url("/unknown"): (404, None)}
+        answers: dict[str, tuple[int, object]] = {self.url("/good"): (200, {"a": 1}), self.url("/unknown"): (404, None)}
         self.data = self._data = MemoryDataService(answers)
         self.messages = self._messages = MemoryMessages()
 

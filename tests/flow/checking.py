@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ivr.errors import FlowSyntaxError, Problem, Severity
@@ -16,15 +17,28 @@ PARTS = sorted((Path(__file__).parents[1] / "data" / "flows" / "parts").glob("*.
 """Flows that others can run."""
 
 _WORDS = """
-again agent a back english german hello hours human my nope number office opening order person red repeat sales
-service stop talk to
+again agent a back english four german hello hours human know letters mail male my nope number office opening order
+person red repeat sails sales service stop talk to
 """
 WORDS = frozenset(_WORDS.split())
+
+PRONUNCIATIONS = {
+    "agent": "eɪdʒənt", "back": "bæk", "black": "blæk", "four": "foːɹ", "know": "noʊ", "letters": "lɛɾɚz",
+    "mail": "meɪl", "male": "meɪl", "no": "noʊ", "sails": "seɪlz", "sales": "seɪls", "yes": "jɛs",
+}  # fmt: skip
+"""As espeak-ng says them (`sales` a little differently, so that there is a near pair); other words are not known."""
+
+
+def pronounce(language: str, phrases: Sequence[str]) -> dict[str, str]:
+    """The sounds of the phrases that this world knows."""
+    return {phrase: PRONUNCIATIONS[phrase] for phrase in phrases if phrase in PRONUNCIATIONS}
+
 
 WORLD = CheckContext(
     targets=frozenset({"agent", "office"}),
     sound_problem=lambda play: SOUNDS.get(play, "there is no such recording; record it"),
     knows_word=lambda language, word: word in WORDS,
+    pronounce=pronounce,
     languages_with_model=frozenset({"en", "fr"}),
     services=ServicesContext(
         hosts={"crm.example.com": HostContext(), "10.0.0.7:8443": HostContext()},

@@ -123,6 +123,93 @@ def random_step(call: CallScript, chance: random.Random) -> None:
             call.feed(e.TimerFired(now_s, chance.choice(["timer1", "timer2"])))
 
 
+NESTED = """
+flow: nested
+languages: [de-DE]
+start: hello
+on_error: sorry
+on_hang_up: {go: save, always: true}
+defaults: {max_attempts: 2, failed: to_person, help: ["Help one.", "Help two."]}
+commands:
+  agent: {keys: "0", say: [agent], go: to_person}
+  again: {keys: "*", say: [repeat], go: repeat}
+  back: {keys: "##", say: [go back], go: back}
+  german: {keys: "*9", say: [deutsch], language: de-DE}
+variables: {code: ""}
+steps:
+  hello: {say: {1: "Hello.", 2: "Again."}, next: main}
+  main:
+    menu:
+      prompt: {1: "Press 1 for the code.", 2: "Press 1.", 3: "One."}
+      choices:
+        code: {keys: "1", say: [code], go: part}
+        color: {keys: "3", say: [color], go: feedback}
+        broken: {keys: "4", say: [broken], go: broken}
+        deep: {keys: "22", go: deep}
+        help: {keys: "6", go: help}
+  part: {run: ask_it, with: {reason: "{{ code }}"}, into: {code: code}, found: marked, next: main}
+  marked: {tag: {code: "{{ code }}"}, next: change}
+  change: {language: "{{ 'en' if call.language == 'de-DE' else 'de' }}", next: hello}
+  deep: {run: endless, on_error: back, next: main}
+  feedback:
+    survey:
+      intro: "Two questions."
+      questions:
+        amount: {ask: number, prompt: "How many?"}
+        sure: {ask: yes_no, prompt: "Sure?", if: "amount > 1"}
+        color: {ask: choice, prompt: "Which?", choices: {red: {keys: "1", say: [red]}}}
+      opt_out: {keys: "*5", say: [end]}
+    opted_out: back
+    next: bye
+  broken: {set: {a: "{{ code / 0 }}"}, on_error: repeat, next: main}
+  sorry: {say: "Sorry, {{ error.kind }}.", next: main}
+  to_person: {transfer: {to: agent}, busy: main, no_answer: back, failed: repeat}
+  bye: {say: "Bye.", next: return}
+  save: {set: {left: "{{ call.ended_by }}"}, next: saved}
+  saved: {tag: {by: "{{ left }}"}, next: save_again}
+  save_again: {when: [{if: "step.visits < 3", go: save}], next: return}
+"""
+
+PARTS = (
+    """
+flow: ask_it
+takes: [reason]
+start: ask
+defaults: {failed: return}
+on_hang_up: own
+steps:
+  ask: {ask: digits, prompt: "Your code?", length: 2, into: code, sensitive: true, next: sure}
+  sure: {ask: yes_no, prompt: "Sure?", into: sure, confirmed: give, denied: back}
+  give: {return: {outcome: found, values: {code: "{{ code }}"}}}
+  own: {tag: inside}
+""",
+    """
+flow: endless
+start: say
+commands: {}
+steps:
+  say: {say: "Deeper.", next: ask}
+  ask: {ask: yes_no, prompt: "Still deeper?", into: on, confirmed: deeper, denied: return, failed: hang_up}
+  deeper: {run: endless, next: return}
+""",
+)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_random_events_in_flows_that_run_flows(seed: int) -> None:
+    chance = random.Random(5000 + seed)
+    call = CallScript(NESTED, runs=PARTS).offered()
+    for _ in range(120):
+        random_step(call, chance)
+        assert call.can_wake, call.transcript
+        if call.state.phase is Phase.LISTENING:
+            assert call.state.play_id or call.state.timer_id, call.transcript
+    call.hangs_up()
+    assert call.phase is Phase.ENDED and call.state.frames == ()
+    assert call.state.tags["by"] in ("caller", "bot")
+    assert call.clock.timer_count == 0 and not call.is_speaking and call.listening is None
+
+
 @pytest.mark.parametrize("seed", range(150))
 def test_random_events_never_leave_a_caller_in_silence_for_ever(seed: int) -> None:
     chance = random.Random(seed)

@@ -229,8 +229,8 @@ async def test_audio_follows_a_new_rtp_port(open_bot: LiveBot) -> None:
             elsewhere.bind(("127.0.0.1", 0))
             elsewhere.setblocking(False)
             body = build_offer("127.0.0.1", elsewhere.getsockname()[1], ("PCMU", "PCMA"), version=7)
-            assert (await _reoffer(call, body)).status == 200
             call.stream.is_sending = False  # from the old port: the bot would answer to where it hears from
+            assert (await _reoffer(call, body)).status == 200
             loop = asyncio.get_running_loop()
             async with asyncio.timeout(2):
                 packets = [await loop.sock_recv(elsewhere, 2048) for _ in range(10)]
@@ -255,8 +255,7 @@ async def test_a_reinvite_that_cannot_be_met_leaves_the_call_as_it_was(open_bot:
     async with SipPeer(user="unmet") as phone:
         call = await answered(phone.dial(open_bot.uri))
         await hears(call, MENU_HZ)
-        # The library says 500 where RFC 3261 §14.2 would have 488.
-        assert (await _reoffer(call, NO_COMMON_CODEC)).status in (488, 500)
+        assert (await _reoffer(call, NO_COMMON_CODEC)).status == 488
         await call.press("1")
         await hears(call, HEARD_HZ["sales"])
 

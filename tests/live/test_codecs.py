@@ -68,14 +68,14 @@ async def test_a_caller_without_a_number_is_recorded_as_anonymous(trunk_bot: Liv
 
 
 @live
-async def test_the_callers_order_decides_among_the_configured_and_the_bots_own_offers_keep_its_order(
+async def test_the_configured_order_decides_in_answers_and_in_the_bots_own_offers(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """RFC 3264 §6.1 for the answer; an INVITE without SDP makes the bot offer."""
+    """An offer's order is a preference only (RFC 3264 §6.1); an INVITE without SDP makes the bot offer."""
     with running_bot(tmp_path_factory.mktemp("order"), DIRECT_PORT, codecs=["PCMA", "PCMU"]) as bot:
         async with SipPeer(codecs=("G722", "PCMU", "PCMA")) as phone:
             call = await answered(phone.dial(bot.uri))
-            assert call.codec == "PCMU"
+            assert call.codec == "PCMA"
             await hears(call, MENU_HZ)
             asked = await answered(phone.dial(bot.uri, late_offer=True))
             assert asked.final is not None

@@ -54,10 +54,11 @@ async def ask(server: HttpServer, path: str = "/", *, timeout_s: float = 5.0, **
 @scenario
 async def test_json_comes_back() -> None:
     async with HttpServer().on("/a", answer(200, {"balance": 12.5, "names": ["Ä"]})) as server:
-        result = await ask(server, "/a?b=%20c", headers={"X-One": "1"})
+        result = await ask(server, "/a?b=%20c", headers={"X-One": "1", "X-Name": "Zoë"})
     assert result == JobResult(JobOutcome.DONE, {"balance": 12.5, "names": ["Ä"]}, 200)
     (got,) = server.received
     assert (got.method, got.target, got.headers["x-one"]) == ("GET", "/a?b=%20c", "1")
+    assert got.headers["x-name"].encode("latin-1").decode() == "Zoë"
     assert got.headers["accept"] == "application/json" and got.headers["accept-encoding"] == "identity"
 
 
@@ -230,7 +231,7 @@ def test_what_cannot_help_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) ->
 @scenario
 async def test_a_server_that_asks_to_wait_longer_than_the_caller_does_is_a_timeout() -> None:
     async with HttpServer().on("/", answer(429, b"", {"Retry-After": "3600"})) as server:
-        result = await ask(server, retries=2, timeout_s=0.3)
+        result = await ask(server, retries=2, timeout_s=2.0)
     assert result.outcome is JobOutcome.TIMEOUT and len(server.received) == 1
 
 
@@ -449,7 +450,8 @@ async def test_a_question_that_is_given_up_closes_its_connection() -> None:
 
 @scenario
 async def test_many_calls_ask_at_once() -> None:
-    async with HttpServer().on("/", answer(200, {"a": 1}, after_s=0.05)) as server, service(server) as asked:
-        jobs = [asked.ask(HttpJob("GET", server.url(), reads_answer=True)) for _ in range(50)]
-        results = await asyncio.gather(*jobs)
+    server = HttpServer().on("/", answer(200, {"a": 1}, after_s=0.05))
+    async with server, service(server) as asked:
+        job = HttpJob("GET", server.url(), reads_answer=True, timeout_s=30.0)
+        results = await asyncio.gather(*(asked.ask(job) for _ in range(50)))
     assert all(result.value == {"a": 1} for result in results)

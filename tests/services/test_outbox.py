@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ivr.flow.jobs import MailMessage, Message, SipMessage, WebhookMessage
+from ivr.services import outbox as outbox_module
 from ivr.services.delivery import DeliveryFailed, Letter, from_bytes, to_bytes
 from ivr.services.outbox import Outbox
 from ivr.services.outbox_files import OutboxFiles, OutboxFull, is_waiting
@@ -180,6 +181,22 @@ def test_a_full_or_unusable_disk_delivers_from_memory(tmp_path: Path) -> None:
             box.post(MESSAGES[0], "call1")
             await until(lambda taken=receiver.taken: bool(taken), "the letter")  # type: ignore[misc]
             await box.stop()
+
+    play()
+
+
+def test_memory_is_bounded_where_the_disk_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_module, "MOST_IN_MEMORY", 3)
+
+    @scenario
+    async def play() -> None:
+        away = Receiver(*(DeliveryFailed("away") for _ in range(100)))
+        box = outbox(tmp_path, away, limit_bytes=1, pauses_s=(60.0,))
+        for _ in range(10):
+            box.post(MESSAGES[0], "call1")
+        await until(lambda: len(away.tried) == 3, "three tries")
+        await until(lambda: box.waiting_count == 3, "the rest dropped")
+        await box.stop()
 
     play()
 

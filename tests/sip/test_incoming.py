@@ -4,13 +4,14 @@ import asyncio
 import ctypes
 import importlib
 import socket
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 
 import pytest
 
 from ivr.config import AccountSettings
 from ivr.ports import EndedBy, LegAnswered, LegEnded, LegOffered
-from ivr.sip import agent
+from ivr.sip import agent, connections
+from ivr.sip.connections import CONNECTIONS_LIMIT
 from ivr.testing.sip_peer import SipPeer
 from tests.sip.bot import Bot, scenario, settings, until
 
@@ -30,7 +31,7 @@ async def test_an_offer_names_caller_number_and_context() -> None:
     assert offer.headers == {"X-Ticket": "77", "User-to-User": "ab;encoding=hex"}
     assert offer.remote == f"127.0.0.1:{port}"
     assert offer.sip_call_id == phone.calls[0].call_id
-    assert answered.codec == "PCMU"
+    assert answered.codec == "PCMA"
     bot.assert_ended_once()
 
 
@@ -282,3 +283,45 @@ async def test_hold_and_resume_keep_the_call() -> None:
         call.send_tone(440, 0.3)
         await until(lambda: not bot.seen(LegEnded, leg_id), "living call")
         assert len(bot.seen(LegAnswered)) == 1
+
+
+@scenario
+async def test_idle_connections_never_keep_a_caller_by_tcp_out() -> None:
+    async with Bot() as bot, SipPeer(transport="tcp") as phone, SipPeer(transport="tcp") as other:
+        address = ("127.0.0.1", bot.telephony.port)
+        first = await other.dial(f"{bot.uri};transport=tcp")
+        with ExitStack() as stack:
+            for _ in range(2 * CONNECTIONS_LIMIT):
+                stack.enter_context(socket.create_connection(address))
+                await asyncio.sleep(0.03)
+            call = await phone.dial(f"{bot.uri};transport=tcp", timeout_s=3)
+            assert call.status == 200
+            assert (await first.reinvite()).status == 200  # a connection that carries a call was left alone
+            assert first.ended_by is None
+
+
+@scenario
+async def test_connections_that_keep_speaking_never_keep_a_caller_by_tcp_out() -> None:
+    async with Bot() as bot, SipPeer(transport="tcp") as phone:
+        address = ("127.0.0.1", bot.telephony.port)
+        async with AsyncExitStack() as stack:
+            for _ in range(CONNECTIONS_LIMIT):
+                talker = await stack.enter_async_context(SipPeer(transport="tcp"))
+                assert (await talker.options(address)).status == 200
+            assert (await phone.dial(f"{bot.uri};transport=tcp", timeout_s=3)).status == 200
+
+
+@scenario
+async def test_a_connection_that_says_nothing_is_closed_and_one_that_carries_a_call_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "SILENT_LIMIT_S", 0.2)
+    monkeypatch.setattr(connections, "IDLE_LIMIT_S", 0.2)
+    monkeypatch.setattr(agent, "SWEEP_EVERY_S", 0.1)
+    async with Bot() as bot, SipPeer(transport="tcp") as phone:
+        call = await phone.dial(f"{bot.uri};transport=tcp")
+        reader, writer = await asyncio.open_connection("127.0.0.1", bot.telephony.port)
+        assert await asyncio.wait_for(reader.read(), 3) == b""
+        writer.close()
+        assert call.ended_by is None
+        assert (await call.reinvite()).status == 200

@@ -162,7 +162,7 @@ def test_a_damaged_prompt_is_rendered_again(store: FilePromptStore, engine: Coun
     assert read_wav(path).duration_s > 0.4
 
 
-@pytest.mark.parametrize("text", ["Welcome to the demo.", "welcome  to the DEMO"])
+@pytest.mark.parametrize("text", ["Welcome to the demo.", "welcome  to the DEMO", "welcome"])
 def test_a_recording_goes_before_speech(store: FilePromptStore, engine: CountingSynthesizer, text: str) -> None:
     (path,) = render(store, Speech(text, "en-US"))
     audio = read_wav(path)

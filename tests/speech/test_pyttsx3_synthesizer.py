@@ -158,6 +158,16 @@ def test_a_voice_can_be_named(tmp_path: Path) -> None:
     assert read_wav(tmp_path / "x.wav").duration_s > 0.3
 
 
+def test_a_voice_keeps_nothing_of_the_one_that_spoke_before(tmp_path: Path) -> None:
+    synthesizer = Pyttsx3Synthesizer(voices={"en": "en-gb"})
+    lengths_s = []
+    for language in ("en", "de", "en"):
+        synthesizer.synthesize("yes", language, tmp_path / "x.wav")
+        lengths_s.append(read_wav(tmp_path / "x.wav").duration_s)
+    synthesizer.close()
+    assert lengths_s[2] == pytest.approx(lengths_s[0], abs=0.005)
+
+
 def test_a_voice_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     synthesizer = Pyttsx3Synthesizer(voices={"en": "nobody"})
     with pytest.raises(SynthesisFailed, match=r"no voice 'nobody'.*espeak-ng --voices"):

@@ -137,6 +137,24 @@ def test_synthesized_german_with_umlauts_is_understood(
         assert heard(german_recognizer, audio, request(["zurück", "zwölf", "für", "vertrieb"], "de")).text == word
 
 
+@pytest.mark.parametrize("noise_dbfs", [-62.0, -45.0])
+def test_a_quiet_line_wakes_the_worker_rarely_and_speech_at_once(
+    recognizer: VoskRecognizer, english_dir: Path, noise_dbfs: float
+) -> None:
+    noise = np.random.default_rng(2).standard_normal(10 * 8000).astype(np.float32) * 10 ** (noise_dbfs / 20)
+    caller = Caller(recognizer, request(COMMANDS))
+    try:
+        for at in range(0, len(noise), 480):
+            caller.hears(Audio(noise[at : at + 480], 8000), 0.0, frame_s=0.06)
+            caller.wait(lambda _: not caller.stream.has_waiting_audio, "the piece")
+        assert caller.stream._wakes < 50  # of 167 pieces
+        caller.hears(read_wav(english_dir / "spy-agent.wav"), frame_s=0.06)
+        caller.pauses(1.0)
+        assert caller.transcripts(1)[0].text == "agent"
+    finally:
+        caller.stream.close()
+
+
 def test_speech_outside_the_list_is_unknown(recognizer: VoskRecognizer, english_dir: Path) -> None:
     result = heard(recognizer, read_wav(english_dir / "tt-weasels.wav"), request(COMMANDS))
     assert set(result.text.split()) <= {"[unk]"}

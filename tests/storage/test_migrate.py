@@ -75,7 +75,7 @@ def _write_calls(url: str, folder: str, number: int, gate: object) -> None:
     with DatabaseCallLog(DatabaseSettings(url=url, spool_dir=folder), f"host/{number}") as log:
         for call in range(CALLS_EACH):
             write_call(log, f"call-{number}-{call}", worker=log.worker)
-        log.close(20.0)
+        log.close(60.0)
 
 
 def test_processes_migrate_and_write_at_once(database_url: str, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_processes_migrate_and_write_at_once(database_url: str, tmp_path: Path) 
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(100)
     assert [worker.exitcode for worker in workers] == [0] * PROCESSES
     with CallRepository(database_url) as repository:
         records = repository.last(1000)

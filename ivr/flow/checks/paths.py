@@ -19,8 +19,9 @@ def unknown_target(subject: Subject) -> Iterator[Problem]:
     steps = subject.flow.steps
     for written, target in references_of(subject.flow):
         path = subject.path_of((), *written)
-        known = [*steps, *(() if path == ("start",) else BUILT_IN_TARGETS)]
-        if target not in known:
+        built_in = () if path == ("start",) else BUILT_IN_TARGETS
+        if target not in steps and target not in built_in:
+            known = [*steps, *built_in]
             yield subject.error(path, f"there is no step '{target}'; {did_you_mean(target, known)}", "unknown_target")
 
 

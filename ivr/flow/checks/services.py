@@ -216,8 +216,9 @@ def sent_variables(subject: Subject) -> Iterator[Problem]:
     """A variable in a webhook's list that nothing ever sets."""
     from ivr.flow.checks.variables import BUILT_IN_VARIABLES, Variables
 
-    known = Variables(subject).ever_set | set(BUILT_IN_VARIABLES)
-    for path, step in _sends(subject):
+    sends = [(path, step) for path, step in _sends(subject) if step.send.variables]
+    known = Variables(subject).ever_set | set(BUILT_IN_VARIABLES) if sends else set()
+    for path, step in sends:
         for index, name in enumerate(step.send.variables):
             if name not in known:
                 hint = did_you_mean(name, sorted(known)) or "set it under variables:"

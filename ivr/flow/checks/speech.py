@@ -47,7 +47,7 @@ def unknown_words(subject: Subject) -> Iterator[Problem]:
     for path, phrases in _phrases(subject):
         for tag, index, phrase in _every_phrase(phrases):
             for language in subject.languages:
-                if not _applies(phrases, tag, language) or not _has_model(subject, language):
+                if not _applies(phrases, tag, language) or not has_model(subject, language):
                     continue
                 missing = [word for word in normalized(phrase).split() if not knows(language, word)]
                 if missing:
@@ -77,7 +77,8 @@ def _applies(phrases: Phrases, tag: str, language: str) -> bool:
     return tag in ("", language) or (is_primary and not phrases.by_language.get(language))
 
 
-def _has_model(subject: Subject, language: str) -> bool:
+def has_model(subject: Subject, language: str) -> bool:
+    """Whether speech of a language is recognized; true where that is not known."""
     known = subject.context.languages_with_model
     return known is None or language.split("-")[0] in known
 
@@ -85,7 +86,7 @@ def _has_model(subject: Subject, language: str) -> bool:
 def language_without_model(subject: Subject) -> Iterator[Problem]:
     """A language of the flow in which callers can only use keys."""
     for language in subject.languages:
-        if not _has_model(subject, language):
+        if not has_model(subject, language):
             message = (
                 f"there is no speech model for {language}, callers can only use keys; get one with `ivr models install`"
             )

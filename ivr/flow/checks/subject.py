@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -30,6 +30,8 @@ class CheckContext:
     """For a path such as `sounds/en/hello.wav`: what is wrong with the file, or None."""
     knows_word: Callable[[str, str], bool] | None = None
     """Whether the recognizer of a language tag can hear a word."""
+    pronounce: Callable[[str, Sequence[str]], Mapping[str, str]] | None = None
+    """For a language tag and phrases: the sounds of each phrase, in letters of the IPA; unknown ones are absent."""
     languages_with_model: frozenset[str] | None = None
     """Primary tags ("en") of the languages that can be recognized."""
     services: ServicesContext | None = None

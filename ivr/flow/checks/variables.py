@@ -164,9 +164,13 @@ class Variables:
                 if is_template(text) and not is_in_prompt:
                     yield Read(name, where, _names_in(text))
 
+    @cached_property
+    def _with_data(self) -> frozenset[DataPath]:
+        """Places of the questions whose choices come out of data."""
+        return frozenset(place.path for place in self.subject.values if place.asked.choices_from)
+
     def _offers_data(self, path: DataPath) -> bool:
-        """Whether a prompt belongs to a question whose choices come out of data."""
-        return any(place.asked.choices_from and path[: len(place.path)] == place.path for place in self.subject.values)
+        return any(path[:length] in self._with_data for length in (2, 5))  # an `ask`, or a field of a form
 
     @staticmethod
     def _reads_of_set(name: str, step: SetStep) -> Iterator[Read]:

@@ -60,6 +60,9 @@ class SpokenTime:
     """`am`, `pm`, `night`; `24` where the hour was said in a way that leaves no doubt; else it is one of two."""
 
 
+LONGEST_PHRASE_WORDS = 4
+"""Words that are looked up together."""
+
 Token = tuple[str, Any]
 """A letter for what it is, and its value."""
 
@@ -67,17 +70,18 @@ Rule = tuple[str, Callable[..., Any]]
 """A pattern of letters, and what is made of the values of its groups."""
 
 
-def tokens_of(words: Sequence[str], phrases: Mapping[str, Token], other: Callable[[Sequence[str]], tuple[Token, int]]):  # type: ignore[no-untyped-def]
+def tokens_of(
+    words: Sequence[str], phrases: Mapping[str, Token], other: Callable[[Sequence[str]], tuple[Token, int]]
+) -> list[Token] | None:
     """The words as tokens: the longest of `phrases` at each place, else what `other` makes of the rest of the words.
 
     `other` gives a token and how many words it takes, 0 for words that mean nothing here; then the answer is None.
     A phrase whose letter is empty is left out.
     """
-    longest = max((phrase.count(" ") + 1 for phrase in phrases), default=0)
     found: list[Token] = []
     at = 0
     while at < len(words):
-        sizes = range(min(longest, len(words) - at), 0, -1)
+        sizes = range(min(LONGEST_PHRASE_WORDS, len(words) - at), 0, -1)
         size = next((size for size in sizes if " ".join(words[at : at + size]) in phrases), 0)
         token, used = (phrases[" ".join(words[at : at + size])], size) if size else other(words[at:])
         if not used:

@@ -16,7 +16,7 @@ from ivr.flow.model import Flow, Into, Part, Step, VariableName
 from ivr.flow.run import Run
 from ivr.flow.steps import job
 from ivr.flow.steps.kind import END, RETURN, Exit, StepKind
-from ivr.flow.steps.texts import filled, shown, variables_read
+from ivr.flow.steps.texts import filled, plain_text, shown, variables_read
 from ivr.flow.steps.texts import url as filled_url
 from ivr.units import Duration
 
@@ -148,7 +148,7 @@ def job_of(run: Run, request: Request) -> HttpJob:
         url=filled_url(request.url, request.query, variables, language),
         headers=headers,
         json=filled(request.json_body, variables, language),
-        form=None if form is None else {key: _text(value) for key, value in form.items()},
+        form=None if form is None else {key: str(plain_text(value)) for key, value in form.items()},
         timeout_s=request.timeout,
         retries=request.retries,
         reads_answer=bool(request.into or request.map),
@@ -159,10 +159,6 @@ def job_of(run: Run, request: Request) -> HttpJob:
 
 def _one_line(text: str) -> str:
     return "".join(character for character in text if character.isprintable()).strip()
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _enter(run: Run, name: str, found: RequestStep) -> None:

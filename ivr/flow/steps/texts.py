@@ -25,10 +25,18 @@ def filled(value: Any, variables: Mapping[str, object], language: str) -> Any:
 def url(template: str, query: Mapping[str, object], variables: Mapping[str, object], language: str) -> str:
     """The address with encoded values, `query` behind it; values of None are left out. Raises TemplateFailed."""
     address = templates.render_url(template, variables, language)
-    values = {key: value for key, value in filled(query, variables, language).items() if value is not None}
+    given = filled(query, variables, language).items()
+    values = {key: plain_text(value) for key, value in given if value is not None}
     if not values:
         return address
     return address + ("&" if "?" in address else "?") + urlencode(values, doseq=True)
+
+
+def plain_text(value: object) -> object:
+    """A value as forms and queries write it: `true`, not `True`; each of a list."""
+    if isinstance(value, list | tuple):
+        return [plain_text(item) for item in value]
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def shown(template: str, masked: Mapping[str, object], language: str) -> str:

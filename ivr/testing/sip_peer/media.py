@@ -107,7 +107,8 @@ class RtpStream:
         self._payload_type = 0
         self._names: dict[int, str] = {}
         self._event_payload_type: int | None = None
-        self._ssrc = secrets.randbits(32)
+        self.ssrc = secrets.randbits(32)
+        """Source of the packets (RFC 3550 §5.1); may be changed on the way."""
         self._sequence = secrets.randbits(15)
         self._timestamp = secrets.randbits(31)
         self._needs_marker = True
@@ -182,6 +183,12 @@ class RtpStream:
         if self._remote is not None:
             self.socket.sendto(data, self._remote)
 
+    def take_sequence(self, count: int = 1) -> int:
+        """The first of so many sequence numbers that the schedule leaves out: for packets of one's own."""
+        with self._lock:
+            first, self._sequence = self._sequence & 0xFFFF, self._sequence + count
+        return first
+
     def _silence(self) -> bytes:
         return bytes([SILENCE.get(self.codec, 0xFF)]) * FRAME_SAMPLES
 
@@ -252,7 +259,7 @@ class RtpStream:
 
     def _emit(self, payload_type: int, payload: bytes, timestamp: int, has_marker: bool) -> None:
         packet = RtpPacket(
-            payload_type, self._sequence & 0xFFFF, timestamp & 0xFFFFFFFF, self._ssrc, payload, has_marker
+            payload_type, self._sequence & 0xFFFF, timestamp & 0xFFFFFFFF, self.ssrc, payload, has_marker
         )
         self._sequence += 1
         if self._remote is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import selectors
 import subprocess
 import threading
@@ -14,16 +15,21 @@ from typing import Any
 Answer = dict[str, Any]
 """`{"ok": true, …}`, or `{"ok": false, "kind": …, "reason": …}`."""
 
+_END_LIMIT_S = 1.0
+
 
 class HelperProcess:
     """Answers one request at a time; safe to be called from several threads.
 
     After its start the process answers one line unasked: whether it can work at all. It is ended when it fails, when it
-    takes too long and when there has been no request for a while; the next request starts it again.
+    takes too long and when there has been no request for a while; the next request starts it again. Its standard input
+    ends with this process, whatever ends that: it should then end as well.
     """
 
-    def __init__(self, command: Sequence[str], *, start_limit_s: float = 20.0, rest_after_s: float = 60.0) -> None:
-        """Starts nothing yet."""
+    def __init__(
+        self, command: Sequence[str], *, start_limit_s: float = 20.0, rest_after_s: float | None = 60.0
+    ) -> None:
+        """Starts nothing yet. `rest_after_s` None: whoever asks sees to the rest."""
         self._command = tuple(command)
         self._start_limit_s = start_limit_s
         self._rest_after_s = rest_after_s
@@ -37,6 +43,12 @@ class HelperProcess:
     def is_closed(self) -> bool:
         """Whether no request is taken any more."""
         return self._is_closed
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while there is one."""
+        process = self._process
+        return None if process is None else process.pid
 
     def wake(self) -> None:
         """Start the process, and do not wait for it. Does nothing where that fails: the request will tell."""
@@ -61,18 +73,23 @@ class HelperProcess:
 
     def _ask(self, request: Mapping[str, object], limit_s: float) -> Answer:
         process = self._started()
+        if self._is_closed:  # by `abort`, which may have come too early to see the process
+            raise BrokenPipeError("the helper process is closed")
         if not self._has_greeted:
             greeting = process.read(self._start_limit_s)
             if not greeting.get("ok"):
                 self._end()
                 return greeting
             self._has_greeted = True
-        process.send(request)
-        answer = process.read(limit_s)
+        deadline_s = time.monotonic() + limit_s
+        process.send(request, deadline_s)
+        answer = process.read(deadline_s - time.monotonic())
         self._rest_later()
         return answer
 
     def _started(self) -> _LineProcess:
+        if self._process is not None and self._has_greeted and self._process.has_ended:
+            self._end()  # somebody ended it while it had nothing to do: no request suffers
         if self._process is None:
             self._process = _LineProcess(self._command)
             self._has_greeted = False
@@ -86,6 +103,8 @@ class HelperProcess:
     def _rest_later(self) -> None:
         if self._rest_timer is not None:
             self._rest_timer.cancel()
+        if self._rest_after_s is None:
+            return
         self._rest_timer = threading.Timer(self._rest_after_s, self.rest)
         self._rest_timer.daemon = True
         self._rest_timer.start()
@@ -104,6 +123,13 @@ class HelperProcess:
             self._is_closed = True
             self._end()
 
+    def abort(self) -> None:
+        """End the process for good and at once; a request in progress raises OSError. Waits for nothing."""
+        self._is_closed = True
+        process = self._process
+        if process is not None:
+            process.signal_kill()
+
 
 class _LineProcess:
     """The process and its two pipes."""
@@ -113,11 +139,27 @@ class _LineProcess:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
         )
         self._buffer = b""
-
-    def send(self, request: Mapping[str, object]) -> None:
-        """Write one line. Raises OSError when the process is gone."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(request).encode() + b"\n")
+        os.set_blocking(self._process.stdin.fileno(), False)  # a process that hangs leaves a long request in the pipe
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def send(self, request: Mapping[str, object], deadline_s: float) -> None:
+        """Write one line. Raises TimeoutError, OSError (the process is gone)."""
+        assert self._process.stdin is not None
+        left = memoryview(json.dumps(request).encode() + b"\n")
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdin, selectors.EVENT_WRITE)
+            while left:
+                if not selector.select(max(deadline_s - time.monotonic(), 0)):
+                    raise TimeoutError
+                left = left[self._process.stdin.write(left) or 0 :]
 
     def read(self, limit_s: float) -> Answer:
         """Wait for one line. Raises TimeoutError, OSError (the process is gone), ValueError."""
@@ -138,10 +180,15 @@ class _LineProcess:
             raise ValueError("the helper process answered nonsense")
         return answer
 
+    def signal_kill(self) -> None:
+        """End the process; `kill` has still to follow."""
+        self._process.kill()
+
     def kill(self) -> None:
         """End the process and close the pipes."""
         self._process.kill()
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # held by a dead network disk: it goes once that is back
+            self._process.wait(_END_LIMIT_S)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
