@@ -124,9 +124,10 @@ def test_a_bot_that_does_not_understand_fails_with_the_place(tmp_path: Path) -> 
 def test_a_bot_that_does_not_start_gives_2_and_its_last_words(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
-        arguments = [IVR, "test", "flows", "--live", "--bot-port", str(taken.getsockname()[1])]
+        port = str(taken.getsockname()[1])
         done = subprocess.run(
-            arguments, cwd=project(tmp_path), capture_output=True, text=True, timeout=120, check=False
-        )
+            [IVR, "test", "flows", "--live", "--bot-port", port],
+            cwd=project(tmp_path), capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
     assert done.returncode == 2 and "the bot for the live tests did not start" in done.stderr
     assert "Traceback" not in done.stdout
