@@ -15,9 +15,11 @@ from typing import NewType, Protocol
 
 from ivr.flow.jobs import HttpJob, JobResult, Message
 from ivr.flow.segments import Pause as Pause
+from ivr.flow.segments import Recorded as Recorded
 from ivr.flow.segments import Segment as Segment
 from ivr.flow.segments import SoundFile as SoundFile
 from ivr.flow.segments import Speech as Speech
+from ivr.flow.segments import Tone as Tone
 
 LegId = NewType("LegId", str)
 """Names one leg for the life of the process; never reused."""

@@ -86,6 +86,7 @@ RULES: tuple[Rule, ...] = (
     advice.too_many_choices,
     advice.no_way_to_a_human,
     advice.does_not_say_that_it_is_a_bot,
+    advice.records_without_saying_so,
     advice.no_opt_out,
 )
 

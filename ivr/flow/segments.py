@@ -29,7 +29,26 @@ class Pause:
     duration_s: float
 
 
-Segment = Speech | SoundFile | Pause
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """A tone, made by the bot."""
+
+    duration_s: float
+    frequency_hz: int = 1000
+
+
+BEEP = Tone(0.2)
+"""After it, what the caller says is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a caller said in a `record` step; the name of a file in the folder of recordings."""
+
+    file: str
+
+
+Segment = Speech | SoundFile | Pause | Tone | Recorded
 
 LAST_WORD_PAUSE = Pause(0.3)
 """Behind the last words of a call: a BYE overtakes what is still in the caller's jitter buffer."""
