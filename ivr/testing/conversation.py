@@ -159,7 +159,7 @@ class CallScript:
         self._outside, self._on_turn, self._on_step = outside, on_turn, on_step
         self._said_for_s = said_for_s
         self._pending = 0
-        """Transfers whose end is on its way."""
+        """Transfers and recordings whose end is on its way."""
 
     # --- what the caller does
 
@@ -489,6 +489,10 @@ class CallScript:
             self._recording_timer.cancel()
             self._recording_timer = None
 
+    def _recording_stopped(self) -> None:
+        self._pending -= 1
+        self._end_recording(e.RecordingEnd.STOPPED)
+
     def _end_recording(self, reason: e.RecordingEnd, detail: str = "") -> None:
         recording, self._recording = self._recording, None
         self._stop_recording_timer()
@@ -532,7 +536,8 @@ class CallScript:
             case c.StopRecording(record_id=record_id):
                 if self._recording is not None and self._recording.record_id == record_id:
                     self._stop_recording_timer()
-                    self.clock.call_later(0.0, lambda: self._end_recording(e.RecordingEnd.STOPPED))
+                    self._pending += 1
+                    self.clock.call_later(0.0, self._recording_stopped)
             case c.DropRecording():
                 pass
             case c.StartTransfer():
