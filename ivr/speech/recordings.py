@@ -102,7 +102,7 @@ class FileRecorder:
         used = sum(file.stat().st_size for file in self._folder.iterdir())
         if used >= self._limit_bytes:
             raise OSError(f"{self._folder} is full ({used // 1_000_000} MB); see recordings: limit_mb, keep_days")
-        stem = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{call_id}-{step}").strip("-._")[:150] or "recording"
+        stem = re.sub(r"[^A-Za-z0-9_]+", "-", f"{call_id}-{step}").strip("-._")[:150] or "recording"
         number = 1
         while (file := self._folder / f"{stem}{f'-{number}' if number > 1 else ''}.wav").exists():
             number += 1
@@ -155,11 +155,16 @@ class RecordingStream:
         """Take a frame."""
         if self._is_stopped or self._is_done:
             return
-        if self._given - self._taken >= WAITING_LIMIT_FRAMES:
+        if self.is_behind:
             self.lost_frames += 1
             return
         self._given += 1
         self._recorder.post(lambda: self._frame(pcm))
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits for the disk that further frames are lost."""
+        return self._given - self._taken >= WAITING_LIMIT_FRAMES
 
     def stop(self, reason: RecordingEnd) -> None:
         """That is all. Idempotent, never blocks."""
@@ -176,7 +181,7 @@ class RecordingStream:
             self._part = self._file.with_suffix(".part")
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
             self._raw = os.fdopen(os.open(self._part, flags, 0o600), "wb")
-            self._wav = wave.open(self._raw, "wb")
+            self._wav = wave.open(self._raw, "wb")  # noqa: SIM115  # closed by `_close`
             self._wav.setnchannels(1)
             self._wav.setsampwidth(2)
             self._wav.setframerate(RATE_HZ)
