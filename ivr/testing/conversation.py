@@ -478,6 +478,11 @@ class CallScript:
         self._end_recording_after(recording.final_silence_s, e.RecordingEnd.SILENCE)
 
     def _start_recording(self, command: c.StartRecording) -> None:
+        answered = self._outside(command) if self._outside is not None else None
+        if answered is not None:
+            self._pending += 1
+            self.clock.call_later(answered.after_s, lambda: self._outside_over(answered))
+            return
         self._recording, self._recording_from_s, self._spoken_s = command, self._now_s, 0.0
         self._end_recording_after(command.first_input_timeout_s, e.RecordingEnd.NOTHING)
 
