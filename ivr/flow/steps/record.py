@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool
 
 from ivr.flow import commands as c
 from ivr.flow import events as e
@@ -63,16 +63,7 @@ class Record(Part):
     review_prompt: Annotated[Prompt | None, Mark.APART] = None
     """Said instead of the built-in text: 1 keeps the message, 2 plays it, 3 records it again."""
     sensitive: StrictBool = False
-
-    @model_validator(mode="after")
-    def _possible(self) -> Record:
-        if self.sensitive:
-            raise ValueError("a message is a file and cannot be masked; remove sensitive, and ask for no secrets here")
-        if self.min_length > self.max_length:
-            raise ValueError("min_length is more than max_length; exchange them")
-        if self.review_prompt is not None and not self.review:
-            raise ValueError("review_prompt is only said with a review; write review: true, or remove it")
-        return self
+    """Refused by the check: a file cannot be masked."""
 
 
 class RecordStep(Step):
