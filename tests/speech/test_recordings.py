@@ -34,7 +34,7 @@ def silence(duration_s: float) -> bytes:
 @pytest.fixture(scope="module")
 def speech(english_dir: Path) -> bytes:
     """About five seconds of a person who speaks."""
-    return read_wav(english_dir / "vm-leavemsg.wav").pcm16() + read_wav(english_dir / "vm-tocallnum.wav").pcm16()
+    return b"".join(read_wav(english_dir / name).pcm16() for name in ("vm-leavemsg.wav", "vm-tocallnum.wav"))
 
 
 @dataclass
@@ -186,7 +186,11 @@ def test_a_writer_that_is_behind_loses_frames_and_holds_nothing_up(tmp_path: Pat
     recorder = FileRecorder(tmp_path)
     gate = threading.Event()
     recorder._run()
-    recorder.post(lambda: gate.wait(LIMIT_S) and None)
+
+    def hold() -> None:
+        gate.wait(LIMIT_S)
+
+    recorder.post(hold)
     over = threading.Event()
     stream = recorder.open(RecordRequest("r", "c", "s", 60, 1, 1, 3), RATE_HZ, lambda done: over.set())
     for _ in range(WAITING_LIMIT_FRAMES + 7):
