@@ -11,13 +11,13 @@ from typing import Annotated
 
 import typer
 
-from ivr.check_context import surroundings_of
+from ivr.check_context import check_set, surroundings_of
+from ivr.config import Settings
 from ivr.errors import FlowError, IvrError
-from ivr.flow.check import check_flow
 from ivr.flow.checks.subject import Subject
 from ivr.flow.graph import FlowGraph, Traffic, graph_of, traffic_of
 from ivr.flow.loader import LoadedFlow
-from ivr.flows import load_file
+from ivr.flows import load_file, load_folder
 from ivr.settings import load_settings
 
 _PERIOD = re.compile(r"(\d{1,4})([hd])")
@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 
 
 def graph(
-    flow: Annotated[Path, typer.Argument(metavar="FLOW", help="A flow file.")],
+    flow: Annotated[str, typer.Argument(metavar="FLOW", help="File, or name of a flow in the settings' folder.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help=".svg, .png, .mmd or .dot.")
     ] = None,
@@ -63,9 +63,10 @@ def graph(
     """Draw a flow: its steps, their exits, and what is wrong with them."""
     try:
         wanted = _format(output, form)
-        loaded = load_file(flow)
-        traffic = _traffic(loaded, calls, config, database) if calls or database else None
-        _write(_drawn(_picture(loaded, config, traffic), wanted), output)
+        settings = load_settings(config)
+        loaded = _loaded(flow, settings)
+        traffic = _traffic(loaded, calls, database or settings.database.url) if calls or database else None
+        _write(_drawn(_picture(loaded, settings, traffic), wanted), output)
     except FlowError as error:
         typer.echo("\n".join(map(str, error.problems)), err=True)
         raise typer.Exit(1) from error
@@ -82,10 +83,23 @@ def _format(output: Path | None, form: Format | None) -> Format:
     return _SUFFIXES[output.suffix.lower()]
 
 
-def _picture(loaded: LoadedFlow, config: Path | None, traffic: Traffic | None) -> FlowGraph:
-    surroundings = surroundings_of(load_settings(config))
+def _loaded(flow: str, settings: Settings) -> LoadedFlow:
+    """A file of that name, else the flow of that name. Raises FlowError, GraphError."""
+    file = Path(flow)
+    if file.is_file() or file.suffix in (".yaml", ".yml"):
+        return load_file(file)
+    known = load_folder(Path(settings.flows)).flows
+    if flow not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise GraphError(f"there is no file and no flow '{flow}'; flows in {settings.flows}: {names}")
+    return known[flow]
+
+
+def _picture(loaded: LoadedFlow, settings: Settings, traffic: Traffic | None) -> FlowGraph:
+    surroundings = surroundings_of(settings)
+    beside = load_folder(Path(settings.flows)).flows
     try:
-        problems = check_flow(loaded, surroundings.context)
+        problems = check_set({**beside, loaded.flow.flow: loaded}, surroundings.context)[loaded.flow.flow]
     finally:
         surroundings.close()
     return graph_of(loaded.flow, Subject(loaded).reachable, problems, traffic)
@@ -106,11 +120,11 @@ def since(period: str, now: datetime) -> datetime | None:
     return now - timedelta(**{"days" if match[2] == "d" else "hours": int(match[1])})
 
 
-def _traffic(loaded: LoadedFlow, calls: str | None, config: Path | None, database: str | None) -> Traffic:
+def _traffic(loaded: LoadedFlow, calls: str | None, database: str) -> Traffic:
     from ivr.storage.calls import CallRepository
 
     begin = since(calls or "all", datetime.now().astimezone())
-    with CallRepository(database or load_settings(config).database.url) as repository:
+    with CallRepository(database) as repository:
         return traffic_of(repository.lines_of_flow(loaded.flow.flow, begin))
 
 

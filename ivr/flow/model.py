@@ -92,6 +92,17 @@ def _prompt_item(value: object) -> object:
 Count = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?$")]
 
 
+def _prompt_shape(inner: Shape) -> Shape:
+    once = one_or_list(inner["properties"]["items"])
+    by_count = {
+        "type": "object",
+        "patternProperties": {"^[1-9][0-9]*$": once},
+        "required": ["1"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [*once["anyOf"], by_count]}
+
+
 class Prompt(Part):
     """What the bot says: items played one after the other; or one prompt for the first time, another for later ones."""
 
@@ -101,7 +112,7 @@ class Prompt(Part):
 
     @model_validator(mode="before")
     @classmethod
-    @written(lambda inner: one_or_list(inner["properties"]["items"]))
+    @written(_prompt_shape)
     def _from_yaml(cls, value: Any) -> Any:
         if isinstance(value, Prompt) or (isinstance(value, dict) and set(value) & {"items", "by_count"}):
             return value

@@ -167,3 +167,12 @@ def test_the_program_draws_on_standard_output() -> None:
         capture_output=True, text=True, cwd=ROOT, check=True, timeout=60,
     )  # fmt: skip
     assert done.stdout.startswith("flowchart TD")
+
+
+def test_a_flow_of_the_settings_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "flows", tmp_path / "flows")
+    monkeypatch.chdir(tmp_path)
+    assert run("demo", "--format", "mermaid").stdout.startswith("flowchart")
+    unknown = run("demmo", "--format", "mermaid")
+    assert unknown.exit_code == 1
+    assert "no flow 'demmo'" in unknown.output and "demo" in unknown.output

@@ -36,6 +36,21 @@ SHAPE = {
 }
 """Rules of the check that are about shape alone."""
 
+NOT_ABOUT_SHAPE = {
+    "language_step_tag",
+    "phone_region",
+    "request_body_of_get",
+    "request_host_header",
+    "request_post_again",
+    "request_status",
+    "request_two_methods",
+    "send_failed_without_wait",
+    "send_to_two",
+    "send_without_text",
+    "tag_name",
+}
+"""Bad flows whose keys and types are right: what is wrong is between two keys, or needs more than a pattern."""
+
 SCHEMA = flow_schema(field_notes)
 FLOW = Draft7Validator(SCHEMA)
 SETTINGS = Draft7Validator(settings_schema(field_notes))
@@ -72,7 +87,7 @@ def test_a_flow_that_is_wrong_in_shape_fails_and_no_other(file: Path) -> None:
     rules = {problem.rule for problem in problems_of_text(text)}
     if "empty_prompt" in rules:
         pytest.skip("an empty text is refused by both, an empty list by the check alone")
-    assert FLOW.is_valid(data) is not bool(rules & SHAPE)
+    assert FLOW.is_valid(data) is (file.stem in NOT_ABOUT_SHAPE or not rules & SHAPE)
 
 
 def test_the_shipped_settings_pass_and_a_misspelt_one_fails() -> None:
