@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -39,6 +40,10 @@ class Tone:
 
 BEEP = Tone(0.2)
 """After it, what the caller says is recorded."""
+
+
+RECORDING_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.wav")
+"""What a recording can be called: no path leads out of its folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ import structlog
 
 from ivr.errors import MediaFailed
 from ivr.flow.events import RecordingEnd
+from ivr.flow.segments import RECORDING_NAME
 from ivr.ports import RecordingDone, RecordRequest
 
 RATE_HZ: Final = 8000
@@ -34,14 +35,13 @@ WAITING_LIMIT_FRAMES: Final = 500
 TIDY_EVERY_S: Final = 3600.0
 _PART_LIMIT_S: Final = 86400.0
 _DAY_S: Final = 86400.0
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.wav")
 
 log = structlog.get_logger(__name__)
 
 
 def path_in(folder: Path, name: str) -> Path:
     """The file of a recording. Raises MediaFailed for what is no name of one: no path leads out of the folder."""
-    if not _NAME.fullmatch(name):
+    if not RECORDING_NAME.fullmatch(name):
         raise MediaFailed(f"{name!r} is not the name of a recording; use the variable of a `record` step")
     return folder / name
 

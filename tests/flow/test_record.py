@@ -123,6 +123,14 @@ def test_an_error_goes_where_on_error_says() -> None:
     assert call(text).recording_fails().hears("oops. bye.")
 
 
+def test_a_mail_takes_the_message_along() -> None:
+    send = "{send: {mail: office, subject: New, text: A message., attach: message}"
+    talk = call(PLAIN.replace("{send: {webhook: crm, variables: [message]}", send))
+    talk.listens().leaves_message(6.0, then="1").hangs_up()
+    (work,) = [command for command in talk.commands if isinstance(command, c.StartJob)]
+    assert work.job.message.attachment == "voicemail-1.wav"  # type: ignore[union-attr]
+
+
 # --- review
 
 
