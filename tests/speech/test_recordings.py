@@ -88,7 +88,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def read(file: Path) -> bytes:
     with wave.open(str(file)) as opened:
         assert (opened.getframerate(), opened.getnchannels(), opened.getsampwidth()) == (RATE_HZ, 1, 2)
-        return opened.readframes(opened.getnframes())
+        return bytes(opened.readframes(opened.getnframes()))
 
 
 def test_a_message_is_kept_without_the_silence_around_it(desk: Desk, speech: bytes) -> None:
