@@ -24,6 +24,7 @@ from ivr.speech.hold import hold_sound
 from ivr.speech.model_store import configured_models
 from ivr.speech.prompt_cache import FilePromptStore
 from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
+from ivr.speech.recordings import FileRecorder
 from ivr.speech.sounds import SoundLibrary
 from ivr.storage.call_log import DatabaseCallLog, worker_name
 
@@ -60,7 +61,10 @@ class Bot:
             sample_rate_hz=settings.sip.sample_rate_hz,
             loudness_dbfs=speech.loudness_dbfs,
             limit_bytes=speech.cache_limit_mb * 1_000_000,
+            recordings=Path(settings.recordings.dir),
         )
+        kept = settings.recordings
+        self._recorder = FileRecorder(Path(kept.dir), limit_bytes=kept.limit_mb * 1_000_000, keep_days=kept.keep_days)
         self._recognizer = self._make_recognizer()
         self._call_log = DatabaseCallLog(settings.database, worker_name())
         self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S)
@@ -110,6 +114,7 @@ class Bot:
         await asyncio.to_thread(self._close_files)
 
     def _close_files(self) -> None:
+        self._recorder.close()
         self._prompts.close()
         if self._synthesizer is not None:
             self._synthesizer.close()
@@ -187,6 +192,7 @@ class Bot:
             hold_sound=hold_sound(self._cache_dir, settings.sip.sample_rate_hz),
             lead_in_s=settings.speech.lead_in,
             services=self._services.services,
+            recorder=self._recorder,
             timezone=settings.timezone,
         )
         return CallRegistry(

@@ -35,7 +35,7 @@ class ServicesOfWorker:
         if settings.send.webhooks or settings.send.mail or settings.targets:
             from ivr.services.messenger import Messenger
 
-            self._messenger = Messenger(settings.send, settings.targets, send_message)
+            self._messenger = Messenger(settings.send, settings.targets, send_message, Path(settings.recordings.dir))
         if settings.calendars:
             from ivr.services.hours import HoursService
 

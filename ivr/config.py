@@ -105,6 +105,17 @@ class SpeechSettings(Section):
     """Silence after answer before the first word, so that no word is clipped."""
 
 
+class RecordingsSettings(Section):
+    """Messages that callers leave in `record` steps."""
+
+    dir: str = "var/recordings"
+    """Folder of the messages; only the bot's user can read them."""
+    limit_mb: int = Field(500, ge=1)
+    """When the folder holds so much, nothing more is recorded; an hour takes 58 MB."""
+    keep_days: int = Field(30, ge=1, le=3650)
+    """Messages are removed after so many days."""
+
+
 class DatabaseSettings(Section):
     """Where call records are kept."""
 
@@ -169,6 +180,7 @@ class Settings(Section):
     hours_dir: str = "var/hours"
     """Where `ivr hours close` leaves its word: a file per calendar."""
     speech: SpeechSettings = SpeechSettings()
+    recordings: RecordingsSettings = RecordingsSettings()
     database: DatabaseSettings = DatabaseSettings()
     publishing: PublishingSettings = PublishingSettings()
     log: LogSettings = LogSettings()

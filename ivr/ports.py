@@ -13,11 +13,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NewType, Protocol
 
+from ivr.flow.events import RecordingEnd
 from ivr.flow.jobs import HttpJob, JobResult, Message
 from ivr.flow.segments import Pause as Pause
+from ivr.flow.segments import Recorded as Recorded
 from ivr.flow.segments import Segment as Segment
 from ivr.flow.segments import SoundFile as SoundFile
 from ivr.flow.segments import Speech as Speech
+from ivr.flow.segments import Tone as Tone
 
 LegId = NewType("LegId", str)
 """Names one leg for the life of the process; never reused."""
@@ -366,6 +369,54 @@ class Recognizer(Protocol):
 
     def close(self) -> None:
         """Free models and threads."""
+
+
+# --- recording -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRequest:
+    """What a `record` step wants to keep."""
+
+    record_id: str
+    call_id: str
+    step: str
+    """With the call's id, the name of the file."""
+    max_length_s: float
+    final_silence_s: float
+    min_length_s: float
+    first_input_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingDone:
+    """The end of a recording."""
+
+    record_id: str
+    reason: RecordingEnd
+    file: str = ""
+    """Name in the folder of recordings, of a file that is whole; empty where nothing was kept."""
+    duration_s: float = 0.0
+    detail: str = ""
+
+
+class RecordingStream(AudioSink, Protocol):
+    """One recording: takes audio, ends by itself or by `stop`, and reports its end once."""
+
+    def stop(self, reason: RecordingEnd) -> None:
+        """That is all. Idempotent, never blocks."""
+
+
+class Recorder(Protocol):
+    """Keeps what callers say."""
+
+    def open(
+        self, request: RecordRequest, sample_rate_hz: int, report: Callable[[RecordingDone], None]
+    ) -> RecordingStream:
+        """Begin to record; `report` is called on the recorder's thread."""
+
+    def drop(self, file: str) -> None:
+        """Remove a recording. Never blocks."""
 
 
 # --- speech synthesis ------------------------------------------------------------------------------------------------

@@ -237,6 +237,9 @@ def _resolved(settings: Settings, draft: _Draft) -> Settings:
             "database": database.model_copy(update={"url": url, "spool_dir": spool_dir}),
             "send": _with_absolute(settings.send, absolute, "send"),
             "requests": _with_absolute(settings.requests, absolute, "requests"),
+            "recordings": settings.recordings.model_copy(
+                update={"dir": absolute(settings.recordings.dir, "recordings", "dir")}
+            ),
             "hours_dir": absolute(settings.hours_dir, "hours_dir"),
             "publishing": settings.publishing.model_copy(update={"versions_dir": versions_dir}),
         }

@@ -36,6 +36,7 @@ PURE = (
 PORTS = ("ivr.ports",)
 APPLICATION = (
     "ivr.calls.call_ports",
+    "ivr.calls.call_recorder",
     "ivr.calls.driver",
     "ivr.calls.jobs",
     "ivr.calls.listener",

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from ivr.calls.jobs import Services
 from ivr.calls.timers import Timers
 from ivr.calls.transfer_driver import TransferTarget
-from ivr.ports import Clock, PromptStore, Recognizer, Telephony
+from ivr.ports import Clock, PromptStore, Recognizer, Recorder, Telephony
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class CallPorts:
     hold_sound: Path
     lead_in_s: float
     services: Services = field(default_factory=Services)
+    recorder: Recorder | None = None
     timezone: str = ""
     """Time zone of callers; the machine's when empty."""
 

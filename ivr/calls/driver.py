@@ -12,6 +12,7 @@ from dataclasses import replace
 import structlog
 
 from ivr.calls.call_ports import CallPorts, CallTasks
+from ivr.calls.call_recorder import CallRecorder
 from ivr.calls.jobs import CallJobs
 from ivr.calls.listener import Listener
 from ivr.calls.note import CallNotes, Ending
@@ -89,11 +90,12 @@ class CallDriver:
         """The caller's leg is gone; the flow may still be at work."""
         self._is_closed = False
         self._left: LegEnded | None = None
-        """The caller's leg ended while a transfer was still to say what became of it."""
+        """The caller's leg ended while a transfer or a recording was still to say what became of it."""
         self._log = structlog.get_logger(__name__).bind(call_id=call_id, flow=program.main.flow)
         self._tasks = CallTasks(self.fail)
         self._player = PromptPlayer(ports, self.leg_id, self._tasks, self._not_rendered, self._log)
         self._listener = Listener(ports, self.leg_id, self._feed, self._log)
+        self._recorder = CallRecorder(ports, self.leg_id, call_id, self._recorded, self._log)
         self._jobs = CallJobs(ports.services, call_id, self._job_done)
 
     # --- in: from the registry
@@ -216,6 +218,10 @@ class CallDriver:
         if self._transfer is not None:  # both may be leaving for each other: the transfer will say
             self._left = event
             return
+        if self._recorder.is_open:  # what the caller said is kept first
+            self._left = event
+            self._recorder.hang_up()
+            return
         known = self._ending or _ENDINGS[event.ended_by]
         cause = event.hangup_cause if known.hangup_cause is None else known.hangup_cause
         self._over = self._ending = replace(known, sip_status=event.sip_status, hangup_cause=cause)
@@ -224,6 +230,11 @@ class CallDriver:
         self._feed(e.CallerHungUp(event.at_s))
         if not self._is_closed:
             self._timers[""] = self._ports.timers.call_later(AFTERWARDS_LIMIT_S, self._out_of_time)
+
+    def _recorded(self, event: e.Event) -> None:
+        self._feed(event)
+        if self._left is not None:
+            self._leg_ended(self._left)
 
     def _out_of_time(self) -> None:
         self._log.warning("on_hang_up_took_too_long", step=self.state.step, limit_s=AFTERWARDS_LIMIT_S)
@@ -288,6 +299,12 @@ class CallDriver:
             case c.CancelTimer(timer_id=timer_id):
                 if timer := self._timers.pop(timer_id, None):
                     timer.cancel()
+            case c.StartRecording():
+                self._recorder.start(command)
+            case c.StopRecording(record_id=record_id):
+                self._recorder.stop(record_id)
+            case c.DropRecording(file=file):
+                self._recorder.drop(file)
             case c.StartTransfer():
                 self._start_transfer(command)
             case c.HangUp(hangup_cause=cause):

@@ -15,6 +15,7 @@ from ivr.flow.checks import (
     comparisons,
     paths,
     questions,
+    recording,
     running,
     secrets,
     services,
@@ -78,6 +79,7 @@ RULES: tuple[Rule, ...] = (
     services.unknown_receiver,
     services.send_without_failed,
     services.sent_variables,
+    recording.record_options,
     running.unknown_flow,
     running.recursion,
     running.run_values,
@@ -86,6 +88,7 @@ RULES: tuple[Rule, ...] = (
     advice.too_many_choices,
     advice.no_way_to_a_human,
     advice.does_not_say_that_it_is_a_bot,
+    advice.records_without_saying_so,
     advice.no_opt_out,
 )
 

@@ -110,6 +110,36 @@ class CancelJob(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class StartRecording(Command):
+    """Keep what the caller says from now on; `RecordingEnded` tells what came of it."""
+
+    record_id: str
+    step: str
+    """Part of the file's name."""
+    max_length_s: float
+    final_silence_s: float
+    """So much silence after speech ends it."""
+    min_length_s: float
+    """A shorter recording is not kept."""
+    first_input_timeout_s: float
+    """So much silence before any speech ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording(Command):
+    """That is all; the key that the caller pressed is left out. `RecordingEnded` follows."""
+
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropRecording(Command):
+    """Nobody wants this recording: remove its file."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoteStep(Command):
     """Write what happened in a step to the call's record; sensitive input is masked already."""
 

@@ -125,6 +125,31 @@ class JobDone(Event):
     result: JobResult
 
 
+class RecordingEnd(StrEnum):
+    """Why a recording ended."""
+
+    SILENCE = "silence"
+    NOTHING = "nothing"
+    """Nobody spoke."""
+    MAX_LENGTH = "max_length"
+    STOPPED = "stopped"
+    """By a key."""
+    HUNG_UP = "hung_up"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded(Event):
+    """A recording is over; where the caller hung up, this comes before `CallerHungUp`."""
+
+    record_id: str
+    reason: RecordingEnd
+    file: str = ""
+    """Name of what was kept; empty where nothing was: nobody spoke, it was too short, it failed."""
+    duration_s: float = 0.0
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class CallerHungUp(Event):
     """The caller left; nothing more can be said."""

@@ -76,6 +76,8 @@ class MailMessage:
     subject: str
     text: str
     is_address: bool = False
+    attachment: str = ""
+    """Name of a recording (`ivr.flow.segments.Recorded`) that goes with it; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

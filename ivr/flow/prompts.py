@@ -10,7 +10,7 @@ from ivr.flow.languages import language_for
 from ivr.flow.marks import find_models
 from ivr.flow.model import Flow, FormStep, Prompt, PromptItem
 from ivr.flow.program import Program
-from ivr.flow.segments import LAST_WORD_PAUSE, Pause, Segment, SoundFile, Speech
+from ivr.flow.segments import BEEP, LAST_WORD_PAUSE, Pause, Segment, SoundFile, Speech
 from ivr.flow.steps.models import LanguageStep
 from ivr.language_tags import primary_language
 
@@ -84,6 +84,8 @@ def fixed_prompts(flow: Flow | Program) -> tuple[tuple[Segment, ...], ...]:
     """Every prompt whose text is known before a call, in every language of it: what is rendered at load time."""
     program = Program.of(flow)
     found: dict[tuple[Segment, ...], None] = {(LAST_WORD_PAUSE,): None}
+    if any(step.action == "record" for part in program.flows for step in part.steps.values()):
+        found[(BEEP,)] = None
     for language in languages_of(program.main):
         spoken = language_for(language)
         found[(Speech(spoken.no_input, language),)] = None

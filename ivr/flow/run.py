@@ -194,8 +194,15 @@ class Run:
             self.emit(c.CancelJob(self.state.job_id))
             self.set(job_id="")
 
+    def stop_recording(self) -> None:
+        """End a recording in progress; what comes of it is not waited for."""
+        if self.state.record_id:
+            self.emit(c.StopRecording(self.state.record_id))
+            self.set(record_id="")
+
     def quiet(self) -> None:
-        """Stop prompt, listening, timer and work."""
+        """Stop prompt, listening, recording, timer and work."""
+        self.stop_recording()
         self.stop_prompt()
         self.stop_listening()
         self.cancel_timer()
@@ -207,10 +214,10 @@ class Run:
         """Write a line of the record about the current step."""
         started = self.at_s if started_at_s is None else started_at_s
         values = {"attempt": 1, **more}
-        self.emit(c.NoteStep(self._place, kind, started, self.at_s, outcome=outcome, **values))
+        self.emit(c.NoteStep(self.place, kind, started, self.at_s, outcome=outcome, **values))
 
     @property
-    def _place(self) -> str:
+    def place(self) -> str:
         """The current step, as the record names it: `order/ask_number` for a step of a flow that `order` runs."""
         return "/".join([*(frame.step for frame in self.state.frames), self.state.step])
 

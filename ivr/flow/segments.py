@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -29,7 +30,30 @@ class Pause:
     duration_s: float
 
 
-Segment = Speech | SoundFile | Pause
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """A tone, made by the bot."""
+
+    duration_s: float
+    frequency_hz: int = 1000
+
+
+BEEP = Tone(0.2)
+"""After it, what the caller says is recorded."""
+
+
+RECORDING_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.wav")
+"""What a recording can be called: no path leads out of its folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a caller said in a `record` step; the name of a file in the folder of recordings."""
+
+    file: str
+
+
+Segment = Speech | SoundFile | Pause | Tone | Recorded
 
 LAST_WORD_PAUSE = Pause(0.3)
 """Behind the last words of a call: a BYE overtakes what is still in the caller's jitter buffer."""

@@ -142,6 +142,8 @@ class FlowState:
     timer_id: str = ""
     job_id: str = ""
     """The work that is waited for; empty where none is."""
+    record_id: str = ""
+    """The recording in progress; empty when there is none."""
     is_waiting_sound: bool = False
     """What plays is heard while the work goes on, and no longer."""
     queued: Queued = Queued()

@@ -18,6 +18,16 @@ REQUEST_OUTCOMES = ("done", "not_found", "timeout", "error")
 """What a mock may say of a request besides its status."""
 SEND_OUTCOMES = ("sent", "failed", "timeout")
 
+RECORD_OUTCOMES = {
+    "done": (e.RecordingEnd.SILENCE, True),
+    "no_input": (e.RecordingEnd.NOTHING, False),
+    "failed": (e.RecordingEnd.FAILED, False),
+}
+"""What a mock may say of a recording."""
+
+MESSAGE_S = 5.0
+"""Length of a message for which a mock gives none with `after`."""
+
 _REMEDY = {"request": "{status: 200, json: {…}}", "hours": "open"}
 
 Calendars = Callable[[str, datetime], JobResult]
@@ -50,6 +60,8 @@ class World:
             return self._transfer(step)
         if isinstance(command, c.StartJob):
             return self._job(step, command)
+        if isinstance(command, c.StartRecording):
+            return self._recording(step, command)
         note = f"step '{step}' asked for {type(command).__name__}, which is not played here"
         if note not in self.notes:
             self.notes.append(note)
@@ -80,6 +92,18 @@ class World:
         mock = mock or CONNECTED
         outcome = e.TransferOutcome(mock.outcome or "failed")
         return Answered(e.TransferEnded(0.0, outcome, mock.detail), mock.after, f"transfer: {outcome}{remark}")
+
+    def _recording(self, step: str, command: c.StartRecording) -> Answered | None:
+        """A mock stands for the caller's message; without one the conversation says what is said after the tone."""
+        mock = self.mock_for(step)
+        if mock is None:
+            return None
+        outcome = mock.outcome or "done"
+        reason, is_kept = RECORD_OUTCOMES.get(outcome, (e.RecordingEnd.FAILED, False))
+        length_s = mock.after or MESSAGE_S
+        file = f"{command.step.replace('/', '-')}.wav" if is_kept else ""
+        event = e.RecordingEnded(0.0, command.record_id, reason, file, length_s if is_kept else 0.0, mock.detail)
+        return Answered(event, length_s, f"recording: {outcome}")
 
     def _job(self, step: str, command: c.StartJob) -> Answered | None:
         job = command.job

@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import socket
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ivr.config_services import MailSettings, is_mail_address
 from ivr.flow.jobs import MailMessage
+from ivr.flow.segments import RECORDING_NAME
 from ivr.services.delivery import DeliveryFailed, Letter
 
 if TYPE_CHECKING:
@@ -38,8 +40,10 @@ def address_of(settings: MailSettings, message: MailMessage) -> str:
     return message.recipient
 
 
-def mail_of(settings: MailSettings, letter: Letter, message: MailMessage, now: datetime) -> EmailMessage:
-    """The mail itself (RFC 5322). Values are data: none can add a header."""
+def mail_of(
+    settings: MailSettings, letter: Letter, message: MailMessage, now: datetime, recording: bytes | None = None
+) -> EmailMessage:
+    """The mail itself (RFC 5322). Values are data: none can add a header. `recording` is what it has attached."""
     from email.message import EmailMessage
     from email.policy import SMTP
     from email.utils import format_datetime
@@ -52,22 +56,28 @@ def mail_of(settings: MailSettings, letter: Letter, message: MailMessage, now: d
     mail["Message-ID"] = f"<{letter.id}@{settings.sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no out-of-office answers
     mail["X-Call-Id"] = letter.call_id
-    mail.set_content(message.text.replace("\0", ""))
+    missing = message.attachment and recording is None
+    note = f"\n\n(The recording {message.attachment} is not there any more.)" if missing else ""
+    mail.set_content(message.text.replace("\0", "") + note)
+    if message.attachment and recording is not None:
+        mail.add_attachment(recording, "audio", "wav", filename=message.attachment)
     return mail
 
 
 class MailCarrier:
     """Sends through the mail server of the settings."""
 
-    def __init__(self, settings: MailSettings | None) -> None:
-        self._settings = settings
+    def __init__(self, settings: MailSettings | None, recordings: Path | None = None) -> None:
+        """`recordings` is the folder of what can be attached."""
+        self._settings, self._recordings = settings, recordings
 
     async def deliver(self, letter: Letter) -> None:
         """Done when the server has taken the mail."""
         assert isinstance(letter.message, MailMessage)
         if self._settings is None:
             raise DeliveryFailed("there is no send: mail: in the settings", is_final=True)
-        mail = mail_of(self._settings, letter, letter.message, datetime.now(UTC))
+        recording = await asyncio.to_thread(self._recording, letter.message.attachment)
+        mail = mail_of(self._settings, letter, letter.message, datetime.now(UTC), recording)
         connection: list[smtplib.SMTP] = []
         sending = asyncio.ensure_future(asyncio.to_thread(_send, self._settings, mail, connection))
         try:
@@ -79,6 +89,15 @@ class MailCarrier:
             if not sending.done():  # a server that answers drop by drop would keep the thread for ever
                 _break_off(connection)
                 sending.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def _recording(self, name: str) -> bytes | None:
+        """What is attached; None where it is not there (any more). No name leads out of the folder."""
+        if self._recordings is None or not RECORDING_NAME.fullmatch(name):
+            return None
+        try:
+            return (self._recordings / name).read_bytes()
+        except OSError:
+            return None
 
     async def close(self) -> None:
         """Nothing is kept open."""

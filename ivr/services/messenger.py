@@ -21,11 +21,17 @@ from ivr.services.webhook import WebhookCarrier
 class Messenger:
     """Delivers to receivers of the settings, and to nobody else."""
 
-    def __init__(self, settings: SendSettings, targets: Mapping[str, TargetSettings], send: SendMessage) -> None:
-        """`send` is the telephony's way to send a SIP MESSAGE."""
+    def __init__(
+        self,
+        settings: SendSettings,
+        targets: Mapping[str, TargetSettings],
+        send: SendMessage,
+        recordings: Path | None = None,
+    ) -> None:
+        """`send` is the telephony's way to send a SIP MESSAGE; mails take what they attach from `recordings`."""
         self._carriers: dict[str, Carrier] = {
             "webhook": WebhookCarrier(settings.webhooks),
-            "mail": MailCarrier(settings.mail),
+            "mail": MailCarrier(settings.mail, recordings),
             "message": SipMessageCarrier(targets, send),
         }
         self._outbox = Outbox(

@@ -17,12 +17,13 @@ from pathlib import Path
 import structlog
 
 from ivr.errors import MediaFailed, SynthesisFailed
-from ivr.ports import Pause, Segment, SoundFile, Speech, Synthesizer
+from ivr.ports import Pause, Recorded, Segment, SoundFile, Speech, Synthesizer, Tone
 from ivr.speech.cache_files import CacheFolder
 from ivr.speech.leveller import Leveller
 from ivr.speech.private_files import PrivateFiles
+from ivr.speech.recordings import path_in
 from ivr.speech.sounds import SoundLibrary
-from ivr.speech.wav_files import silence_pcm16, write_pcm16
+from ivr.speech.wav_files import silence_pcm16, tone_pcm16, write_pcm16
 
 log = structlog.get_logger(__name__)
 
@@ -42,11 +43,15 @@ class FilePromptStore:
         loudness_dbfs: float = -20.0,
         limit_bytes: int = 500_000_000,
         thread_count: int = 2,
+        recordings: Path | None = None,
     ) -> None:
-        """Without a synthesizer only recordings can be played. Raises MediaFailed where `cache_dir` is unusable."""
+        """`recordings` is where messages of callers lie: played as they are, and never copied.
+
+        Without a synthesizer only recordings can be played. Raises MediaFailed where `cache_dir` is unusable."""
         self._synthesizer = synthesizer
         self._sounds = sounds
         self._sample_rate_hz = sample_rate_hz
+        self._recordings = recordings
         self._loudness_dbfs = loudness_dbfs
         self._folder = CacheFolder(cache_dir, limit_bytes)
         self._private = PrivateFiles()
@@ -61,10 +66,20 @@ class FilePromptStore:
         if any(_is_sensitive(segment) for segment in segments):
             return None
         try:
-            files = [self._folder.get(self._key(segment)) for segment in segments]
+            files = [self._ready(segment) for segment in segments]
         except (SynthesisFailed, MediaFailed):
             return None  # `render` says what is wrong
         return [file for file in files if file] if all(files) else None
+
+    def _ready(self, segment: Segment) -> Path | None:
+        return self._message(segment) if isinstance(segment, Recorded) else self._folder.get(self._key(segment))
+
+    def _message(self, segment: Recorded) -> Path:
+        """A message of a caller. Raises MediaFailed."""
+        file = path_in(self._recordings, segment.file) if self._recordings else None
+        if file is None or not file.is_file():
+            raise MediaFailed(f"recording {segment.file}: is not there any more; see `recordings` in ivr.yaml")
+        return file
 
     async def render(self, segments: Sequence[Segment]) -> list[Path]:
         """Files for the segments. Raises SynthesisFailed, MediaFailed."""
@@ -107,6 +122,8 @@ class FilePromptStore:
         self._private.close()
 
     async def _render(self, segment: Segment) -> Path:
+        if isinstance(segment, Recorded):
+            return self._message(segment)
         if _is_sensitive(segment):
             make = self._executor.submit(self._private.make, lambda path: self._write(segment, path))
             return await asyncio.wrap_future(make)
@@ -133,6 +150,8 @@ class FilePromptStore:
     def _write(self, segment: Segment, path: Path) -> None:
         if isinstance(segment, Pause):
             write_pcm16(path, silence_pcm16(segment.duration_s, self._sample_rate_hz), self._sample_rate_hz)
+        elif isinstance(segment, Tone):
+            write_pcm16(path, tone_pcm16(segment, self._sample_rate_hz), self._sample_rate_hz)
         elif recording := self._recording(segment):
             self._leveller.make_ready(recording, path, is_trimmed=False)
         elif isinstance(segment, Speech):
@@ -159,6 +178,8 @@ class FilePromptStore:
         common = [_FORMAT, self._sample_rate_hz]
         if isinstance(segment, Pause):
             return _digest([*common, "pause", round(segment.duration_s * 1000)])
+        if isinstance(segment, Tone):
+            return _digest([*common, "tone", segment.frequency_hz, round(segment.duration_s * 1000)])
         if recording := self._recording(segment):
             return _digest([*common, "recording", self._loudness_dbfs, self._content(recording)])
         assert isinstance(segment, Speech)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import wave
+from array import array
 from pathlib import Path
 
 from ivr.errors import MediaFailed
+from ivr.ports import Tone
 
 SAMPLE_BYTES = 2
 
@@ -25,6 +28,14 @@ def write_pcm16(path: Path, pcm: bytes, sample_rate_hz: int) -> None:
 def silence_pcm16(duration_s: float, sample_rate_hz: int) -> bytes:
     """Digital silence; at least one sample."""
     return bytes(SAMPLE_BYTES * max(round(duration_s * sample_rate_hz), 1))
+
+
+def tone_pcm16(tone: Tone, sample_rate_hz: int) -> bytes:
+    """A plain tone of -12 dBFS peak; its ends are rounded, so that it does not click."""
+    count, edge = round(tone.duration_s * sample_rate_hz), round(0.01 * sample_rate_hz)
+    step = 2 * math.pi * tone.frequency_hz / sample_rate_hz
+    levels = (8192 * min(1.0, i / edge, (count - 1 - i) / edge) for i in range(count))
+    return array("h", (round(level * math.sin(step * i)) for i, level in enumerate(levels))).tobytes()
 
 
 def is_whole_wav(path: Path) -> bool:

@@ -147,13 +147,19 @@ class CallScript:
         self._playing: ManualTimer | None = None
         self._play_began_s = 0.0
         self._listening: c.StartListening | None = None
+        self._recording: c.StartRecording | None = None
+        self._recording_timer: ManualTimer | None = None
+        self._recording_from_s = 0.0
+        self._spoken_s = 0.0
+        """How much the caller has said of a message."""
+        self._recorded = 0
         self._seen = 0
         """Prompts before this one belong to an earlier turn."""
         self.turns: list[Turn] = []
         self._outside, self._on_turn, self._on_step = outside, on_turn, on_step
         self._said_for_s = said_for_s
         self._pending = 0
-        """Transfers whose end is on its way."""
+        """Transfers and recordings whose end is on its way."""
 
     # --- what the caller does
 
@@ -258,6 +264,26 @@ class CallScript:
         self.clock.advance(seconds)
         return self
 
+    def leaves_message(self, seconds: float, *, then: str = "") -> Self:
+        """The caller speaks after the tone for so long, and presses `then`, or says no more."""
+        self.listens()
+        if self._recording is None:
+            raise self._wrong("nothing is recorded")
+        self._turn()
+        self._note("caller", f"(a message of {seconds:g} s)")
+        self._speak_message(seconds)
+        if then:
+            return self._press(then, 0.3)
+        if self._recording is not None:
+            self.clock.advance(self._recording.final_silence_s)
+        return self
+
+    def recording_fails(self, reason: str = "the disk is full") -> Self:
+        """What the caller says cannot be kept."""
+        self.listens()
+        self._end_recording(e.RecordingEnd.FAILED, reason)
+        return self
+
     def recognizer_breaks(self) -> Self:
         """The recognizer gives up."""
         if self._listening is not None:
@@ -291,6 +317,7 @@ class CallScript:
     def hangs_up(self) -> Self:
         """The caller hangs up."""
         self._note("caller", "(hangs up)")
+        self._end_recording(e.RecordingEnd.HUNG_UP)
         self.feed(e.CallerHungUp(self._now_s))
         return self
 
@@ -423,6 +450,11 @@ class CallScript:
         heard = as_recognized(text, listening) if listening else ""
         self._note("caller", self._masked(text) or "(noise)", self._remark_on(text, heard))
         speaking_s = WORD_S * len(text.split()) if seconds is None else seconds
+        if self._recording is not None:
+            self._speak_message(speaking_s)
+            if self._recording is not None:
+                self.clock.advance(self._recording.final_silence_s)
+            return self
         if listening is None:
             self.clock.advance(speaking_s)
             return self
@@ -431,9 +463,56 @@ class CallScript:
         self.feed(e.UtteranceHeard(self._now_s, listening.listen_id, heard, confidence if heard else 0.0))
         return self
 
+    def _speak_message(self, seconds: float) -> None:
+        """The caller speaks into a recording; the silence that ends it is still to come."""
+        recording = self._recording
+        assert recording is not None
+        self._stop_recording_timer()
+        longest_s = recording.max_length_s - (self._now_s - self._recording_from_s)
+        self._spoken_s += min(seconds, longest_s)
+        if seconds >= longest_s:
+            self.clock.advance(longest_s)
+            self._end_recording(e.RecordingEnd.MAX_LENGTH)
+            return
+        self.clock.advance(seconds)
+        self._end_recording_after(recording.final_silence_s, e.RecordingEnd.SILENCE)
+
+    def _start_recording(self, command: c.StartRecording) -> None:
+        answered = self._outside(command) if self._outside is not None else None
+        if answered is not None:
+            self._pending += 1
+            self.clock.call_later(answered.after_s, lambda: self._outside_over(answered))
+            return
+        self._recording, self._recording_from_s, self._spoken_s = command, self._now_s, 0.0
+        self._end_recording_after(command.first_input_timeout_s, e.RecordingEnd.NOTHING)
+
+    def _end_recording_after(self, seconds: float, reason: e.RecordingEnd) -> None:
+        self._recording_timer = self.clock.call_later(seconds, lambda: self._end_recording(reason))
+
+    def _stop_recording_timer(self) -> None:
+        if self._recording_timer is not None:
+            self._recording_timer.cancel()
+            self._recording_timer = None
+
+    def _recording_stopped(self) -> None:
+        self._pending -= 1
+        self._end_recording(e.RecordingEnd.STOPPED)
+
+    def _end_recording(self, reason: e.RecordingEnd, detail: str = "") -> None:
+        recording, self._recording = self._recording, None
+        self._stop_recording_timer()
+        if recording is not None:
+            is_kept = self._spoken_s >= max(recording.min_length_s, 0.01) and reason is not e.RecordingEnd.FAILED
+            self._recorded += is_kept
+            file = f"{recording.step.replace('/', '-')}-{self._recorded}.wav" if is_kept else ""
+            length_s = self._spoken_s if is_kept else 0.0
+            self.feed(e.RecordingEnded(self._now_s, recording.record_id, reason, file, length_s, detail))
+
     def _remark_on(self, text: str, heard: str) -> str:
         if not text or heard == normalized(text):
             return ""
+        if self._recording is not None:
+            return "recorded"
         return f"heard: {self._masked(heard) or 'nothing'}" if self._listening else "nobody listens"
 
     def _carry_out(self, command: c.Command) -> str | None:
@@ -457,6 +536,15 @@ class CallScript:
                 self._note("call", "(the bot hangs up)")
             case c.Reject(sip_status=status):
                 self._note("call", f"(refused with SIP {status})")
+            case c.StartRecording():
+                self._start_recording(command)
+            case c.StopRecording(record_id=record_id):
+                if self._recording is not None and self._recording.record_id == record_id:
+                    self._stop_recording_timer()
+                    self._pending += 1
+                    self.clock.call_later(0.0, self._recording_stopped)
+            case c.DropRecording():
+                pass
             case c.StartTransfer():
                 self._note("call", f"(transfer to {command.to})")
                 self._ask_outside(command)

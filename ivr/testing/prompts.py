@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ivr.errors import MediaFailed, SynthesisFailed
 from ivr.flow.masking import MASK
-from ivr.flow.segments import Pause, Segment, SoundFile, Speech
+from ivr.flow.segments import Pause, Recorded, Segment, SoundFile, Speech, Tone
 
 CHARACTERS_PER_S = 15.0
 """English at about 160 words per minute."""
@@ -24,15 +24,26 @@ def said_for_s(segments: Sequence[Segment]) -> float:
 
 
 def _segment_s(segment: Segment) -> float:
-    if isinstance(segment, Pause):
+    if isinstance(segment, Pause | Tone):
         return segment.duration_s
-    return RECORDING_S if isinstance(segment, SoundFile) else 0.3 + len(segment.text) / CHARACTERS_PER_S
+    return RECORDING_S if isinstance(segment, SoundFile | Recorded) else 0.3 + len(segment.text) / CHARACTERS_PER_S
 
 
 def said_text(segments: Sequence[Segment]) -> str:
     """The words of a prompt; recordings appear as `[file]`."""
-    shown = [s.text if isinstance(s, Speech) else f"[{s.path}]" for s in segments if not isinstance(s, Pause)]
-    return " ".join(shown)
+    return " ".join(_shown(segment) for segment in segments if not isinstance(segment, Pause))
+
+
+def _shown(segment: Speech | SoundFile | Tone | Recorded) -> str:
+    match segment:
+        case Speech(text=text):
+            return text
+        case SoundFile(path=path):
+            return f"[{path}]"
+        case Recorded(file=file):
+            return f"[{file}]"
+        case _:
+            return "[tone]"
 
 
 def masked_segments(segments: Sequence[Segment]) -> list[Segment]:

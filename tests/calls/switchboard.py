@@ -22,6 +22,7 @@ from ivr.testing.call_log import MemoryCallLog
 from ivr.testing.clock import ManualClock
 from ivr.testing.prompts import MemoryPrompts
 from ivr.testing.recognizer import ScriptedRecognizer
+from ivr.testing.recorder import MemoryRecorder
 from ivr.testing.services import MemoryCalendars, MemoryDataService, MemoryMessages
 from ivr.testing.telephony import FakeTelephony
 
@@ -73,6 +74,7 @@ class Switchboard:
         self.prompts = MemoryPrompts()
         self.telephony = FakeTelephony(self.clock, length_s=self.prompts.length_s)
         self.recognizer = ScriptedRecognizer(self.clock)
+        self.recorder = MemoryRecorder()
         self.log = MemoryCallLog()
         loaded = load_flow(flow, "desk.yaml").flow
         self.flows: dict[str, Flow] = {loaded.flow: loaded}
@@ -89,6 +91,7 @@ class Switchboard:
             hold_sound=HOLD,
             lead_in_s=lead_in_s,
             services=Services(self.data, self.messages, self.calendars),
+            recorder=self.recorder,
             timezone=timezone,
         )
         self.registry = CallRegistry(ports, self.log, self._program, numbers or {}, default_flow, "w1")

@@ -97,7 +97,8 @@ def settings(port: int, **more: object) -> MailSettings:
 
 
 async def send(given: MailSettings | None, folder: Path, message: MailMessage, timeout_s: float = 5.0) -> JobResult:
-    sender = Messenger(SendSettings(outbox_dir=str(folder), mail=given), {}, lambda request, report: None)
+    written = SendSettings(outbox_dir=str(folder), mail=given)
+    sender = Messenger(written, {}, lambda request, report: None, folder / "recordings")
     result = await sender.deliver(message, "call1", timeout_s)
     await sender.stop()
     return result
@@ -117,6 +118,29 @@ def test_a_mail_arrives(tmp_path: Path) -> None:
         assert mail["Subject"] == "A call: ü" and mail["X-Call-Id"] == "call1"
         assert mail["Auto-Submitted"] == "auto-generated" and mail["Message-ID"].endswith("@example.com>")
         assert mail.get_content().replace("\r\n", "\n").strip() == "First line.\n.\nGrüße"
+
+    play()
+
+
+@pytest.mark.parametrize("name", ["call-1-voicemail.wav", "gone.wav", "../secret.wav"])
+def test_a_mail_takes_a_recording_along_and_no_other_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / "call-1-voicemail.wav").write_bytes(b"RIFF")
+    (tmp_path / "secret.wav").write_bytes(b"secret")
+
+    @scenario
+    async def play() -> None:
+        box = Mailbox()
+        message = MailMessage("office", "A message", "For you.", attachment=name)
+        async with mail_server(box) as port:
+            assert (await send(settings(port), tmp_path, message)).outcome is JobOutcome.DONE
+        ((_, _, mail),) = box.mails
+        attached = {part.get_filename(): part.get_content() for part in mail.iter_attachments()}
+        body = mail.get_body()
+        assert body is not None
+        is_there = name == "call-1-voicemail.wav"
+        assert attached == ({name: b"RIFF"} if is_there else {})
+        assert ("is not there any more" in body.get_content()) is not is_there
 
     play()
 

@@ -9,6 +9,7 @@ from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
 from ivr.flow.grammar import normalized
 from ivr.flow.model import AskStep, Choice, InputStep, MenuStep, TransferStep
+from ivr.flow.steps.record import RecordStep
 
 MOST_CHOICES = 5
 
@@ -19,6 +20,14 @@ _SAYS_SO = {
     "de": re.compile(
         r"\b(automatisch\w*|automat|virtuell\w*|roboter|bot|computer|maschin\w*|künstlich\w*|sprachassistent\w*"
         r"|digital\w* assistent\w*|telefonassistent\w*)\b",
+        re.I,
+    ),
+}
+
+_SAYS_THAT_IT_RECORDS = {
+    "en": re.compile(r"\b(record\w*|messages?|tone|beep|voice ?mail)\b", re.I),
+    "de": re.compile(
+        r"\b(aufnahme\w*|aufnehm\w*|aufgenommen|aufgezeichnet|aufzeichn\w*|nachricht\w*|signalton\w*|ton|piep\w*)\b",
         re.I,
     ),
 }
@@ -77,6 +86,24 @@ def _first_steps(subject: Subject) -> set[str]:
         if not isinstance(step, InputStep | TransferStep):
             waiting += [edge.target for edge in subject.edges[name]]
     return seen
+
+
+def records_without_saying_so(subject: Subject) -> Iterator[Problem]:
+    """A caller who is recorded and was not told: an offence in many countries."""
+    for place in subject.prompts:
+        step = subject.flow.steps.get(place.step)
+        if not isinstance(step, RecordStep) or place.key != "prompt":
+            continue
+        items = [item for prompt in (place.prompt, *place.prompt.by_count.values()) for item in prompt.items]
+        if any(item.play for item in items):
+            continue
+        for tag in subject.languages:
+            pattern = _SAYS_THAT_IT_RECORDS.get(tag.split("-")[0])
+            texts = [text for item in items for written, text in item.text.items() if written in ("", tag, tag[:2])]
+            if pattern and texts and not any(pattern.search(text) for text in texts):
+                message = "the caller is recorded and not told so; say for example 'leave a message after the tone'"
+                yield subject.warning(place.path, message, "records_without_saying_so")
+                break
 
 
 def no_opt_out(subject: Subject) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from ivr.flow.checks.subject import Subject, ValuePlace
 from ivr.flow.languages import LANGUAGES
 from ivr.flow.marks import Mark, find, find_models
 from ivr.flow.model import Choice, Confidence, MenuStep, PromptItem
+from ivr.flow.steps.record import RecordReview
 from ivr.flow.values.registry import KINDS
 from ivr.model_errors import did_you_mean
 from ivr.yaml_source import DataPath
@@ -30,6 +31,8 @@ def missing_exits(subject: Subject) -> Iterator[Problem]:
     """A question that does not say what happens when the answer does not come."""
     defaults = subject.flow.defaults
     for name, step in subject.listening_steps.items():
+        if isinstance(step, RecordReview):  # made by the loader, with a standard sentence for either
+            continue
         path: DataPath = ("steps", name)
         if step.failed is None and defaults.failed is None:
             message = (

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ivr.errors import Problem
 from ivr.flow.steps.hours import HoursStep
+from ivr.flow.steps.record import RecordStep
 from ivr.flow.steps.request import RequestStep
 from ivr.flow.steps.send import SendStep
 from ivr.flow.templates import is_template
@@ -216,7 +217,7 @@ def sent_variables(subject: Subject) -> Iterator[Problem]:
     """A variable in a webhook's list that nothing ever sets."""
     from ivr.flow.checks.variables import BUILT_IN_VARIABLES, Variables
 
-    sends = [(path, step) for path, step in _sends(subject) if step.send.variables]
+    sends = [(path, step) for path, step in _sends(subject) if step.send.variables or step.send.attach]
     known = Variables(subject).ever_set | set(BUILT_IN_VARIABLES) if sends else set()
     for path, step in sends:
         for index, name in enumerate(step.send.variables):
@@ -224,3 +225,13 @@ def sent_variables(subject: Subject) -> Iterator[Problem]:
                 hint = did_you_mean(name, sorted(known)) or "set it under variables:"
                 place = subject.path_of((*path, "send", "variables"), index)
                 yield subject.error(place, f"nothing ever sets '{name}'; {hint}", "unknown_variable")
+        if step.send.attach is not None:
+            yield from _attached(subject, (*path, "send", "attach"), step.send.attach)
+
+
+def _attached(subject: Subject, path: DataPath, name: str) -> Iterator[Problem]:
+    recorded = sorted(step.into for step in subject.flow.steps.values() if isinstance(step, RecordStep))
+    taken = (*subject.flow.takes, *subject.flow.variables)
+    if name not in recorded and name not in taken:
+        hint = did_you_mean(name, recorded) or "write the `into` of a `record` step"
+        yield subject.error(path, f"no step records '{name}'; {hint}", "unknown_variable")

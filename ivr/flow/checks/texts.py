@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from ivr.errors import Problem
 from ivr.flow.checks.subject import PromptPlace, Subject
 from ivr.flow.model import AskStep, MenuStep, PromptItem
+from ivr.flow.steps.record import RecordReview
 from ivr.flow.templates import is_template
 from ivr.yaml_source import DataPath
 
@@ -36,6 +37,8 @@ def prompt_language(subject: Subject) -> Iterator[Problem]:
                     f"there is no text in {', '.join(missing)}, and the flow can be in it; add `{missing[0][:2]}:`"
                 )
                 yield subject.error(path, message, "prompt_language")
+            if isinstance(subject.flow.steps.get(place.step), RecordReview):  # built in, in every language
+                continue
             for tag in item.text:
                 if tag and not any(tag in (language, language.split("-")[0]) for language in subject.languages):
                     message = f"the flow is never in '{tag}'; remove the text, or add the language under languages:"

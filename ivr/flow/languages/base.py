@@ -94,6 +94,10 @@ class Language:
     """Template with `heard`: an answer was changed."""
     for_choice: str
     """Template with `name` and `keys`: one entry of a list that comes out of data."""
+    review: str
+    """What may be done with a message: 1 keeps it, 2 plays it, 3 records it again."""
+    review_words: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+    """Words for these three."""
     names: Mapping[str, str]
     """How characters are called that a synthesizer would misread or leave out."""
 

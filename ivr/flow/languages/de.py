@@ -166,6 +166,12 @@ GERMAN = Language(
     change_what="Was soll ich ändern?",
     changed="Gut, {{ heard }}.",
     for_choice="Für {{ name }} drücken Sie {{ keys }}.",
+    review="Um Ihre Nachricht zu behalten, drücken Sie die 1. Zum Anhören die 2. Um neu aufzunehmen, die 3.",
+    review_words=(
+        ("behalten", "speichern", "absenden", "senden"),
+        ("anhören", "abspielen", "hören"),
+        ("neu", "aufnehmen", "neu aufnehmen", "noch einmal aufnehmen"),
+    ),
     names={
         "0": "null",
         "*": "Stern",

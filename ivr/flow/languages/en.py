@@ -129,5 +129,11 @@ ENGLISH = Language(
     change_what="What should I change?",
     changed="All right, {{ heard }}.",
     for_choice="For {{ name }}, press {{ keys }}.",
+    review="To keep your message, press 1. To hear it, press 2. To record it again, press 3.",
+    review_words=(
+        ("keep", "keep it", "save", "save it", "send", "send it"),
+        ("hear", "hear it", "listen", "play", "play it"),
+        ("record", "record again", "record it again", "try again"),
+    ),
     names={"0": "zero", "*": "star", "#": "hash", "+": "plus", "-": "dash", ".": "dot", "@": "at", "/": "slash"},
 )

@@ -9,7 +9,8 @@ from ivr.flow.steps import listen
 from ivr.flow.steps.kind import RETURN, Exit, StepKind
 
 
-def _exits(flow: Flow, step: MenuStep) -> Iterator[Exit]:
+def exits_of_menu(flow: Flow, step: MenuStep) -> Iterator[Exit]:
+    """Every way out of a menu."""
     for name, choice in step.menu.choices.items():
         yield Exit(name, choice.go or step.next or RETURN, without_caller=False, keeps_answer=True)
     yield from listen.other_exits(flow, step)
@@ -20,6 +21,6 @@ KIND = StepKind(
     listen.enter,
     listen.handle,
     listen.caller_left,
-    exits=_exits,
+    exits=exits_of_menu,
     needs_next=lambda step: False,  # a choice that leads nowhere is an error of its own
 )

@@ -10,6 +10,7 @@ from ivr.flow.steps import (
     hang_up,
     hours,
     menu,
+    record,
     request,
     run_flow,
     say,
@@ -28,6 +29,7 @@ KINDS: tuple[StepKind, ...] = (
     ask.KIND,
     fill_form.KIND,
     survey.SURVEY,
+    record.KIND,
     set_variables.KIND,
     when.KIND,
     change_language.KIND,
@@ -41,7 +43,13 @@ KINDS: tuple[StepKind, ...] = (
     send.KIND,
 )
 
-PIECES: tuple[StepKind, ...] = (survey.QUESTION, survey.NOTE)
+PIECES: tuple[StepKind, ...] = (
+    survey.QUESTION,
+    survey.NOTE,
+    record.REVIEW,
+    record.PLAYBACK,
+    record.AGAIN,
+)
 """Kinds that no file can name: what other steps are made of."""
 
 STEP_KINDS: dict[str, type[Step]] = {kind.model.action: kind.model for kind in KINDS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field, StrictBool, model_validator
@@ -12,7 +12,7 @@ from ivr.flow import events as e
 from ivr.flow import templates
 from ivr.flow.jobs import JobOutcome, MailMessage, Message, SendJob, SipMessage, WebhookMessage
 from ivr.flow.marks import Target, Template, TemplateValue
-from ivr.flow.model import Flow, Part, Step
+from ivr.flow.model import Flow, Part, Step, VariableName
 from ivr.flow.run import Run
 from ivr.flow.steps import job
 from ivr.flow.steps.kind import END, RETURN, Exit, StepKind
@@ -40,6 +40,8 @@ class Send(Part):
     """mail only."""
     text: Template = ""
     """mail and message."""
+    attach: VariableName | None = None
+    """mail: variable of a `record` step, whose message goes with it."""
     wait: StrictBool = False
     """Whether the call waits for what comes of it; then it leaves by `sent` or `failed`."""
     timeout: Annotated[Duration, Field(ge=0.1, le=60)] = 10.0
@@ -54,8 +56,8 @@ class Send(Part):
             raise ValueError(f"a {used[0]} says something; add text")
         if used[0] == "mail" and not self.subject:
             raise ValueError("a mail has a subject; add subject")
-        unused = {"webhook": ("subject", "text"), "mail": ("data", "variables"),
-                  "message": ("data", "variables", "subject")}[used[0]]  # fmt: skip
+        unused = {"webhook": ("subject", "text", "attach"), "mail": ("data", "variables"),
+                  "message": ("data", "variables", "subject", "attach")}[used[0]]  # fmt: skip
         wrong = next((key for key in unused if getattr(self, key)), None)
         if wrong:
             raise ValueError(f"'{wrong}' is not part of a {used[0]}; remove it")
@@ -104,7 +106,9 @@ def message_of(run: Run, send: Send) -> Message:
     assert send.mail is not None
     recipient = templates.render(send.mail, variables, language).strip()
     subject = " ".join(templates.render(send.subject, variables, language).split())[:MAX_SUBJECT_CHARACTERS]
-    return MailMessage(recipient, subject, text, is_address=templates.is_template(send.mail))
+    attached = run.state.variables.get(send.attach or "")
+    file = str(attached.get("file", "")) if isinstance(attached, Mapping) else ""
+    return MailMessage(recipient, subject, text, templates.is_template(send.mail), file)
 
 
 def _enter(run: Run, name: str, found: SendStep) -> None:

@@ -1,0 +1,105 @@
+"""A message left by a real call: real audio in the file, without the tone's echo and without the key."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ivr.testing.sip_peer import PeerCall, SipPeer
+from ivr.testing.sip_peer.measure import first_sound_s, spans_of_tone
+from ivr.testing.sip_peer.recording import read_wav
+from tests.live.bots import MENU_HZ, SPEECH, LiveBot, answered, hears, live, now_s, running_bot
+
+pytestmark = pytest.mark.live
+
+PORT = 5186
+BEEP_HZ = 1000
+MESSAGE = SPEECH / "vm-tocallnum.wav"
+
+FLOW = {
+    "flow": "mailbox",
+    "start": "voicemail",
+    "steps": {
+        "voicemail": {
+            "record": {"prompt": f"sounds/t{MENU_HZ}.wav", "final_silence": "1s", "review": True},
+            "into": "message",
+            "failed": "hang_up",
+            "next": "hang_up",
+        }
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
+    settings = {"default_flow": "mailbox"}
+    with running_bot(tmp_path_factory.mktemp("mailbox"), PORT, flows=[FLOW], settings=settings) as running:
+        yield running
+
+
+async def after_the_tone(phone: SipPeer, bot: LiveBot) -> PeerCall:
+    """A call in which the recording begins now. The line sends the tone back, as telephones with loud speakers do."""
+    call = await answered(phone.dial(bot.uri))
+    began_s = await hears(call, BEEP_HZ)
+    await asyncio.sleep(max(0.0, began_s + 0.1 - now_s(call)))
+    call.send_tone(BEEP_HZ, 0.2)
+    await asyncio.sleep(0.5)
+    return call
+
+
+def kept(bot: LiveBot, ani: str) -> tuple[Path, float]:
+    """The message in the record of a caller."""
+    message = bot.record_of(ani)["variables"]["message"]
+    return bot.folder / "var" / "recordings" / message["file"], message["duration_s"]
+
+
+@live
+async def test_a_message_is_kept_as_it_was_said_and_played_back(bot: LiveBot) -> None:
+    async with SipPeer(user="ann") as phone:
+        call = await after_the_tone(phone, bot)
+        await call.send_wav(MESSAGE).wait()
+        await asyncio.sleep(2.0)  # the silence that ends it, and the review that begins
+        from_s = now_s(call)
+        await call.press("2")
+        await asyncio.sleep(2.5)
+        heard = call.received_audio()
+        await call.press("1")
+        await asyncio.sleep(0.5)
+    file, duration_s = kept(bot, "ann")
+    audio, said = read_wav(file), read_wav(MESSAGE)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert duration_s == pytest.approx(len(said) / 8000, abs=0.8)
+    assert likeness(audio, said) > 0.95
+    assert spans_of_tone(audio, BEEP_HZ) == [], "the echo of the tone is in the message"
+    assert likeness(heard[round(from_s * 8000) :], audio[:12000]) > 0.9, "it was not played back"
+    assert not list(file.parent.glob("*.part"))
+
+
+@live
+async def test_a_caller_who_hangs_up_has_left_what_he_said(bot: LiveBot) -> None:
+    async with SipPeer(user="bob") as phone:
+        call = await after_the_tone(phone, bot)
+        call.send_wav(MESSAGE)
+        await asyncio.sleep(2.5)
+        await call.hang_up()
+    file, duration_s = kept(bot, "bob")
+    assert 1.5 <= duration_s <= 2.7
+    assert first_sound_s(read_wav(file)) is not None
+
+
+def likeness(one: object, other: object) -> float:
+    """The best correlation of the shorter of two pieces of audio with any place of the longer one."""
+    long, short = (np.asarray(each, dtype=np.float64).ravel() for each in (one, other))
+    if len(short) > len(long):
+        long, short = short, long
+    size = 1 << (len(long) + len(short)).bit_length()
+    products = np.fft.irfft(np.fft.rfft(long, size) * np.conj(np.fft.rfft(short, size)), size)
+    energy = np.concatenate([[0.0], np.cumsum(long**2)])
+    places = len(long) - len(short) + 1
+    window = energy[len(short) :][:places] - energy[:places]
+    return float(np.max(products[:places] / np.sqrt(np.maximum(window, 1e-9) * np.sum(short**2))))
