@@ -17,13 +17,11 @@ from typing import Any, ClassVar, Final
 import structlog
 
 from ivr.sip import codes, offer, screen, translate
-from ivr.sip.native import POINTER, RequestModule, Text, function, respond
+from ivr.sip.native import KNOWN_RELEASE, POINTER, RequestModule, Text, function, is_known_release, release, respond
 from ivr.sip.unwanted import method_of
 
 _BEFORE_THE_USER_AGENT: Final = 20
 """Behind `PJSIP_MOD_PRIORITY_TSX_LAYER` (16), which drops repeated requests, before `_UA_PROXY_LAYER` (32)."""
-_LAYOUT_OF: Final = "2.15.1"
-"""The release whose structures are described here; with another one, the caller's order holds."""
 _OFFERING: Final = frozenset({"INVITE", "UPDATE"})
 
 Answer = Callable[[str, translate.SipMessage, str, bool], int | None]
@@ -79,17 +77,17 @@ class Arrivals:
     def register(self) -> None:
         """After the library was initialized. Where the library is another one, all stays as it makes it."""
         try:
-            version = function("pj_get_version", ctypes.c_char_p)().decode()
+            found = release()
             self._info = function("pjsip_rx_data_get_info", ctypes.c_char_p, POINTER)
             self._sdp_info = function("pjsip_rdata_get_sdp_info", ctypes.POINTER(_SdpInfo), POINTER)
             self._parse = function("pjmedia_sdp_parse", ctypes.c_int, POINTER, POINTER, ctypes.c_size_t, POINTER)
             self._find_dialog = function("pjsip_ua_find_dialog", POINTER, POINTER, POINTER, POINTER, ctypes.c_int)
             self._alloc = function("pj_pool_alloc", POINTER, POINTER, ctypes.c_size_t)
-            is_known = version == _LAYOUT_OF and self._module.register()
+            is_known = is_known_release() and self._module.register()
         except AttributeError as error:
-            version, is_known = str(error), False
+            found, is_known = str(error), False
         if not is_known:
-            log.warning("sip.codec_order_not_held", library=version, known=_LAYOUT_OF)
+            log.warning("sip.codec_order_not_held", library=found, known=KNOWN_RELEASE)
 
     def _received(self, request: int) -> bool:
         arrival = _Arrival.from_address(request)

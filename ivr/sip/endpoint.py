@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Set
 from typing import Any, Final
 
@@ -16,9 +14,10 @@ import structlog
 
 from ivr.config import SipSettings
 from ivr.errors import ConfigError, PortInUse, TelephonyError
-from ivr.sip.connections import Connections
+from ivr.sip.connections import Places
 from ivr.sip.native import library
 from ivr.sip.python_thread import media_thread
+from ivr.sip.tcp import TcpConnections
 
 LOG_VARIABLE: Final = "IVR_PJSIP_LOG"
 """`level` or `level:file`: the library's own log, for debugging."""
@@ -38,11 +37,10 @@ _NO_RX_MSG: Final = 1
 _UNWOKEN_WAIT_S: Final = 0.01
 _G722_SHIFT_BITS: Final = 1
 """By its default of 2 the library sends G.722 at half the level that others send, and hears it at double."""
-# The library's select() has room for 64 sockets, and one that was closed keeps its place for half a second; it aborts
-# the process when there is no room. Each INVITE takes two places at once, each TCP connection one.
-_SOCKET_REST_S: Final = 0.6
-_NEW_SOCKETS_LIMIT: Final = 14
-"""Places taken within `_SOCKET_REST_S` after which nothing more is read for a moment; one poll can add 20 more."""
+# The library's select() has room for 64 sockets of calls, and one that was closed keeps its place for half a second; it
+# aborts the process when there is no room. Each INVITE takes two places at once. Connections: see `tcp`.
+_PLACES_LIMIT: Final = 20
+"""Places taken lately after which nothing more is read for a moment; one poll can add 20 more."""
 _PAUSE_S: Final = 0.01
 
 log = structlog.get_logger(__name__)
@@ -53,67 +51,22 @@ class _Library(pj.Endpoint):  # type: ignore[misc]  # the library's bindings are
 
     def __init__(self) -> None:
         pj.Endpoint.__init__(self)
-        self._taken_at_s: deque[float] = deque()
-        self._handles: dict[int, Any] = {}
-        self._closed = 0
-        self.connections = Connections()
-        self.in_use: Callable[[], Set[int]] = frozenset
-        """Tells which connections carry calls."""
+        self.places = Places(_PLACES_LIMIT)
+        self.connections = TcpConnections()
 
-    def take_places(self, count: int) -> None:
-        """Sockets were opened."""
-        self._taken_at_s.extend([time.monotonic()] * count)
-
-    @property
-    def is_crowded(self) -> bool:
-        """Whether reading more could take more places than there are."""
-        rested_s = time.monotonic() - _SOCKET_REST_S
-        while self._taken_at_s and self._taken_at_s[0] < rested_s:
-            self._taken_at_s.popleft()
-        return len(self._taken_at_s) >= _NEW_SOCKETS_LIMIT
+    def take_places(self) -> None:
+        """A call's sockets were opened: one for its audio, one for RTCP."""
+        self.places.take(2, time.monotonic())
 
     def onRejectedIncomingCall(self, prm: Any) -> None:
-        self.take_places(2)
+        self.take_places()
 
     def onTransportState(self, prm: Any) -> None:
         try:
             if prm.type == "TCP":
-                self._count_connection(prm.state, prm.hnd)
+                self.connections.state_changed(prm.state, prm.hnd)
         except Exception:
             log.exception("sip.callback_failed", callback="onTransportState")
-
-    def _count_connection(self, state: int, handle: Any) -> None:
-        number = int(handle)
-        if state == pj.PJSIP_TP_STATE_CONNECTED:
-            self.take_places(1)
-            if is_from_others(number):
-                self._handles[number] = handle
-                self.connections.opened(number, time.monotonic())
-                self._close(self.connections.surplus(self.in_use()))
-        elif state == pj.PJSIP_TP_STATE_DESTROY:
-            self._handles.pop(number, None)
-            self.connections.closed(number)
-
-    def heard(self, connection: int) -> None:
-        """A request came by it."""
-        self.connections.heard(connection, time.monotonic())
-
-    def close_overdue(self) -> None:
-        """Close the connections that have been quiet for too long."""
-        self._close(self.connections.overdue(time.monotonic(), self.in_use()))
-
-    def _close(self, numbers: list[int]) -> None:
-        for number in numbers:
-            self._closed += 1
-            if self._closed == 1 or self._closed % 1000 == 0:
-                log.warning("sip.quiet_connection_closed", limit=self.connections.limit, closed=self._closed)
-            self.connections.closed(number)
-            self.transportShutdown(self._handles.pop(number))
-
-
-def is_from_others(connection: int) -> bool:
-    """Whether another opened the TCP connection: the library calls those `tcps…` and its own ones `tcpc…`."""
-    return ctypes.string_at(connection, 4) == b"tcps"
 
 
 class Endpoint:
@@ -249,7 +202,8 @@ class Endpoint:
 
     def poll(self, wait_s: float) -> None:
         """Handle events, waiting for at most `wait_s`; under a flood the network waits instead."""
-        if self._ep.is_crowded:
+        self._ep.connections.finish()
+        if self._ep.places.are_full(time.monotonic()):
             time.sleep(min(wait_s, _PAUSE_S))
             return
         self._ep.libHandleEvents(max(0, int(wait_s * 1000 + 0.999)))
@@ -265,21 +219,21 @@ class Endpoint:
 
     def call_started(self) -> None:
         """An INVITE was received or sent: its audio took two sockets."""
-        self._ep.take_places(2)
+        self._ep.take_places()
 
     # --- connections
 
     def keep_connections(self, in_use: Callable[[], Set[int]]) -> None:
         """Never close those that `in_use` names."""
-        self._ep.in_use = in_use
+        self._ep.connections.in_use = in_use
 
     def heard(self, connection: int) -> None:
         """A request came by this connection."""
-        self._ep.heard(connection)
+        self._ep.connections.heard(connection)
 
     def close_overdue(self) -> None:
         """Close TCP connections that have been quiet for too long."""
-        self._ep.close_overdue()
+        self._ep.connections.close_overdue()
 
     # --- media clock
 

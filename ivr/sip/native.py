@@ -16,6 +16,9 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+KNOWN_RELEASE: Final = "2.15.1"
+"""The release whose structures are described here and where this is used."""
+
 Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 POINTER: Final = ctypes.c_void_p
 
@@ -70,6 +73,17 @@ def respond(request: int, sip_status: int) -> None:
     rest = (POINTER, POINTER, POINTER)
     send = function("pjsip_endpt_respond_stateless", ctypes.c_int, POINTER, POINTER, ctypes.c_int, *rest)
     send(endpoint, request, sip_status, None, None, None)
+
+
+@cache
+def is_known_release() -> bool:
+    """Whether structures may be read."""
+    return release() == KNOWN_RELEASE
+
+
+def release() -> str:
+    """Of the library."""
+    return str(function("pj_get_version", ctypes.c_char_p)().decode("latin-1"))
 
 
 class RequestModule:

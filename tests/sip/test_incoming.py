@@ -325,3 +325,17 @@ async def test_a_connection_that_says_nothing_is_closed_and_one_that_carries_a_c
         writer.close()
         assert call.ended_by is None
         assert (await call.reinvite()).status == 200
+
+
+@scenario
+async def test_connections_with_requests_under_way_are_no_way_to_use_up_the_librarys_sockets() -> None:
+    async with Bot() as bot, SipPeer() as phone, SipPeer(transport="tcp") as other:
+        address = ("127.0.0.1", bot.telephony.port)
+        with ExitStack() as stack:
+            for _ in range(4 * CONNECTIONS_LIMIT):
+                connection = stack.enter_context(socket.create_connection(address, timeout=5))
+                connection.sendall(other.invite_text(f"{bot.uri};transport=tcp"))  # nobody acknowledges the answer
+                await asyncio.sleep(0.005)
+            assert (await phone.options(address, timeout_s=10)).status == 200
+            assert (await other.options(address, timeout_s=10)).status == 200
+    bot.assert_ended_once()
