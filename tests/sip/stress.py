@@ -1,6 +1,6 @@
 """A side of the stress test: `python -m tests.sip.stress caller|bot COUNT`. Prints one JSON line at its end.
 
-The caller hangs up at random early stages; both sides play and listen in every call.
+The caller hangs up at random early stages, every third time after the answer; both sides play and listen in every call.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import random
 import sys
 import tempfile
 import threading
+from collections import defaultdict
 from pathlib import Path
 
 from ivr.ports import DialRequest, LegAnswered, LegEnded, LegId, LegOffered, TelephonyEvent
@@ -19,6 +20,9 @@ from ivr.sip.telephony import PjsuaTelephony
 from tests.sip.bot import Ear, settings, write_tone
 
 STAGES_S = (0.0, 0.001, 0.003, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3)
+WAIT_FOR_ANSWER_EVERY = 3
+"""Every so many calls the caller waits for the answer first, so that a slow machine answers calls as well."""
+ANSWER_DEADLINE_S = 10
 
 
 def _rss_mb() -> int:
@@ -34,6 +38,7 @@ class Party:
         self.telephony = PjsuaTelephony(settings(rtp_port=rtp_port))
         self.tone, self.ear = tone, Ear()
         self.open: set[LegId] = set()
+        self.answers: defaultdict[LegId, asyncio.Event] = defaultdict(asyncio.Event)
         self.answered = self.ended = 0
         self.surplus = 0
         """Ends of legs that were not open: reported twice, or of a leg that was never reported."""
@@ -45,6 +50,7 @@ class Party:
             self.telephony.answer(event.leg_id)
         elif isinstance(event, LegAnswered):
             self.answered += 1
+            self.answers[event.leg_id].set()
             self.telephony.play(event.leg_id, "p", [self.tone], lead_in_s=0.02)
             self.telephony.listen(event.leg_id, self.ear)
         elif isinstance(event, LegEnded):
@@ -57,6 +63,8 @@ class Party:
         for number in range(count):
             leg_id = self.telephony.dial(DialRequest(f"sip:1@127.0.0.1:{port}"))
             self.open.add(leg_id)
+            if number % WAIT_FOR_ANSWER_EVERY == 0:
+                await asyncio.wait_for(self.answers[leg_id].wait(), ANSWER_DEADLINE_S)
             await asyncio.sleep(random.Random(number).choice(STAGES_S))
             self.telephony.hang_up(leg_id)
             await asyncio.sleep(0.02)
