@@ -15,6 +15,7 @@ from ivr.ports import (
     EndedBy,
     KeyPressed,
     LegAnswered,
+    LegEarlyMedia,
     LegEnded,
     LegEvent,
     LegId,
@@ -200,6 +201,7 @@ class Leg:
         """Set when the leg ended before the application knew of it."""
         self._info_cseq = -1
         self._is_confirmed = False
+        self._has_early_media = False
         self._is_ended_by_us = False
         self._hung_up_at_s: float | None = None
         self._rtp: RtpStats | None = None
@@ -238,7 +240,13 @@ class Leg:
             self.media.detach()
         else:
             self.media.attach(audio)
+            self._report_early_media()
             self._report_answer()
+
+    def _report_early_media(self) -> None:
+        if not self._is_confirmed and not self.is_accepted and not self._has_early_media:
+            self._has_early_media = True
+            self.owner.emit(LegEarlyMedia(self.id, self.owner.now_s(), self._codec()))
 
     def _report_answer(self) -> None:
         if self._is_confirmed and self.media.is_up and not self.is_answered and not self.is_ended:
@@ -312,7 +320,7 @@ class Leg:
 
     def answer(self, sip_status: int) -> None:
         """Send a provisional status or 200; there is nothing to answer on a leg that we dialled."""
-        if self.is_ended or not self.is_incoming:
+        if self.is_ended or not self.is_incoming or (self.is_accepted and not codes.is_success(sip_status)):
             return
         self.is_decided, self.is_accepted = True, self.is_accepted or codes.is_success(sip_status)
         parameters = pj.CallOpParam(True)
