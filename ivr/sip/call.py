@@ -87,15 +87,16 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
         self._guard("onCallState", lambda leg: leg.state_changed(_call_change(self.getInfo(), prm.e)))
 
     def onCallMediaState(self, prm: Any) -> None:
-        self._guard("onCallMediaState", lambda leg: leg.media_changed(self._audio()))
+        self._guard("onCallMediaState", lambda leg: leg.media_changed(*self._audio()))
 
-    def _audio(self) -> Any:
-        """The first audio stream that is up, else None."""
+    def _audio(self) -> tuple[Any, bool]:
+        """The first audio stream that is up, else None; and whether the call is not answered yet."""
         info = self.getInfo()  # its list of media lives only as long as it does
+        is_unanswered = info.state < pj.PJSIP_INV_STATE_CONNECTING
         for index, media in enumerate(info.media):
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status in _AUDIO_STATES:
-                return self.getAudioMedia(index)
-        return None
+                return self.getAudioMedia(index), is_unanswered
+        return None, is_unanswered
 
     def onDtmfEvent(self, prm: Any) -> None:
         """On the library's media thread, each packet of an RFC 4733 key; keys by INFO are not left to the library."""
@@ -232,7 +233,7 @@ class Leg:
             ended_by = EndedBy.LOCAL
         self.end(ended_by, status, change.reason, translate.hangup_cause(message))
 
-    def media_changed(self, audio: Any) -> None:
+    def media_changed(self, audio: Any, is_unanswered: bool) -> None:
         """Audio was negotiated, for the first time or anew."""
         if self.is_ended:
             return
@@ -240,11 +241,12 @@ class Leg:
             self.media.detach()
         else:
             self.media.attach(audio)
-            self._report_early_media()
+            if is_unanswered and not self.is_accepted:
+                self._report_early_media()
             self._report_answer()
 
     def _report_early_media(self) -> None:
-        if not self._is_confirmed and not self.is_accepted and not self._has_early_media:
+        if not self._has_early_media:
             self._has_early_media = True
             self.owner.emit(LegEarlyMedia(self.id, self.owner.now_s(), self._codec()))
 
@@ -327,6 +329,12 @@ class Leg:
         parameters.statusCode = sip_status
         parameters.opt.audioCount, parameters.opt.videoCount = 1, 0
         self._try("answer", lambda: self.call.answer(parameters))
+
+    def start_early_media(self) -> None:
+        """Send 183 with our answer; to a caller who made no offer, only 180 (RFC 3262 §5: ours could not go by it)."""
+        if self.is_alive:
+            has_offer = bool(self.call.getInfo().remOfferer)
+            self.answer(codes.SESSION_PROGRESS if has_offer else codes.RINGING)
 
     def refer(self, uri: str) -> None:
         """Blind transfer."""

@@ -171,7 +171,7 @@ class PjsuaTelephony:
 
     def start_early_media(self, leg_id: LegId) -> None:
         """Send 183 with an SDP answer."""
-        self._on_leg(leg_id, lambda leg: leg.answer(codes.SESSION_PROGRESS))
+        self._on_leg(leg_id, lambda leg: leg.start_early_media())
 
     def answer(self, leg_id: LegId) -> None:
         """Send 200 with an SDP answer."""
