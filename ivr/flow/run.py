@@ -14,8 +14,8 @@ from ivr.flow.languages.base import Language
 from ivr.flow.masking import MASK
 from ivr.flow.model import Flow, Prompt
 from ivr.flow.program import Program
-from ivr.flow.segments import Segment
 from ivr.flow.refusal import status_of_cause
+from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Frame, Phase, Queued, copied
 
 TEMPORARY_FAILURE = 41

@@ -372,6 +372,12 @@ class CallScript:
         return any(isinstance(command, c.Answer) for command in self.commands)
 
     @property
+    def early_prompts(self) -> int:
+        """How many prompts were begun before the answer."""
+        asked = [command for command in self.commands if isinstance(command, c.Answer | c.PlayPrompt)]
+        return next((index for index, command in enumerate(asked) if isinstance(command, c.Answer)), len(asked))
+
+    @property
     def prompts_heard(self) -> list[str]:
         """What the bot said, one text per prompt."""
         return [prompt.text for prompt in self.prompts]

@@ -24,6 +24,8 @@ class Answering(Part):
 
 @written(also({"const": True}))
 def _true_is_plain(value: object) -> object:
+    if value is False:
+        raise ValueError("write true, or how long it rings before, such as {after: 3s}; or remove the step")
     return {} if value is True else value
 
 
