@@ -41,12 +41,13 @@ async def test_a_caller_hears_an_announcement_before_the_answer(bot: Switchboard
     leg = await bot.offer()
     assert bot.telephony.names == ["ring", "start_early_media", "play"]
     await bot.press(leg, "1")
-    await bot.after(3.0)
+    for _ in range(15):
+        await bot.after(0.2)
     assert bot.telephony.names == ["ring", "start_early_media", "play", "answer", "play"]
     assert bot.said(leg) == ["One moment.", "Press 1."]
     await bot.after(3.0)
     await bot.press(leg, "1")
-    assert bot.record.ring_s == pytest.approx(1.0, abs=0.2)
+    assert bot.record.ring_s == pytest.approx(1.2, abs=0.25)
     assert (bot.record.end_reason, bot.record.sip_status) == ("bot_hung_up", 200)
 
 
