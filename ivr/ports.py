@@ -79,6 +79,13 @@ class LegRinging(LegEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class LegEarlyMedia(LegEvent):
+    """The leg's audio is up before the answer (RFC 3960). Sent at most once per leg, and never after `LegAnswered`."""
+
+    codec: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LegAnswered(LegEvent):
     """The leg is answered and its audio is up. Sent once per leg."""
 
@@ -223,6 +230,13 @@ class Telephony(Protocol):
 
     def ring(self, leg_id: LegId) -> None:
         """Send 180."""
+
+    def start_early_media(self, leg_id: LegId) -> None:
+        """Send 183 with an SDP answer; LegEarlyMedia follows, and what is played is heard before the answer.
+
+        Nothing follows for a caller who sent no offer: his audio comes up with the answer. Without effect on a leg that
+        is answered, or was dialled.
+        """
 
     def answer(self, leg_id: LegId) -> None:
         """Send 200 with an SDP answer. Without effect on a leg that was dialled."""

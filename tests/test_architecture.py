@@ -38,6 +38,7 @@ APPLICATION = (
     "ivr.calls.call_ports",
     "ivr.calls.call_recorder",
     "ivr.calls.driver",
+    "ivr.calls.early_media",
     "ivr.calls.jobs",
     "ivr.calls.listener",
     "ivr.calls.note",

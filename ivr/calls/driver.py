@@ -13,6 +13,7 @@ import structlog
 
 from ivr.calls.call_ports import CallPorts, CallTasks
 from ivr.calls.call_recorder import CallRecorder
+from ivr.calls.early_media import EarlyMedia
 from ivr.calls.jobs import CallJobs
 from ivr.calls.listener import Listener
 from ivr.calls.note import CallNotes, Ending
@@ -34,6 +35,7 @@ from ivr.ports import (
     EndReason,
     KeyPressed,
     LegAnswered,
+    LegEarlyMedia,
     LegEnded,
     LegEvent,
     LegId,
@@ -82,7 +84,7 @@ class CallDriver:
         self._transfer: TransferDriver | None = None
         self._inbox: deque[e.Event] = deque()
         self._is_stepping = False
-        self._is_answered = False
+        self._has_rung = self._is_answering = self._is_answered = False
         self._held_back: list[c.Command] = []
         self._keys = KeyFilter(open_since_s=float("inf"))
         self._ending: Ending | None = None
@@ -94,6 +96,7 @@ class CallDriver:
         self._log = structlog.get_logger(__name__).bind(call_id=call_id, flow=program.main.flow)
         self._tasks = CallTasks(self.fail)
         self._player = PromptPlayer(ports, self.leg_id, self._tasks, self._not_rendered, self._log)
+        self._early_media = EarlyMedia(ports, self.leg_id, self._unheard, self._log)
         self._listener = Listener(ports, self.leg_id, self._feed, self._log)
         self._recorder = CallRecorder(ports, self.leg_id, call_id, self._recorded, self._log)
         self._jobs = CallJobs(ports.services, call_id, self._job_done)
@@ -129,6 +132,8 @@ class CallDriver:
         if self._transfer is not None:
             self._transfer.caller_event(event)
         match event:
+            case LegEarlyMedia():
+                self._early_media.is_up()
             case LegAnswered():
                 self._answered(event)
             case KeyPressed():
@@ -201,7 +206,8 @@ class CallDriver:
 
     def _answered(self, event: LegAnswered) -> None:
         self._is_answered = True
-        self._player.answered(self._now_s())
+        self._early_media.over()
+        self._player.audio_up(self._now_s())
         self._notes.answered()
         self._keys = KeyFilter(open_since_s=event.at_s)
         held_back, self._held_back = self._held_back, []
@@ -225,6 +231,7 @@ class CallDriver:
         known = self._ending or _ENDINGS[event.ended_by]
         cause = event.hangup_cause if known.hangup_cause is None else known.hangup_cause
         self._over = self._ending = replace(known, sip_status=event.sip_status, hangup_cause=cause)
+        self._early_media.over()
         self._listener.stop()
         self._tasks.cancel()
         self._feed(e.CallerHungUp(event.at_s))
@@ -267,7 +274,11 @@ class CallDriver:
             self._notes.step(command)
         elif isinstance(command, c.NoteAnswer):
             self._notes.answer(command)
+        elif isinstance(command, c.Ring):
+            self._has_rung = True
+            self._ports.telephony.ring(self.leg_id)
         elif isinstance(command, c.Answer):
+            self._is_answering = True
             self._tasks.start(self._answer_when_ready())
         elif isinstance(command, c.Reject):
             self._ending = Ending(EndReason.REJECTED, "bot", command.sip_status)
@@ -278,16 +289,20 @@ class CallDriver:
             self._jobs.cancel(command.job_id)
         elif self._over is not None:
             if isinstance(command, _WITHOUT_CALLER):
-                self._perform_answered(command)
-        elif not self._is_answered:
+                self._perform_now(command)
+        elif self._is_answering and not self._is_answered:
             self._held_back.append(command)
         else:
-            self._perform_answered(command)
+            self._perform_now(command)
 
-    def _perform_answered(self, command: c.Command) -> None:
+    def _perform_now(self, command: c.Command) -> None:
         match command:
+            case c.StartEarlyMedia():
+                self._player.audio_up(self._now_s())
+                self._early_media.start()
             case c.PlayPrompt(play_id=play_id, segments=segments):
                 self._player.play(play_id, segments)
+                self._early_media.played(play_id)
             case c.StopPrompt():
                 self._player.stop()
             case c.StartListening():
@@ -322,8 +337,15 @@ class CallDriver:
         """Answer once the first prompt can be played without delay."""
         greeting = next((held for held in self._held_back if isinstance(held, c.PlayPrompt)), None)
         if greeting is not None:
-            await self._player.prepare(greeting.segments)
+            await self._player.prepare(greeting.segments, rings=not self._has_rung)
         self._ports.telephony.answer(self.leg_id)
+
+    def _unheard(self, play_id: str) -> None:
+        """A prompt before the answer that the caller cannot hear."""
+        if self._player.play_id and play_id in ("", self._player.play_id):
+            unheard = self._player.play_id
+            self._player.stop()
+            self._feed(e.PromptFinished(self._now_s(), unheard))
 
     def _not_rendered(self, play_id: str, reason: str) -> None:
         self._feed(e.PromptFailed(self._now_s(), play_id, reason))

@@ -32,17 +32,18 @@ class PromptPlayer:
         self.play_id = ""
         self._ports, self._leg_id, self._tasks = ports, leg_id, tasks
         self._failed, self._log = failed, log
-        self._answered_at_s = 0.0
+        self._audio_up_at_s = 0.0
 
-    def answered(self, at_s: float) -> None:
-        """The audio is up since this instant."""
-        self._answered_at_s = at_s
+    def audio_up(self, at_s: float) -> None:
+        """The caller can hear something since this instant."""
+        self._audio_up_at_s = at_s
 
-    async def prepare(self, segments: Sequence[Segment]) -> None:
+    async def prepare(self, segments: Sequence[Segment], *, rings: bool) -> None:
         """Render the greeting while the call rings, so that it is heard without delay after the answer."""
         if self._ports.prompts.cached(segments) is not None:
             return
-        self._ports.telephony.ring(self._leg_id)
+        if rings:
+            self._ports.telephony.ring(self._leg_id)
         try:
             await asyncio.wait_for(self._ports.prompts.render(segments), GREETING_LIMIT_S)
         except (IvrError, TimeoutError) as error:
@@ -82,6 +83,6 @@ class PromptPlayer:
             self._play_files(play_id, files)
 
     def _play_files(self, play_id: str, files: Sequence[Path]) -> None:
-        since_answer_s = self._ports.clock.monotonic_s() - self._answered_at_s
-        lead_in_s = max(0.0, self._ports.lead_in_s - since_answer_s)
+        since_up_s = self._ports.clock.monotonic_s() - self._audio_up_at_s
+        lead_in_s = max(0.0, self._ports.lead_in_s - since_up_s)
         self._ports.telephony.play(self._leg_id, play_id, files, lead_in_s=lead_in_s)

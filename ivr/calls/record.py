@@ -153,10 +153,12 @@ def _beginning(record: CallRecord) -> Iterator[TimelineLine]:
     caller = record.ani or "unknown number"
     account = f" by {record.account}" if record.account else ""
     yield TimelineLine(0.0, "call", f"{caller} calls {record.dnis or 'an unknown number'}{account}")
+    version = f" (version {record.flow_version[:8]})" if record.flow_version else ""
+    flow = f", flow {record.flow}{version}" if record.flow else ""
     if record.answered_at is not None:
-        version = f" (version {record.flow_version[:8]})" if record.flow_version else ""
-        flow = f", flow {record.flow}{version}" if record.flow else ""
         yield TimelineLine(_offset_s(record, record.answered_at), "call", f"answered{flow}")
+    elif record.ended_at is not None:
+        yield TimelineLine(0.0, "call", f"never answered{flow}")
 
 
 def _ending(record: CallRecord, lines: list[TimelineLine]) -> TimelineLine:

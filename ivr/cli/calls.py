@@ -120,6 +120,8 @@ def _row(record: CallRecord) -> tuple[str, ...]:
     reason = record.end_reason or "in progress"
     if record.transfer_target:
         reason += f" to {record.transfer_target}"
+    if record.end_reason == "rejected" and record.sip_status:
+        reason += f" with {record.sip_status}"
     return tuple(
         printable(cell)
         for cell in (

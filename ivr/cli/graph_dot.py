@@ -40,6 +40,7 @@ LOOKS = {
     "form": ASKS,
     "survey": ASKS,
     "record": ASKS,
+    "answer": THINKS,
     "set": THINKS,
     "when": THINKS,
     "hours": THINKS,

@@ -21,7 +21,7 @@ from ivr.phone.keyboard import HangUp, Keyboard, SayLine, SendKey
 from ivr.phone.phone import Manner, Phone
 from ivr.phone.plan import CallPlan, PhoneParts
 from ivr.phone.ports import PhoneView
-from ivr.phone.report import CallReport, as_json, refusal, summary
+from ivr.phone.report import CallReport, as_json, early_summary, refusal, summary
 from ivr.phone.script import Act, Play, Say, build_script
 from ivr.ports import DialRequest, DtmfMethod, LegOffered, PromptStore, Recognizer, Speech
 
@@ -236,7 +236,10 @@ class Session:
             typer.echo(json.dumps(as_json(report), ensure_ascii=False))
         elif report.answered:
             typer.echo("\n".join(summary(report)))
-        elif not report.is_outgoing:
+        elif report.is_outgoing:
+            for line in early_summary(report):
+                typer.echo(line)
+        else:
             typer.echo(f"call not answered (SIP {report.sip_status} {report.reason})")
 
     def stop(self) -> None:

@@ -215,6 +215,7 @@ def _tell_end(wish: Wish, loaded: LoadedFlow, simulator: Simulator) -> None:
         typer.echo(json.dumps(transcript(loaded, simulator), ensure_ascii=False, indent=2, default=str))
         return
     end = simulator.end.replace("_", " ")
+    end += f" with SIP {call.refused_with}" if call.refused_with else ""
     typer.secho(f"ended: {end} after {call.since_offered_s:.1f} s, at step {call.step}", bold=True)
 
 
@@ -229,6 +230,8 @@ def transcript(loaded: LoadedFlow, simulator: Simulator) -> dict[str, object]:
         "to": setting.called,
         "now": setting.now.isoformat() if setting.now else None,
         "end": simulator.end,
+        "answered": call.is_answered,
+        "rejected": call.refused_with,
         "lasted_s": round(call.since_offered_s, 3),
         "language": call.state.language,
         "variables": {name: value for name, value in masked(call.state).items() if name != "call"},

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from ivr.errors import FlowCheckFailed, Problem, Severity
 from ivr.flow.checks import (
     advice,
+    answering,
     clashes,
     comparisons,
     paths,
@@ -80,6 +81,10 @@ RULES: tuple[Rule, ...] = (
     services.send_without_failed,
     services.sent_variables,
     recording.record_options,
+    answering.needs_the_answer,
+    answering.answer_without_later,
+    answering.answer_of_a_part,
+    answering.status_after_answer,
     running.unknown_flow,
     running.recursion,
     running.run_values,

@@ -19,6 +19,16 @@ class Answer(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Ring(Command):
+    """Let the caller hear that it rings; the call is answered later, or refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartEarlyMedia(Command):
+    """What is said before the answer follows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reject(Command):
     """Refuse the call before it is answered."""
 

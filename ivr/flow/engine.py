@@ -8,6 +8,8 @@ menu behind it; they are played to their end before anything that is not a quest
                    (say queues, set and when decide at once)  ├─ something queued before a transfer, the end: SPEAKING
                                                               ├─ transfer: TRANSFERRING ─► exit of its outcome
                                                               └─ hang_up, or the caller leaves: ENDED
+
+With `answer: later` the call rings meanwhile; what is said then is early media, and the step `answer` answers.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from ivr.flow import listening
 from ivr.flow.asking import about
 from ivr.flow.model import Flow, HangUpStep
 from ivr.flow.program import Program
-from ivr.flow.run import TEMPORARY_FAILURE, Run
+from ivr.flow.refusal import UNAVAILABLE
+from ivr.flow.run import TEMPORARY_FAILURE, UNANSWERED_LIMIT_S, UNANSWERED_TIMER, Run
 from ivr.flow.segments import LAST_WORD_PAUSE
 from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase
 from ivr.flow.steps import run_flow
@@ -52,8 +55,8 @@ def step(flow: Flow | Program, state: FlowState, event: e.Event) -> Result:
 
 
 def _answer_first(run: Run) -> None:
-    """A call is answered before anything else is done, unless the flow refuses it without a word."""
-    if not any(isinstance(command, c.Reject) for command in run.commands):
+    """A call is answered before anything else is done, unless the flow refuses it without a word, or answers later."""
+    if not any(isinstance(command, c.Reject | c.Ring) for command in run.commands):
         run.commands.insert(0, c.Answer())
 
 
@@ -69,6 +72,8 @@ def _handle(run: Run, event: e.Event) -> None:
                 _prompt_over(run, event)
         case e.DigitPressed(digit=digit):
             _digit(run, event, digit)
+        case e.TimerFired(timer_id=timer_id) if timer_id == UNANSWERED_TIMER:
+            _unanswered_too_long(run)
         case _:
             _hand_to_step(run, event)
 
@@ -90,7 +95,16 @@ def _begin(run: Run, event: e.CallOffered) -> None:
     start = event.resume_at or run.flow.start
     if event.resume_at:
         run.note("transfer", event.returned_because, detail="the caller came back")
+    if run.flow.answer == "later" and not event.resume_at:
+        run.ring()
     run.goto(start)
+
+
+def _unanswered_too_long(run: Run) -> None:
+    if run.state.is_unanswered:
+        run.note("answer", "timeout", detail=f"not answered within {UNANSWERED_LIMIT_S:g} s")
+        run.set(is_unanswered=False)
+        run.reject(UNAVAILABLE)
 
 
 def _caller_left(run: Run) -> None:
@@ -118,7 +132,7 @@ def _prompt_over(run: Run, event: e.Event) -> None:
 
 def _digit(run: Run, event: e.DigitPressed, digit: str) -> None:
     state = run.state
-    if state.has_left:
+    if state.has_left or state.is_unanswered:
         return
     if digit == state.swallow_key and run.at_s <= state.swallow_until_s:
         run.set(swallow_key="")
@@ -175,6 +189,10 @@ def _enter(run: Run, name: str) -> None:
     is_resumed = run.state.resume_at == name
     visits = {**run.state.visits, name: run.state.visits.get(name, 0) + (not is_resumed)}
     run.set(left_step=run.state.step, step=name, resume_at="", is_announced=False, visits=visits)
+    if run.state.is_unanswered and kind_of(found).needs_answer:
+        if run.flush(name):
+            return
+        run.answer()
     try:
         kind_of(found).enter(run, name, found)
     except TemplateFailed as error:

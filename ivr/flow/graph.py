@@ -28,6 +28,7 @@ from ivr.flow.model import (
     Step,
     WhenStep,
 )
+from ivr.flow.steps.answer import AnswerStep
 from ivr.flow.steps.kind import Exit
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.values.yes_no import NO_KEY, YES_KEY
@@ -244,6 +245,8 @@ def _text(flow: Flow, step: Step) -> str:
         return "\n".join(f"{name} = {value}" for name, value in step.set.items())
     if isinstance(step, WhenStep):
         return ""
+    if isinstance(step, AnswerStep):
+        return f"after {step.answer.after:g} s" if step.answer.after else ""
     asked = getattr(step, step.action, None)
     prompts = [prompt for path, prompt in find_models(step, Prompt) if path[-1] in (step.action, "prompt")]
     return _said(flow, prompts[0]) if prompts else _done(asked)

@@ -485,6 +485,8 @@ class Flow(Part):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
     """What money is in (ISO 4217) where nothing else is said; that of the region of `language` when empty."""
     purpose: Literal["service", "research", "sales"] = "service"
+    answer: Literal["at_once", "later"] = "at_once"
+    """`later`: the call rings, and a step `answer` answers it."""
     start: Annotated[StepName, Mark.TARGET]
     defaults: Defaults = Defaults()
     commands: dict[StepName, Command] = Field(default_factory=dict)

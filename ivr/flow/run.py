@@ -14,11 +14,16 @@ from ivr.flow.languages.base import Language
 from ivr.flow.masking import MASK
 from ivr.flow.model import Flow, Prompt
 from ivr.flow.program import Program
+from ivr.flow.refusal import status_of_cause
 from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Frame, Phase, Queued, copied
 
 TEMPORARY_FAILURE = 41
 """Q.850 cause of a call that the bot could not go on with."""
+UNANSWERED_TIMER = "unanswered"
+UNANSWERED_LIMIT_S = 170.0
+"""A call that is not answered by then is refused: telephone companies and proxies end it after 180 s (RFC 3261 §16.6,
+timer C)."""
 
 
 @dataclass
@@ -149,6 +154,9 @@ class Run:
         if not segments or self.state.has_left:
             self.set(play_id="")
             return
+        if self.state.is_unanswered and not self.state.has_early_media:
+            self.set(has_early_media=True)
+            self.emit(c.StartEarlyMedia())
         self.set(play_id=self.new_id("play"))
         self.emit(c.PlayPrompt(self.state.play_id, segments))
 
@@ -207,6 +215,31 @@ class Run:
         self.stop_listening()
         self.cancel_timer()
         self.cancel_job()
+
+    # --- the answer
+
+    def ring(self) -> None:
+        """The flow says when the call is answered."""
+        self.set(is_unanswered=True, phase=Phase.WORKING)
+        self.emit(c.Ring())
+        self.emit(c.StartTimer(UNANSWERED_TIMER, UNANSWERED_LIMIT_S))
+
+    def answer(self) -> None:
+        """Answer a call that rings."""
+        self._decided()
+        self.emit(c.Answer())
+
+    def reject(self, sip_status: int) -> None:
+        """Refuse a call that is not answered."""
+        self.quiet()
+        self._decided()
+        self.emit(c.Reject(sip_status))
+        self.caller_gone("bot")
+
+    def _decided(self) -> None:
+        if self.state.is_unanswered:
+            self.set(is_unanswered=False)
+            self.emit(c.CancelTimer(UNANSWERED_TIMER))
 
     # --- ends
 
@@ -268,7 +301,10 @@ class Run:
         self.note(kind, "error", detail=shown)
 
     def end(self, hangup_cause: int | None = None, *, ended_by: str = "bot") -> None:
-        """Hang up."""
+        """Hang up; a call that was not answered yet is refused."""
+        if self.state.is_unanswered:
+            self.reject(status_of_cause(hangup_cause))
+            return
         self.quiet()
         self.target = ""
         if self.state.has_left:
@@ -279,6 +315,7 @@ class Run:
 
     def caller_gone(self, ended_by: str) -> None:
         """The caller is not there any more; what a flow does without him follows (`on_hang_up`)."""
+        self._decided()
         self.target = ""
         known = self.state.variables.get("call")
         call = MappingProxyType({**(known if isinstance(known, Mapping) else {}), "ended_by": ended_by})

@@ -178,6 +178,10 @@ class FlowState:
     """Every `on_error` that was taken already, by flow and step."""
     tags: Mapping[str, object] = field(default_factory=dict)
     """Marks of the call's record; what is sensitive is masked already."""
+    is_unanswered: bool = False
+    """The flow says itself when the call is answered, and has not done so."""
+    has_early_media: bool = False
+    """Something was said before the answer."""
     has_left: bool = False
     """The caller is gone; a flow may still have something to do."""
     steps_without_input: int = 0

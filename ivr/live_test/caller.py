@@ -12,6 +12,7 @@ from ivr.calls.record import MASK, CallRecord
 from ivr.errors import IvrError
 from ivr.flow.events import TransferOutcome
 from ivr.flow.model import Flow
+from ivr.flow.run import UNANSWERED_LIMIT_S
 from ivr.live_test.people import People
 from ivr.live_test.record import LiveRecord, compare, turns_of
 from ivr.live_test.speech import CallersVoice
@@ -29,6 +30,9 @@ RECORD_LIMIT_S: Final = 30.0
 TALK_S: Final = 1.5
 """How long caller and person are left together."""
 
+
+ANSWER_WITHIN_S: Final = 20.0
+"""Of a flow that answers at once."""
 
 CLOCKS_S: Final = 0.1
 """How far wall clock and monotonic clock may be apart in what they say of one instant."""
@@ -72,7 +76,7 @@ class LiveCaller:
         began_s = time.monotonic()
         difference: Difference | None = None
         self.call = await self.peer.dial(
-            self.uri, timeout_s=20, from_user=self.from_user, from_name=self.test.given.name
+            self.uri, timeout_s=self._answer_within_s, from_user=self.from_user, from_name=self.test.given.name
         )
         try:
             await self._lead()
@@ -87,6 +91,10 @@ class LiveCaller:
         if difference is None:
             difference = self._at_end(record)
         return self._played(record, difference, time.monotonic() - began_s)
+
+    @property
+    def _answer_within_s(self) -> float:
+        return UNANSWERED_LIMIT_S + 5 if self.flow.answer == "later" else ANSWER_WITHIN_S
 
     def _outcomes(self) -> list[tuple[str, float]]:
         mocks = [mock for mocks in self.test.mock.values() for mock in mocks]
@@ -104,6 +112,7 @@ class LiveCaller:
             return
         if not self.call.is_answered:
             raise _Differs("the call is answered", f"SIP {self.call.status} {self.call.reason}")
+        self._prompts_heard = self.wanted.early_prompts
         self._acted_at_s = self._since_s = self.call.answered_at_s or time.monotonic()
         for index, act in enumerate(self.test.call):
             self._act_index = index
@@ -224,6 +233,8 @@ class LiveCaller:
             return Difference(expected, found, where)
         if record.end_reason != self.wanted.end:
             return Difference(f"the call ends: {self.wanted.end}", f"it ended: {record.end_reason}", where, key="end")
+        if self.wanted.refused_with not in (None, record.sip_status):
+            return Difference(f"SIP {self.wanted.refused_with}", f"SIP {record.sip_status}", where, key="rejected")
         return self._variables(record, where)
 
     def _variables(self, record: CallRecord, where: str) -> Difference | None:

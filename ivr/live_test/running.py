@@ -153,6 +153,10 @@ class _Flow:
         began_s = time.perf_counter()
         test, flow = placed.conversation, self._flow
         wanted = play(test, flow, runs=tuple(self._suite.program.parts.values()))
+        if wanted.end == "caller_hung_up" and not wanted.is_answered:
+            because = "the caller leaves before the answer; that is not arranged in a real call"
+            self._add(Result(flow.flow, placed, None, skipped_because=because, is_live=True))
+            return
         played: Played = wanted
         if wanted.difference is None:
             password = self._way.password or None

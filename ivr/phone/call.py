@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ from ivr.ports import (
     EndedBy,
     KeyPressed,
     LegAnswered,
+    LegEarlyMedia,
     LegEnded,
     LegEvent,
     LegId,
@@ -74,6 +76,9 @@ class PhoneCall:
         self._listener = Listener(plan.manners)
         self._hearing: Hearing | None = None
         self._answered_at_s: float | None = None
+        self._audio_at_s: float | None = None
+        """When the first audio came: early media, else the answer."""
+        self._early_pump: asyncio.Task[None] | None = None
         self._decided = asyncio.Event()
         self._over = asyncio.Event()
         self._heard_more = asyncio.Event()
@@ -148,6 +153,11 @@ class PhoneCall:
         match event:
             case LegRinging(sip_status=status) if not self.is_answered:
                 self._view.note(f"ringing ({status})")
+            case LegEarlyMedia() if event.leg_id == self._leg and self._audio_at_s is None:
+                self._view.note("heard before the answer (early media)")
+                self._audio_at_s = event.at_s
+                self._hearing = self._start_hearing()
+                self._early_pump = asyncio.get_running_loop().create_task(self._pump_for_ever())
             case LegAnswered():
                 self._leg_answered(event)
             case LegReferred(new_leg_id=new_leg):
@@ -171,9 +181,16 @@ class PhoneCall:
             self._change_leg(event)
         elif self._answered_at_s is None:
             self._answered_at_s = event.at_s
+            self._audio_at_s = self._audio_at_s or event.at_s
+            self._count_from_answer()
             self.report.answered, self.report.sip_status, self.report.codec = True, 200, event.codec
             self._view.note(f"answered, {event.codec}" if event.codec else "answered", 0.0)
             self._decided.set()
+
+    def _count_from_answer(self) -> None:
+        """What was heard before was counted from the first audio."""
+        early_s = self.report.early_media_s = (self._answered_at_s or 0.0) - (self._audio_at_s or 0.0)
+        self.report.heard = [replace(heard, at_s=heard.at_s - early_s) for heard in self.report.heard]
 
     def _change_leg(self, event: LegAnswered) -> None:
         old, self._leg, self._next_leg = self._leg, event.leg_id, None
@@ -185,9 +202,10 @@ class PhoneCall:
             self._later.append(later)
         self._is_leg_over = False
         self.report.transferred, self.report.codec = True, event.codec or self.report.codec
-        if self._recording is not None and self._elapsed_s() > self._recording.duration_s + 0.1:
+        recorded_s = self._elapsed_s() + self.report.early_media_s
+        if self._recording is not None and recorded_s > self._recording.duration_s + 0.1:
             self._pump()
-            self._recording.reach(self._elapsed_s())
+            self._recording.reach(recorded_s)
         for play_id in list(self._plays):
             self._play_over(play_id)
         self._view.note("connected with the new party", self._elapsed_s())
@@ -210,6 +228,7 @@ class PhoneCall:
         report.ended_by = event.ended_by
         if self._answered_at_s is None:
             report.sip_status, report.reason = event.sip_status, event.reason
+            report.early_media_s = 0.0 if self._audio_at_s is None else event.at_s - self._audio_at_s
         else:
             report.duration_s = event.at_s - self._answered_at_s
         report.rtp = event.rtp
@@ -222,9 +241,12 @@ class PhoneCall:
 
     async def run(self) -> CallReport:
         """From the answer to the end. Call it once, after `wait_decided`."""
+        if self._early_pump is not None:
+            self._early_pump.cancel()
         if self._answered_at_s is None:
+            await self._finish_hearing()
             return self._finish_files()
-        self._hearing = self._start_hearing()
+        self._hearing = self._hearing or self._start_hearing()
         async with asyncio.TaskGroup() as tasks:
             pump = tasks.create_task(self._pump_for_ever())
             acts = tasks.create_task(self._perform_all())
@@ -233,10 +255,13 @@ class PhoneCall:
                 await self.wait_over()
             acts.cancel()
             pump.cancel()
+        await self._finish_hearing()
+        return self._finish_files()
+
+    async def _finish_hearing(self) -> None:
         self._pump()
         if self._hearing is not None:
             await self._hearing.finish(LAST_WORDS_S)
-        return self._finish_files()
 
     def _remaining_s(self) -> float | None:
         limit_s = self.plan.duration_s
@@ -253,7 +278,7 @@ class PhoneCall:
     def _start_hearing(self) -> Hearing | None:
         if self._parts.recognizer is None:
             return None
-        hearing = Hearing(self._parts.recognizer, self._parts.language, self._answered_at_s or 0.0)
+        hearing = Hearing(self._parts.recognizer, self._parts.language)
         hearing.on_heard = self._heard
         hearing.on_problem = self._problem
         with self._reported():
@@ -261,9 +286,12 @@ class PhoneCall:
             return hearing
         return None
 
-    def _heard(self, at_s: float, text: str, confidence: float) -> None:
+    def _heard(self, started_at_s: float, text: str, confidence: float) -> None:
+        zero_s = self._answered_at_s or self._audio_at_s or 0.0
+        earliest_s = -self.report.early_media_s if self.is_answered else 0.0
+        at_s = max(started_at_s - zero_s, earliest_s)
         self.report.heard.append(Heard(at_s, text, confidence))
-        self._view.note(f"heard: {text}", at_s)
+        self._view.note(f"heard: {text}", at_s if self.is_answered else None)
 
     # --- audio
 
@@ -279,14 +307,15 @@ class PhoneCall:
     def _pump(self) -> None:
         loudest = {True: SILENCE_DBFS, False: SILENCE_DBFS}
         for frame in self._line.drain():
-            if self._answered_at_s is None or frame.at_s < self._answered_at_s:
+            if self._audio_at_s is None or frame.at_s < self._audio_at_s:
                 continue
             level = level_dbfs(frame.pcm)
             loudest[frame.is_heard] = max(loudest[frame.is_heard], level)
             if self._recording is not None:
                 self._recording.add(frame.pcm, is_heard=frame.is_heard)
             if frame.is_heard:
-                self._listener.hear(level)
+                if self._answered_at_s is not None and frame.at_s >= self._answered_at_s:
+                    self._listener.hear(level)
                 if self._hearing is not None:
                     self._hearing.write(frame.pcm)
         if self._recording is not None:

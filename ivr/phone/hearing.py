@@ -28,15 +28,15 @@ _SETTLE_S: Final = 0.15
 class Hearing:
     """One listening in free speech, for the length of a call."""
 
-    def __init__(self, recognizer: Recognizer, language: str, answered_at_s: float) -> None:
-        self._recognizer, self._language, self._answered_at_s = recognizer, language, answered_at_s
+    def __init__(self, recognizer: Recognizer, language: str) -> None:
+        self._recognizer, self._language = recognizer, language
         self._loop = asyncio.get_running_loop()
         self._stream: RecognizerStream | None = None
         self._is_quiet = asyncio.Event()
         self._is_quiet.set()
         self._sample_rate_hz = 0
-        self.on_heard: Callable[[float, str, float], None] = lambda at_s, text, confidence: None
-        """Told when an utterance began (from the answer on), its text and its confidence."""
+        self.on_heard: Callable[[float, str, float], None] = lambda started_at_s, text, confidence: None
+        """Told when an utterance began, its text and its confidence."""
         self.on_problem: Callable[[str], None] = lambda text: None
 
     def start(self, sample_rate_hz: int) -> None:
@@ -82,7 +82,7 @@ class Hearing:
                 self._is_quiet.set()
                 words = " ".join(word for word in text.split() if word != _UNKNOWN)
                 if words:
-                    self.on_heard(max(started_at_s - self._answered_at_s, 0.0), words, confidence)
+                    self.on_heard(started_at_s, words, confidence)
             case RecognitionFailed(reason=reason):
                 self._is_quiet.set()
                 self.on_problem(f"no longer listening: {reason}")

@@ -33,7 +33,7 @@ class Heard:
     """One utterance of the other side."""
 
     at_s: float
-    """When it began, from the answer on."""
+    """When it began, from the answer on (negative before it); in a call without an answer, from the first audio on."""
     text: str
     confidence: float
 
@@ -51,6 +51,8 @@ class CallReport:
     codec: str = ""
     duration_s: float = 0.0
     """From answer to end."""
+    early_media_s: float = 0.0
+    """So long the other side could be heard before the answer."""
     ended_by: EndedBy | None = None
     heard: list[Heard] = field(default_factory=list)
     pressed: str = ""
@@ -76,6 +78,7 @@ def as_json(report: CallReport) -> dict[str, object]:
         "sip_status": report.sip_status,
         "reason": report.reason,
         "duration_s": round(report.duration_s, 3),
+        "early_media_s": round(report.early_media_s, 3),
         "ended_by": str(report.ended_by) if report.ended_by else None,
         "codec": report.codec or None,
         "heard": [
@@ -118,6 +121,8 @@ def summary(report: CallReport) -> list[str]:
         )
     if report.pressed:
         lines.append(f"pressed: {report.pressed}")
+    if report.early_media_s:
+        lines.append(f"heard for {report.early_media_s:.1f} s before the answer")
     lines += [f"said: {text}" for text in report.said]
     lines += [f"heard {item.at_s:6.1f} s: {item.text}" for item in report.heard]
     if report.keys_heard:
@@ -125,6 +130,15 @@ def summary(report: CallReport) -> list[str]:
     if report.record:
         lines.append(f"recording: {report.record} (left: sent, right: heard)")
     return lines + [f"note: {text}" for text in report.problems]
+
+
+def early_summary(report: CallReport) -> list[str]:
+    """Lines for people, of a call that was not answered and yet could be heard."""
+    if not report.early_media_s:
+        return []
+    lines = [f"heard for {report.early_media_s:.1f} s without an answer"]
+    lines += [f"heard {item.at_s:6.1f} s: {item.text}" for item in report.heard]
+    return lines + ([f"recording: {report.record} (left: sent, right: heard)"] if report.record else [])
 
 
 def _end(report: CallReport) -> str:

@@ -96,6 +96,10 @@ class Expect(Part):
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
 
     end: End | None = None
+    answered: StrictBool | None = None
+    """Whether the call was answered at all."""
+    rejected: Annotated[int, Field(ge=400, le=699)] | None = None
+    """SIP status with which the call was refused."""
     step: Place | None = None
     """Where the call was last."""
     language: LanguageTag | None = None

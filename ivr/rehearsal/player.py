@@ -64,6 +64,11 @@ class Played:
     difference: Difference | None = None
     notes: tuple[str, ...] = ()
     record: tuple[c.NoteStep, ...] = ()
+    is_answered: bool = True
+    early_prompts: int = 0
+    """Prompts that were heard before the answer."""
+    refused_with: int | None = None
+    """SIP status."""
     moments: tuple[Moment, ...] = ()
     """For every line of `call`: how far things were when it was done."""
     prompts: int = 0
@@ -141,6 +146,9 @@ class _Player:
             difference=difference,
             notes=tuple(self.world.notes),
             record=tuple(self.call.record),
+            is_answered=self.call.is_answered,
+            early_prompts=self.call.early_prompts,
+            refused_with=self.call.refused_with,
             moments=tuple(self.moments),
             prompts=len(self.call.prompts),
         )
@@ -237,7 +245,7 @@ class _Player:
 
     def _end(self) -> str:
         hung_up = [command for command in self.call.commands if isinstance(command, c.HangUp)]
-        if any(isinstance(command, c.Reject) for command in self.call.commands):
+        if self.call.refused_with is not None:
             return "rejected"
         if any(n.kind == "transfer" and n.outcome == e.TransferOutcome.CONNECTED for n in self.call.record):
             return "transferred"
@@ -251,7 +259,7 @@ class _Player:
         for key, check in _EXPECT.items():
             wanted = getattr(expect, key)
             try:
-                if wanted not in (None, (), {}):
+                if wanted is not None and wanted not in ((), {}):
                     check(self, wanted)
             except _Differs as found:
                 return self._difference(found, None, key)
@@ -268,6 +276,17 @@ class _Player:
         end = self._end()
         if end != wanted and not (wanted == "hung_up" and end in ("caller_hung_up", "bot_hung_up")):
             raise _Differs(f"the call ends: {wanted.replace('_', ' ')}", f"it ended: {end.replace('_', ' ')}")
+
+    def _expected_answer(self, wanted: bool) -> None:
+        if self.call.is_answered is not wanted:
+            words = {True: "is answered", False: "is not answered"}
+            raise _Differs(f"the call {words[wanted]}", f"it {words[not wanted].replace('is', 'was')}")
+
+    def _expected_refusal(self, wanted: int) -> None:
+        status = self.call.refused_with
+        if status != wanted:
+            ended = f"it was refused with SIP {status}" if status else f"it ended: {self._end().replace('_', ' ')}"
+            raise _Differs(f"the call is refused with SIP {wanted}", ended)
 
     def _expected_step(self, wanted: str) -> None:
         place = place_of(self.call.state)
@@ -334,6 +353,8 @@ _DO: dict[type[a.Act], Callable[[_Player, Any], object]] = {
 
 _EXPECT: dict[str, Callable[[_Player, Any], None]] = {
     "end": _Player._expected_end,
+    "answered": _Player._expected_answer,
+    "rejected": _Player._expected_refusal,
     "transferred_to": _Player._expected_target,
     "step": _Player._expected_step,
     "language": _Player._expected_language,

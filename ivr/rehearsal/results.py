@@ -146,6 +146,8 @@ def _result_as_json(result: Result) -> dict[str, object]:
     played = result.played
     values |= {
         "end": played.end,
+        "answered": played.is_answered,
+        "rejected": played.refused_with,
         "lasted_s": round(played.lasted_s, 3),
         "variables": {name: value for name, value in played.variables.items() if name != "call"},
         "steps": list(played.trail.steps),

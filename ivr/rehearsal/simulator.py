@@ -308,7 +308,7 @@ class Simulator:
     def end(self) -> str:
         """How it ended."""
         call = self.call
-        if any(isinstance(command, c.Reject) for command in call.commands):
+        if call.refused_with is not None:
             return "rejected"
         if any(note.kind == "transfer" and note.outcome == "connected" for note in call.record):
             return "transferred"

@@ -15,6 +15,7 @@ from ivr.ports import (
     EndedBy,
     KeyPressed,
     LegAnswered,
+    LegEarlyMedia,
     LegEnded,
     LegEvent,
     LegId,
@@ -86,15 +87,16 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
         self._guard("onCallState", lambda leg: leg.state_changed(_call_change(self.getInfo(), prm.e)))
 
     def onCallMediaState(self, prm: Any) -> None:
-        self._guard("onCallMediaState", lambda leg: leg.media_changed(self._audio()))
+        self._guard("onCallMediaState", lambda leg: leg.media_changed(*self._audio()))
 
-    def _audio(self) -> Any:
-        """The first audio stream that is up, else None."""
+    def _audio(self) -> tuple[Any, bool]:
+        """The first audio stream that is up, else None; and whether the call is not answered yet."""
         info = self.getInfo()  # its list of media lives only as long as it does
+        is_unanswered = info.state < pj.PJSIP_INV_STATE_CONNECTING
         for index, media in enumerate(info.media):
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status in _AUDIO_STATES:
-                return self.getAudioMedia(index)
-        return None
+                return self.getAudioMedia(index), is_unanswered
+        return None, is_unanswered
 
     def onDtmfEvent(self, prm: Any) -> None:
         """On the library's media thread, each packet of an RFC 4733 key; keys by INFO are not left to the library."""
@@ -200,6 +202,7 @@ class Leg:
         """Set when the leg ended before the application knew of it."""
         self._info_cseq = -1
         self._is_confirmed = False
+        self._has_early_media = False
         self._is_ended_by_us = False
         self._hung_up_at_s: float | None = None
         self._rtp: RtpStats | None = None
@@ -230,7 +233,7 @@ class Leg:
             ended_by = EndedBy.LOCAL
         self.end(ended_by, status, change.reason, translate.hangup_cause(message))
 
-    def media_changed(self, audio: Any) -> None:
+    def media_changed(self, audio: Any, is_unanswered: bool) -> None:
         """Audio was negotiated, for the first time or anew."""
         if self.is_ended:
             return
@@ -238,7 +241,14 @@ class Leg:
             self.media.detach()
         else:
             self.media.attach(audio)
+            if is_unanswered and not self.is_accepted:
+                self._report_early_media()
             self._report_answer()
+
+    def _report_early_media(self) -> None:
+        if not self._has_early_media:
+            self._has_early_media = True
+            self.owner.emit(LegEarlyMedia(self.id, self.owner.now_s(), self._codec()))
 
     def _report_answer(self) -> None:
         if self._is_confirmed and self.media.is_up and not self.is_answered and not self.is_ended:
@@ -312,13 +322,19 @@ class Leg:
 
     def answer(self, sip_status: int) -> None:
         """Send a provisional status or 200; there is nothing to answer on a leg that we dialled."""
-        if self.is_ended or not self.is_incoming:
+        if self.is_ended or not self.is_incoming or (self.is_accepted and not codes.is_success(sip_status)):
             return
         self.is_decided, self.is_accepted = True, self.is_accepted or codes.is_success(sip_status)
         parameters = pj.CallOpParam(True)
         parameters.statusCode = sip_status
         parameters.opt.audioCount, parameters.opt.videoCount = 1, 0
         self._try("answer", lambda: self.call.answer(parameters))
+
+    def start_early_media(self) -> None:
+        """Send 183 with our answer; to a caller who made no offer, only 180 (RFC 3262 §5: ours could not go by it)."""
+        if self.is_alive:
+            has_offer = bool(self.call.getInfo().remOfferer)
+            self.answer(codes.SESSION_PROGRESS if has_offer else codes.RINGING)
 
     def refer(self, uri: str) -> None:
         """Blind transfer."""

@@ -169,6 +169,10 @@ class PjsuaTelephony:
         """Send 180."""
         self._on_leg(leg_id, lambda leg: leg.answer(codes.RINGING))
 
+    def start_early_media(self, leg_id: LegId) -> None:
+        """Send 183 with an SDP answer."""
+        self._on_leg(leg_id, lambda leg: leg.start_early_media())
+
     def answer(self, leg_id: LegId) -> None:
         """Send 200 with an SDP answer."""
         self._on_leg(leg_id, lambda leg: leg.answer(codes.OK))

@@ -362,6 +362,22 @@ class CallScript:
         return [command for command in self.commands if isinstance(command, c.NoteStep)]
 
     @property
+    def refused_with(self) -> int | None:
+        """SIP status with which the call was refused; None where it was not."""
+        return next((command.sip_status for command in self.commands if isinstance(command, c.Reject)), None)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it was answered."""
+        return any(isinstance(command, c.Answer) for command in self.commands)
+
+    @property
+    def early_prompts(self) -> int:
+        """How many prompts were begun before the answer."""
+        asked = [command for command in self.commands if isinstance(command, c.Answer | c.PlayPrompt)]
+        return next((index for index, command in enumerate(asked) if isinstance(command, c.Answer)), len(asked))
+
+    @property
     def prompts_heard(self) -> list[str]:
         """What the bot said, one text per prompt."""
         return [prompt.text for prompt in self.prompts]
@@ -405,7 +421,8 @@ class CallScript:
     @property
     def _is_busy(self) -> bool:
         """Whether the bot speaks, or waits for something that is on its way."""
-        return self._prompt_runs or self._pending > 0 or any(self._jobs.values())
+        rings_on = self.state.is_unanswered and bool(self.state.timer_id)
+        return self._prompt_runs or self._pending > 0 or any(self._jobs.values()) or rings_on
 
     def _wrong(self, what: str) -> NotAsScripted:
         where = f"step {self.state.step!r}, {self.state.phase}"
@@ -553,7 +570,12 @@ class CallScript:
             case c.CancelJob(job_id=job_id):
                 if timer := self._jobs.pop(job_id, None):
                     timer.cancel()
-            case c.Answer() | c.NoteStep():
+            case c.Ring():
+                self._note("call", "(it rings)")
+            case c.Answer():
+                if any(isinstance(earlier, c.Ring) for earlier in self.commands):
+                    self._note("call", "(answered)")
+            case c.StartEarlyMedia() | c.NoteStep():
                 pass
             case _:
                 self._ask_outside(command)

@@ -16,6 +16,7 @@ from ivr.ports import (
     EndedBy,
     KeyPressed,
     LegAnswered,
+    LegEarlyMedia,
     LegEnded,
     LegId,
     LegOffered,
@@ -48,6 +49,8 @@ class Asked:
 class _Leg:
     is_incoming: bool
     is_answered: bool = False
+    has_audio: bool = False
+    """Answered, or with early media."""
     play_id: str = ""
     play_s: float | None = None
     """How long what plays takes; None for a loop."""
@@ -78,6 +81,8 @@ class FakeTelephony:
     is_started: bool = False
     message_status: int = _OK
     """How a SIP MESSAGE is answered."""
+    callers_offer: bool = True
+    """Whether the INVITEs of callers have a session description."""
     _sink: Callable[[TelephonyEvent], None] | None = None
     _legs: dict[LegId, _Leg] = field(default_factory=dict)
     _count: int = 0
@@ -100,6 +105,11 @@ class FakeTelephony:
     def ring(self, leg_id: LegId) -> None:
         """Send 180."""
         self._note("ring", leg_id)
+
+    def start_early_media(self, leg_id: LegId) -> None:
+        """Send 183; `LegEarlyMedia` follows where the caller sent an offer."""
+        if self._note("start_early_media", leg_id) and self._legs[leg_id].is_incoming and self.callers_offer:
+            self._early_media(leg_id)
 
     def answer(self, leg_id: LegId) -> None:
         """Send 200; `LegAnswered` follows."""
@@ -216,13 +226,18 @@ class FakeTelephony:
             chunk_ms = getattr(leg.sink if leg else None, "chunk_ms", FRAME_MS)
             size_bytes = 2 * self.sample_rate_hz * chunk_ms // 1000
             self.clock.advance(chunk_ms / 1000)
-            if leg is not None and leg.is_answered and leg.sink is not None:
+            if leg is not None and leg.has_audio and leg.sink is not None:
                 leg.sink.write(bytes(rest[:size_bytes]).ljust(size_bytes, b"\0"))
             rest = rest[size_bytes:]
 
     def ringing(self, leg_id: LegId, sip_status: int = 180) -> None:
         """The dialled telephone rings."""
         self._send_of(leg_id, LegRinging(leg_id, self._now_s(), sip_status))
+
+    def sends_early_media(self, leg_id: LegId) -> None:
+        """The dialled telephone, or whatever is before it, is heard before it is answered."""
+        self.ringing(leg_id, 183)
+        self._early_media(leg_id)
 
     def pick_up(self, leg_id: LegId) -> None:
         """The dialled person answers."""
@@ -304,12 +319,23 @@ class FakeTelephony:
         if self._sink is not None:
             self._sink(event)
 
+    def _early_media(self, leg_id: LegId) -> None:
+        leg = self._legs.get(leg_id)
+        if leg is not None and not leg.has_audio:
+            self._send(LegEarlyMedia(leg_id, self._now_s(), "PCMA"))
+            self._audio_up(leg_id)
+
     def _answered(self, leg_id: LegId) -> None:
         leg = self._legs.get(leg_id)
         if leg is not None and not leg.is_answered:
             leg.is_answered = True
             self._send(LegAnswered(leg_id, self._now_s(), "PCMA"))
-            self._run_play(leg_id)
+            if not leg.has_audio:
+                self._audio_up(leg_id)
+
+    def _audio_up(self, leg_id: LegId) -> None:
+        self._legs[leg_id].has_audio = True
+        self._run_play(leg_id)
 
     def _end(
         self, leg_id: LegId, ended_by: EndedBy, sip_status: int, hangup_cause: int | None = None, reason: str = ""
@@ -336,7 +362,7 @@ class FakeTelephony:
     def _run_play(self, leg_id: LegId) -> None:
         """Nothing is heard before the audio is up; a play that was asked for earlier begins then."""
         leg = self._legs[leg_id]
-        if leg.is_answered and leg.play_s is not None:
+        if leg.has_audio and leg.play_s is not None:
             leg.play_timer = self.clock.call_later(leg.play_s, lambda: self._play_over(leg_id))
 
     def _play_over(self, leg_id: LegId) -> None:

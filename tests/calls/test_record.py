@@ -127,7 +127,8 @@ def test_timeline_tells_the_conversation_in_order() -> None:
 def test_timeline_of_a_refused_call() -> None:
     call = CallRecord("c2", BEGIN, None, at(0.1), end_reason="rejected", ended_by="bot", sip_status=486)
     texts = [line.text for line in timeline(call)]
-    assert texts == ["unknown number calls an unknown number", "ended: rejected, by bot, SIP 486"]
+    expected = ["unknown number calls an unknown number", "never answered", "ended: rejected, by bot, SIP 486"]
+    assert texts == expected
 
 
 def test_timeline_of_a_call_in_progress_says_so_last() -> None:

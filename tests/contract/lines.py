@@ -49,6 +49,8 @@ class Answering(Enum):
 
     PICKS_UP = auto()
     RINGS = auto()
+    IS_HEARD_EARLY = auto()
+    """A ringing tone, or a voice, comes before the answer."""
     BUSY = auto()
 
 
@@ -123,6 +125,14 @@ class Line(ABC):
     @abstractmethod
     async def hangs_up(self, leg_id: LegId) -> None:
         """The party of a leg ends it."""
+
+    @abstractmethod
+    async def offered_late(self) -> LegId:
+        """Somebody calls whose INVITE has no session description."""
+
+    @abstractmethod
+    async def hears(self, leg_id: LegId) -> bool:
+        """Whether the party of an incoming leg hears something soon."""
 
     @abstractmethod
     async def speaks(self, leg_id: LegId, duration_s: float) -> None:
@@ -229,12 +239,24 @@ class FakeLine(Line):
         leg_id = self.telephony.dial(self.target)
         if does is Answering.BUSY:
             self.fake.end(leg_id, 486)
+        elif does is Answering.IS_HEARD_EARLY:
+            self.fake.sends_early_media(leg_id)
         else:
             self.fake.ringing(leg_id)
         if does is Answering.PICKS_UP:
             self.fake.pick_up(leg_id)
         self.clock.advance()
         return leg_id
+
+    async def offered_late(self) -> LegId:
+        """From now on."""
+        self.fake.callers_offer = False
+        return await self.offered()
+
+    async def hears(self, leg_id: LegId) -> bool:
+        """What plays is heard."""
+        await self.passes(0.1)
+        return bool(self.fake.playing(leg_id))
 
     async def presses(self, leg_id: LegId, keys: str, method: DtmfMethod) -> None:
         """One key after the other."""
@@ -305,8 +327,24 @@ class PjsuaLine(Line):
 
     async def offered(self) -> LegId:
         """An INVITE."""
+        return await self._offered(late_offer=False)
+
+    async def offered_late(self) -> LegId:
+        """An INVITE without a body."""
+        return await self._offered(late_offer=True)
+
+    async def hears(self, leg_id: LegId) -> bool:
+        """Any sound."""
+        try:
+            await self._calls[leg_id].wait_sound(1.0)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _offered(self, *, late_offer: bool) -> LegId:
         self.phone.refer_policy = self._refer_policy()
-        call = await self.phone.invite(self.pjsua.sip_uri.replace("sip:", "sip:100@"))
+        uri = self.pjsua.sip_uri.replace("sip:", "sip:100@")
+        call = await self.phone.invite(uri, late_offer=late_offer)
         offer: list[LegOffered] = []
 
         def came() -> bool:
@@ -322,6 +360,7 @@ class PjsuaLine(Line):
         policies: dict[Answering, IncomingPolicy] = {
             Answering.PICKS_UP: AnswerAfter(0.05),
             Answering.RINGS: RingForever(),
+            Answering.IS_HEARD_EARLY: _early_media,
             Answering.BUSY: BUSY,
         }
         self.phone.incoming_policy = policies[does]
@@ -349,6 +388,11 @@ class PjsuaLine(Line):
     def messages(self) -> list[str]:
         """What came over the wire."""
         return self.phone.messages
+
+
+async def _early_media(call: PeerCall) -> None:
+    call.progress()
+    call.send_tone(440, 5.0)
 
 
 def on_a_line(test: Callable[..., Coroutine[None, None, None]]) -> Callable[..., None]:

@@ -225,6 +225,22 @@ def test_random_events_never_leave_a_caller_in_silence_for_ever(seed: int) -> No
     assert not call.is_speaking and call.listening is None
 
 
+LATER = EVERYTHING.model_copy(update={"answer": "later"})
+"""Its first menu answers, because no step before it does."""
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_events_in_a_flow_that_answers_later_leave_no_call_unanswered_for_ever(seed: int) -> None:
+    chance = random.Random(9000 + seed)
+    call = CallScript(LATER).offered()
+    for _ in range(40):
+        random_step(call, chance)
+        assert call.can_wake, call.transcript
+        assert call.is_answered is not call.state.is_unanswered or call.phase is Phase.ENDED
+    call.hangs_up()
+    assert call.phase is Phase.ENDED and call.clock.timer_count == 0 and not call.is_speaking
+
+
 @pytest.mark.parametrize(
     "flow", [EVERYTHING, load_flow(DEMO.read_bytes(), "demo.yaml").flow], ids=["everything", "demo"]
 )

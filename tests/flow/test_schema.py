@@ -37,6 +37,7 @@ SHAPE = {
 """Rules of the check that are about shape alone."""
 
 NOT_ABOUT_SHAPE = {
+    "answer_after_too_long",
     "language_step_tag",
     "phone_region",
     "request_body_of_get",

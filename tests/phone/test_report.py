@@ -35,6 +35,7 @@ def test_json_has_everything_of_the_call() -> None:
         "sip_status": 200,
         "reason": "",
         "duration_s": 12.346,
+        "early_media_s": 0.0,
         "ended_by": "remote",
         "codec": "PCMA",
         "heard": [{"at_s": 0.26, "text": "hello", "confidence": 0.988}],

@@ -25,5 +25,6 @@ KIND = StepKind(
     listen.handle,
     listen.caller_left,
     exits=exits_of_ask,
+    needs_answer=True,
     needs_next=lambda step: step.ask != "yes_no" or step.confirmed is None or step.denied is None,
 )

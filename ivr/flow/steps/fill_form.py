@@ -19,4 +19,12 @@ def _variables(step: FormStep) -> frozenset[str]:
     return frozenset(variable_of(name, field) for name, field in step.form.fields.items())
 
 
-KIND = StepKind(FormStep, listen.enter, listen.handle, listen.caller_left, exits=_exits, variables=_variables)
+KIND = StepKind(
+    FormStep,
+    listen.enter,
+    listen.handle,
+    listen.caller_left,
+    exits=_exits,
+    variables=_variables,
+    needs_answer=True,
+)

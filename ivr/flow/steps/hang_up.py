@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ivr.flow import commands as c
 from ivr.flow.model import Flow, HangUpStep
 from ivr.flow.run import Run
 from ivr.flow.segments import LAST_WORD_PAUSE
@@ -16,9 +15,9 @@ def _enter(run: Run, name: str, found: HangUpStep) -> None:
     if run.flush(name, then=(LAST_WORD_PAUSE,)):
         return
     run.note("hang_up", "done")
-    if run.state.phase is Phase.NEW and found.hang_up.status is not None:
-        run.set(phase=Phase.ENDED)
-        run.emit(c.Reject(found.hang_up.status))
+    is_open = run.state.phase is Phase.NEW or run.state.is_unanswered
+    if is_open and found.hang_up.status is not None:
+        run.reject(found.hang_up.status)
     else:
         run.end(found.hang_up.cause)
 

@@ -89,5 +89,7 @@ class StepKind:
     """Further steps that the step is made of; the loader adds them to the flow."""
     needs_caller: bool = True
     """Whether it has no place among the steps of `on_hang_up`."""
+    needs_answer: bool = False
+    """Whether the caller has to do something in it that takes an answered call."""
     ends_call: bool = False
     """Whether a call can end or be handed over here."""

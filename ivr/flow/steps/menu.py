@@ -22,5 +22,6 @@ KIND = StepKind(
     listen.handle,
     listen.caller_left,
     exits=exits_of_menu,
+    needs_answer=True,
     needs_next=lambda step: False,  # a choice that leads nowhere is an error of its own
 )

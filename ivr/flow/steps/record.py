@@ -284,6 +284,7 @@ KIND = StepKind(
     exits=_exits,
     variables=lambda step: frozenset({step.into}),
     pieces=_pieces,
+    needs_answer=True,
 )
 REVIEW = StepKind(
     RecordReview,
@@ -291,6 +292,7 @@ REVIEW = StepKind(
     listen.handle,
     listen.caller_left,
     exits=exits_of_menu,
+    needs_answer=True,
     needs_next=lambda step: False,
 )
 PLAYBACK = StepKind(RecordPlayback, _play)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ivr.flow.model import Step
 from ivr.flow.steps import (
+    answer,
     ask,
     change_language,
     fill_form,
@@ -37,6 +38,7 @@ KINDS: tuple[StepKind, ...] = (
     run_flow.RUN,
     run_flow.RETURN_STEP,
     transfer.KIND,
+    answer.KIND,
     hang_up.KIND,
     hours.KIND,
     request.KIND,

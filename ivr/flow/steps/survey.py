@@ -242,6 +242,7 @@ SURVEY = StepKind(
     exits=_first,
     variables=_variables,
     pieces=_pieces,
+    needs_answer=True,
 )
-QUESTION = StepKind(SurveyQuestion, _ask, listen.handle, _caller_left, exits=_exits_of_question)
+QUESTION = StepKind(SurveyQuestion, _ask, listen.handle, _caller_left, exits=_exits_of_question, needs_answer=True)
 NOTE = StepKind(SurveyNote, _keep, needs_caller=False)

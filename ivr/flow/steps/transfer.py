@@ -61,5 +61,6 @@ KIND = StepKind(
     _caller_left,
     exits=_exits,
     needs_next=lambda step: False,
+    needs_answer=True,
     ends_call=True,
 )
