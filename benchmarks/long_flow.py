@@ -16,9 +16,7 @@ GERMAN = (
     "garantie", "reparatur", "versicherung", "mitglied", "gutschein", "anmeldung", "störung", "umzug", "angebot",
     "technik",
 )  # fmt: skip
-MODEL_WORDS = (
-    Path(__file__).parents[1] / "ivr" / "speech" / "models" / "vosk-model-ivr-en-8k-test" / "graph" / "words.txt"
-)
+MODEL = Path(__file__).parents[1] / "ivr" / "speech" / "models" / "vosk-model-ivr-en-8k-test"
 
 
 def english_words() -> list[str]:
