@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from ivr.memory import without_plugins
+
 if TYPE_CHECKING:
     from typer._click import Command, Context
 
@@ -50,6 +52,11 @@ class _Commands(TyperGroup):
         if cmd_name in SUMMARIES and cmd_name not in self.commands:
             self.commands[cmd_name] = load(cmd_name)
         return super().get_command(ctx, cmd_name)
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        if args and args[0] in SUMMARIES:
+            without_plugins()  # typer and every command use pydantic
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Context, args: list[str]) -> Any:
         if args and args[0] not in SUMMARIES:

@@ -19,8 +19,7 @@ with without("rich"), without("ssl"), without("_hashlib"):
 
     import structlog  # noqa: F401
 
-with without_plugins():  # pydantic would look for its own; the first model does
-    import ivr.config  # noqa: F401
+without_plugins()
 
 if TYPE_CHECKING:
     from ivr.app import Bot

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from ivr.config_section import all_defaults
 from ivr.flow.marks import Condition, Mark, Target, Template, TemplateValue
 from ivr.language_tags import primary_language
 from ivr.units import Duration
@@ -55,7 +56,7 @@ Keys = Annotated[str, BeforeValidator(_quoted_keys)]
 class Part(BaseModel):
     """A piece of a flow; unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class PromptItem(Part):
@@ -236,7 +237,7 @@ class Defaults(InputSettings):
     max_speech_duration: Duration = 15.0
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     barge_in: BargeIn = "any"
-    confidence: Confidence = Confidence()
+    confidence: Confidence = all_defaults()
     confirm: Confirm = "low_confidence"
     reprompt: StrictBool = True
 
@@ -486,7 +487,7 @@ class Flow(Part):
     """What money is in (ISO 4217) where nothing else is said; that of the region of `language` when empty."""
     purpose: Literal["service", "research", "sales"] = "service"
     start: Annotated[StepName, Mark.TARGET]
-    defaults: Defaults = Defaults()
+    defaults: Defaults = all_defaults()
     commands: dict[StepName, Command] = Field(default_factory=dict)
     variables: dict[VariableName, Any] = Field(default_factory=dict)
     takes: tuple[VariableName, ...] = ()
