@@ -11,6 +11,9 @@ def main() -> None:
     """Run the command of the process's arguments."""
     found = _plain_serve(sys.argv[1:])
     if found is None:
+        from ivr.memory import collect_seldom
+
+        collect_seldom()
         from ivr.cli.main import app
 
         app()
