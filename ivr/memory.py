@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +28,11 @@ def collect_seldom() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
+def collect_never() -> None:
+    """For a program that ends: to look through everything that it made, to free it, takes a sixth of a second."""
+    gc.freeze()
+
+
 def settle() -> None:
     """Once everything is loaded: give free memory back, and spare the collector what lives as long as the process."""
     gc.collect()
@@ -46,6 +52,17 @@ def without(name: str) -> Iterator[None]:
         yield
     finally:
         del sys.modules[name]
+
+
+def with_plain_names() -> None:
+    """Let Jinja2 do without its table of the world's letters: names in flows are of a to z, digits and _.
+
+    The table is compiled at every start, which takes 33 ms. To be called before Jinja2 is imported.
+    """
+    if "jinja2" not in sys.modules:
+        stand_in = ModuleType("jinja2._identifier")
+        stand_in.pattern = re.compile(r"\w+")  # type: ignore[attr-defined]
+        sys.modules.setdefault(stand_in.__name__, stand_in)
 
 
 def without_plugins() -> None:

@@ -184,6 +184,10 @@ class _Builder:
 
     def _node(self, event: yaml.Event, path: DataPath, depth: int) -> object:
         self.positions.values[path] = _position(event)
+        if isinstance(event, yaml.ScalarEvent) and event.anchor is None:  # most are
+            self._measure(event, 1, depth)
+            self._refuse_tag(event, event.tag)
+            return self._scalar(event)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
         assert isinstance(event, yaml.NodeEvent)
@@ -249,8 +253,9 @@ class _Builder:
                     )
                 self._skip_value(path, depth)
                 continue
-            self.positions.keys[(*path, key)] = _position(event)
-            mapping[key] = self._node(next(self._events), (*path, key), depth + 1)
+            place = (*path, key)
+            self.positions.keys[place] = _position(event)
+            mapping[key] = self._node(next(self._events), place, depth + 1)
         return mapping
 
     def _key(self, event: yaml.Event, path: DataPath, depth: int) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ivr.memory import without_plugins
+from ivr.memory import with_plain_names, without_plugins
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -56,6 +56,7 @@ class _Commands(TyperGroup):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         if args and args[0] in SUMMARIES:
             without_plugins()  # typer and every command use pydantic
+            with_plain_names()
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Context, args: list[str]) -> Any:
