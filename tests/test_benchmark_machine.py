@@ -16,8 +16,6 @@ CHILD = "import time\nwhile time.process_time() < 0.3: pass\nprint('busy', flush
 PARENT = (
     f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {CHILD!r}])\nprint('ended', flush=True)\ninput()"
 )
-    f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {CHILD!r}])\nprint('ended', flush=True)\ninput()"
-)
 
 
 def test_the_time_of_a_process_that_ends_meanwhile_stays_in_the_sum() -> None:
