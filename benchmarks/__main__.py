@@ -19,7 +19,9 @@ from tests.lab.control import LabError
 def main(
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file as well.")] = None,
     quick: Annotated[bool, typer.Option(help="One minute: fewer calls, shorter loads, no repetition.")] = False,
-    only: Annotated[str, typer.Option(help="Only this part: idle, answer, lead-in, keys, speech, load.")] = "",
+    only: Annotated[
+        str, typer.Option(help="Only this part: check, engine, idle, answer, lead-in, keys, speech, load.")
+    ] = "",
 ) -> None:
     """Figures of the bot beside those of Asterisk in the lab, measured by an independent caller."""
     console = Console(width=None if Console().is_terminal else 170)

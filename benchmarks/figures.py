@@ -40,6 +40,8 @@ class Figure:
     count: int | None = None
     limit: float | None = None
     """The value may not be above it."""
+    least: float | None = None
+    """The value may not be below it."""
     goal: float | None = None
     """Aimed at; not a limit yet."""
     asterisk: float | None = None
@@ -62,6 +64,8 @@ class Figure:
         checks = []
         if self.limit is not None:
             checks.append(self.value <= self.limit)
+        if self.least is not None:
+            checks.append(self.value >= self.least)
         if self.max_ratio is not None and self.ratio is not None:
             checks.append(self.ratio <= self.max_ratio)
         return all(checks) if checks else None

@@ -10,8 +10,9 @@ from pathlib import Path
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 CORES = os.cpu_count() or 1
-_PARENT, _USER, _SYSTEM = 1, 11, 12
-"""Places in /proc/PID/stat after the command's closing bracket."""
+_PARENT, _TIMES = 1, slice(11, 15)
+"""Places in /proc/PID/stat after the command's closing bracket: user and system time, both of the process and of its
+children that have ended."""
 
 
 def _stat(pid: int) -> list[str]:
@@ -37,8 +38,11 @@ def tree(pid: int) -> list[int]:
 
 
 def cpu_s(pids: list[int]) -> float:
-    """CPU seconds spent so far; the kernel scales them to true run time, so short wake-ups count fully."""
-    return sum((int(stat[_USER]) + int(stat[_SYSTEM])) / TICKS_PER_S for pid in pids if (stat := _stat(pid)))
+    """CPU seconds spent so far; the kernel scales them to true run time, so short wake-ups count fully.
+
+    Those of processes that have ended are in their parent's account: of a whole tree the sum never goes down.
+    """
+    return sum(sum(map(int, _stat(pid)[_TIMES])) for pid in pids) / TICKS_PER_S
 
 
 def memory_mb(pids: list[int], kind: str = "Rss") -> float:

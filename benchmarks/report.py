@@ -36,6 +36,8 @@ def _cells(figure: Figure) -> list[str]:
     if figure.max_ratio is not None:
         ratio += f" (≤ {figure.max_ratio:g})"
     limit = "" if figure.limit is None else f"≤ {figure.limit:g}"
+    if figure.least is not None:
+        limit = f"≥ {figure.least:g}"
     if figure.goal is not None:
         limit = f"goal {figure.goal:g}"
     verdict = f"[{_COLOURS[figure.verdict]}]{figure.verdict}[/]" if figure.verdict else ""
@@ -57,7 +59,7 @@ def _cells(figure: Figure) -> list[str]:
 def _number(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def write_json(results: Results, path: Path) -> None:

@@ -13,6 +13,8 @@ from benchmarks import machine
 from benchmarks.answer import measure_answer, measure_lead_in
 from benchmarks.bot import FIRST_RTP_PORT, BenchBot, running_bot, write_sounds
 from benchmarks.callers import Lateness
+from benchmarks.check import measure_check
+from benchmarks.engine import measure_engine
 from benchmarks.figures import Figure, Results
 from benchmarks.idle import measure_idle
 from benchmarks.keys import measure_keys
@@ -24,6 +26,8 @@ LATE_LIMIT_MS = 8.0
 """A caller's own packet later than this: the machine was too busy to measure on."""
 OTHERS_LIMIT = 0.2
 """Share of the machine that others may use meanwhile."""
+
+PARTS_WITH_CALLS = ("idle", "answer", "lead-in", "keys", "speech", "load")
 
 Part = Callable[[Lateness], Awaitable[list[Figure]]]
 
@@ -38,17 +42,40 @@ class Extent:
     speech_calls: int = 6
     idle_s: float = 20.0
     load_s: float = 30.0
+    check_runs: int = 7
+    engine_s: float = 6.0
     attempts: int = 2
     quiet_wait_s: float = 20.0
     repeat_within_s: float = 170.0
     """Nothing is repeated after this time, so that a run on a busy machine ends within six minutes as well."""
 
 
-QUICK = Extent(calls=8, rested_calls=2, key_calls=3, speech_calls=3, idle_s=5.0, load_s=8.0, attempts=1)
+QUICK = Extent(
+    calls=8, rested_calls=2, key_calls=3, speech_calls=3, idle_s=5.0, load_s=8.0, check_runs=3, engine_s=2.0, attempts=1
+)
 
 
 async def run(folder: Path, extent: Extent, only: str, say: Callable[[str], None]) -> Results:
     """Measure everything, or the parts whose name contains `only`."""
+    results = Results()
+    for name, alone in _parts_alone(folder, extent).items():
+        if only in name:
+            say(name)
+            results.figures += alone()
+    if any(only in name for name in PARTS_WITH_CALLS):
+        results.figures += await _run_with_calls(folder, extent, only, say)
+    return results
+
+
+def _parts_alone(folder: Path, extent: Extent) -> dict[str, Callable[[], list[Figure]]]:
+    """What is measured without a call, and so without the lab."""
+    return {
+        "check": lambda: measure_check(folder, runs=extent.check_runs),
+        "engine": lambda: measure_engine(duration_s=extent.engine_s),
+    }
+
+
+async def _run_with_calls(folder: Path, extent: Extent, only: str, say: Callable[[str], None]) -> list[Figure]:
     control.ensure_up()
     sounds = write_sounds(folder / "asterisk")
     control.put_sound(sounds.prompt, "menu")
@@ -57,12 +84,12 @@ async def run(folder: Path, extent: Extent, only: str, say: Callable[[str], None
     with ExitStack() as stack:
         keys_only = stack.enter_context(running_bot(folder, "keys", recognizer="none", lead_in="0s"))
         listening = stack.enter_context(running_bot(folder, "listening", FIRST_RTP_PORT + 100))
-        results = Results()
+        figures: list[Figure] = []
         for name, part in _parts(keys_only, listening, extent).items():
             if only in name:
                 say(name)
-                results.figures += await _measured(part, [keys_only, listening], extent, repeat_until_s, say)
-        return results
+                figures += await _measured(part, [keys_only, listening], extent, repeat_until_s, say)
+        return figures
 
 
 def _parts(keys_only: BenchBot, listening: BenchBot, extent: Extent) -> dict[str, Part]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ivr.calls.jobs import Services
 from ivr.config import Settings
 from ivr.flow.model import Flow
+from ivr.late_messenger import LateMessenger
 from ivr.ports import MessageRequest
 
 if TYPE_CHECKING:
@@ -26,16 +27,20 @@ class ServicesOfWorker:
     def __init__(self, settings: Settings, send_message: Callable[[MessageRequest, Callable[[int, str], None]], None]):
         """Raises ConfigError for a calendar that cannot be used."""
         self._data: HttpDataService | None = None
-        self._messenger: Messenger | None = None
+        self._messenger: LateMessenger | None = None
         calendars = None
         if settings.requests.hosts:
             from ivr.services.data import HttpDataService
 
             self._data = HttpDataService(settings.requests)
         if settings.send.webhooks or settings.send.mail or settings.targets:
-            from ivr.services.messenger import Messenger
 
-            self._messenger = Messenger(settings.send, settings.targets, send_message, Path(settings.recordings.dir))
+            def make() -> Messenger:
+                from ivr.services.messenger import Messenger
+
+                return Messenger(settings.send, settings.targets, send_message, Path(settings.recordings.dir))
+
+            self._messenger = LateMessenger(make, Path(settings.send.outbox_dir))
         if settings.calendars:
             from ivr.services.hours import HoursService
 
@@ -44,9 +49,9 @@ class ServicesOfWorker:
 
     async def start(self, flows: Iterable[Flow]) -> None:
         """Go on with messages that wait; have ready what the flows will ask with."""
-        if self._messenger is not None:
-            await self._messenger.start()
         kinds = {step.action for flow in flows for step in flow.steps.values()}
+        if self._messenger is not None:
+            await self._messenger.start(will_send="send" in kinds)
         if self._data is not None and "request" in kinds:
             await self._data.warm_up()
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, StrictBool
 
-from ivr.config_section import Section
+from ivr.config_section import Section, all_defaults
 from ivr.config_services import CalendarSettings, RequestsSettings, SendSettings, ServiceName
 from ivr.units import Duration
 
@@ -162,7 +162,7 @@ def _known_zone(name: str) -> str:
 class Settings(Section):
     """Everything in `ivr.yaml`."""
 
-    sip: SipSettings = SipSettings()
+    sip: SipSettings = all_defaults()
     flows: str = "flows"
     """Folder of the flows."""
     sounds: str = "sounds"
@@ -173,14 +173,14 @@ class Settings(Section):
     timezone: Annotated[str, AfterValidator(_known_zone)] = ""
     """Time zone of callers, as IANA names it ("Europe/Berlin"); the machine's when empty."""
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
-    requests: RequestsSettings = RequestsSettings()
-    send: SendSettings = SendSettings()
+    requests: RequestsSettings = all_defaults()
+    send: SendSettings = all_defaults()
     calendars: dict[ServiceName, CalendarSettings] = Field(default_factory=dict)
     """Opening hours, by name."""
     hours_dir: str = "var/hours"
     """Where `ivr hours close` leaves its word: a file per calendar."""
-    speech: SpeechSettings = SpeechSettings()
-    recordings: RecordingsSettings = RecordingsSettings()
-    database: DatabaseSettings = DatabaseSettings()
-    publishing: PublishingSettings = PublishingSettings()
-    log: LogSettings = LogSettings()
+    speech: SpeechSettings = all_defaults()
+    recordings: RecordingsSettings = all_defaults()
+    database: DatabaseSettings = all_defaults()
+    publishing: PublishingSettings = all_defaults()
+    log: LogSettings = all_defaults()

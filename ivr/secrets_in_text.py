@@ -18,7 +18,7 @@ def is_secret_name(name: str) -> bool:
 
 def has_password_in_url(text: str) -> bool:
     """Whether a URL in the text carries a password that is not a `${NAME}`."""
-    return _PASSWORD_IN_URL.search(text) is not None
+    return "://" in text and _PASSWORD_IN_URL.search(text) is not None
 
 
 def looks_like_a_secret(text: str) -> bool:

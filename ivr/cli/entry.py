@@ -11,13 +11,23 @@ def main() -> None:
     """Run the command of the process's arguments."""
     found = _plain_serve(sys.argv[1:])
     if found is None:
-        from ivr.cli.main import app
-
-        app()
+        _command()
         return
     from ivr.cli.worker import run
 
     sys.exit(run(*found))
+
+
+def _command() -> None:
+    from ivr.memory import collect_never, collect_seldom
+
+    collect_seldom()
+    from ivr.cli.main import app
+
+    try:
+        app()
+    finally:
+        collect_never()
 
 
 def _plain_serve(arguments: Sequence[str]) -> tuple[Path | None] | None:

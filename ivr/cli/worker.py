@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ivr.memory import limit_arenas, settle, without, without_plugins
+from ivr.memory import limit_arenas, settle, with_plain_names, without, without_plugins
 
 # 4 MB for tracebacks in colour; 5 MB for OpenSSL, which nothing here needs: SIP over TLS and PostgreSQL bring their
 # own, and Python has its own SHA-256. asyncio of this process cannot speak TLS.
@@ -19,8 +19,8 @@ with without("rich"), without("ssl"), without("_hashlib"):
 
     import structlog  # noqa: F401
 
-with without_plugins():  # pydantic would look for its own; the first model does
-    import ivr.config  # noqa: F401
+without_plugins()
+with_plain_names()
 
 if TYPE_CHECKING:
     from ivr.app import Bot

@@ -73,17 +73,43 @@ def _now(run: Run) -> datetime | None:
 
 def open_question(run: Run) -> Question:
     """What the open step compares inputs with."""
-    step, pending, tag, language = open_step(run), run.state.input.pending, run.state.language, run.language
-    values = _question_of(run, step)
+    step, pending, flow, language = open_step(run), run.state.input.pending, run.flow, run.language
     if pending is None:
-        return values
+        return _question_of(run, step)
     if pending.others:
-        return which(run.flow, step, tag, language, values)
+        return which(flow, step, run.state.language, language, _question_of(run, step))
     may_correct = not pending.meaning.startswith("command:")
-    return confirmation(run.flow, step, tag, language, values if may_correct else None)
+    if _is_fixed(flow, step):
+        key = (run.state.language, may_correct)
+        return flow.memory.of(step, _confirmation, run, step, may_correct, key=key)
+    return _confirmation(run, step, may_correct)
+
+
+def _confirmation(run: Run, step: InputStep, may_correct: bool) -> Question:
+    values = _question_of(run, step) if may_correct else None
+    return confirmation(run.flow, step, run.state.language, run.language, values)
+
+
+_CHANGING = frozenset({"date", "time", "amount"})
+"""Kinds of answers whose words may depend on the call: its day, its currency."""
+
+
+def _is_fixed(flow: Flow, step: InputStep) -> bool:
+    """Whether the question is the same in every call of a language."""
+    is_same = isinstance(step, MenuStep) or (
+        isinstance(step, AskStep) and step.choices_from is None and step.ask not in _CHANGING
+    )
+    return is_same and flow.has_own(step)
 
 
 def _question_of(run: Run, step: InputStep) -> Question:
+    flow = run.flow
+    if _is_fixed(flow, step):
+        return flow.memory.of(step, _made_question_of, run, step, key=run.state.language)
+    return _made_question_of(run, step)
+
+
+def _made_question_of(run: Run, step: InputStep) -> Question:
     if isinstance(step, MenuStep):
         return question_of_choices(run.flow, step, step.menu.choices, run.state.language)
     assert isinstance(step, AskStep)

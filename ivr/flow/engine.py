@@ -26,7 +26,7 @@ from ivr.flow.program import Program
 from ivr.flow.refusal import UNAVAILABLE
 from ivr.flow.run import TEMPORARY_FAILURE, UNANSWERED_LIMIT_S, UNANSWERED_TIMER, Run
 from ivr.flow.segments import LAST_WORD_PAUSE
-from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase
+from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase, is_whole
 from ivr.flow.steps import run_flow
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import TemplateFailed
@@ -51,6 +51,7 @@ def step(flow: Flow | Program, state: FlowState, event: e.Event) -> Result:
         _enter_all(run)
     if state.phase is Phase.NEW and run.state.phase is not Phase.NEW and not isinstance(event, e.CallerHungUp):
         _answer_first(run)
+    assert is_whole(run.state)
     return Result(run.state, tuple(run.commands))
 
 

@@ -57,32 +57,43 @@ def unknown_count(text: str) -> int:
     return text.split().count(UNKNOWN_WORD)
 
 
-def match_phrases(text: str, confidence: float, meanings: Mapping[str, Sequence[str]]) -> PhraseMatch | None:
+LongestFirst = Sequence[tuple[list[str], str, str]]
+"""Words, meaning and phrase as it was written, of each phrase."""
+
+
+def longest_first(meanings: Mapping[str, Sequence[str]]) -> LongestFirst:
+    """Phrases in the order in which they are looked for."""
+    phrases = [(normalized(phrase).split(), meaning, phrase) for meaning, group in meanings.items() for phrase in group]
+    return sorted((entry for entry in phrases if entry[0]), key=lambda entry: -len(entry[0]))
+
+
+def match_phrases(
+    text: str, confidence: float, meanings: Mapping[str, Sequence[str]], ready: LongestFirst | None = None
+) -> PhraseMatch | None:
     """The one meaning whose phrase is in the utterance; None where there is none, or more than one.
 
     The longest phrase wins, so that "no thanks" is not "thanks". Words of the list that are left over beside the phrase
-    make it doubtful only when they are a phrase of another meaning.
+    make it doubtful only when they are a phrase of another meaning. `ready` is what `longest_first` makes of them.
     """
     words = known_words(normalized(text))
-    found = _longest(words, meanings)
+    found = _longest(words, longest_first(meanings) if ready is None else ready)
     if len({meaning for meaning, _ in found}) != 1:
         return None
     meaning, phrase = found[0]
     return PhraseMatch(meaning, phrase, confidence * UNKNOWN_FACTOR ** unknown_count(text))
 
 
-def _longest(words: Sequence[str], meanings: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+def _longest(words: list[str], phrases: LongestFirst) -> list[tuple[str, str]]:
     """Phrases found from left to right, the longest at each place."""
-    phrases = sorted(
-        ((normalized(phrase).split(), meaning, phrase) for meaning, group in meanings.items() for phrase in group),
-        key=lambda entry: -len(entry[0]),
-    )
     found, at = [], 0
     while at < len(words):
-        hit = next(((m, p, len(w)) for w, m, p in phrases if w and list(words[at : at + len(w)]) == w), None)
-        if hit:
-            found.append(hit[:2])
-        at += hit[2] if hit else 1
+        first, used = words[at], 1
+        for wanted, meaning, phrase in phrases:
+            if wanted[0] == first and words[at : at + len(wanted)] == wanted:
+                found.append((meaning, phrase))
+                used = len(wanted)
+                break
+        at += used
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -68,19 +68,23 @@ def _empty_values(source: YamlSource) -> list[Problem]:
     """Keys with nothing behind them: a forgotten value, or text that begins with # and so became a comment."""
     return [
         source.problem(path, nothing_written(str(path[-1])), "empty", at_key=True, step=owner_of(path))
-        for path, value in _values(source.data, ())
-        if value is None and path and path[0] != "variables" and path[2:3] != ("set",) and path != ("steps",)
+        for path in _places_of_nothing(source.data)
+        if path and path[0] != "variables" and path[2:3] != ("set",) and path != ("steps",)
     ]
 
 
-def _values(value: object, path: DataPath) -> Iterator[tuple[DataPath, object]]:
-    yield path, value
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _values(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _values(item, (*path, index))
+def _places_of_nothing(data: object) -> list[DataPath]:
+    found: list[DataPath] = []
+    waiting: list[tuple[DataPath, object]] = [((), data)]
+    while waiting:
+        path, value = waiting.pop()
+        if value is None:
+            found.append(path)
+        elif isinstance(value, dict):
+            waiting += [((*path, key), item) for key, item in value.items() if not isinstance(item, str)]
+        elif isinstance(value, list):
+            waiting += [((*path, index), item) for index, item in enumerate(value) if not isinstance(item, str)]
+    return found
 
 
 def _with_step(problem: Problem, source: YamlSource) -> Problem:

@@ -6,8 +6,10 @@ The models say what each key may hold; rules that need the whole flow (targets, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, time
-from typing import Annotated, Any, ClassVar, Literal
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,7 +22,9 @@ from pydantic import (
     model_validator,
 )
 
+from ivr.config_section import all_defaults
 from ivr.flow.marks import Condition, Mark, Target, Template, TemplateValue
+from ivr.flow.memory import Memory
 from ivr.language_tags import primary_language
 from ivr.units import Duration
 from ivr.written import Shape, also, one_or_list, written
@@ -55,7 +59,7 @@ Keys = Annotated[str, BeforeValidator(_quoted_keys)]
 class Part(BaseModel):
     """A piece of a flow; unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class PromptItem(Part):
@@ -127,6 +131,11 @@ class Prompt(Part):
         if any(later.by_count for later in self.by_count.values()):
             raise ValueError("a prompt for one time cannot have others inside; write their numbers side by side")
         return self
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What was worked out from this prompt."""
+        return Memory()
 
     def for_count(self, count: int) -> Prompt:
         """The prompt for the first time, the second, and so on."""
@@ -236,7 +245,7 @@ class Defaults(InputSettings):
     max_speech_duration: Duration = 15.0
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     barge_in: BargeIn = "any"
-    confidence: Confidence = Confidence()
+    confidence: Confidence = all_defaults()
     confirm: Confirm = "low_confidence"
     reprompt: StrictBool = True
 
@@ -488,7 +497,7 @@ class Flow(Part):
     answer: Literal["at_once", "later"] = "at_once"
     """`later`: the call rings, and a step `answer` answers it."""
     start: Annotated[StepName, Mark.TARGET]
-    defaults: Defaults = Defaults()
+    defaults: Defaults = all_defaults()
     commands: dict[StepName, Command] = Field(default_factory=dict)
     variables: dict[VariableName, Any] = Field(default_factory=dict)
     takes: tuple[VariableName, ...] = ()
@@ -501,3 +510,23 @@ class Flow(Part):
     """What is done without the caller when the call is over."""
     version: str = Field("", init=False)
     """Content hash, filled in by the loader."""
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What was worked out from this flow."""
+        return Memory()
+
+    @cached_property
+    def _ids(self) -> frozenset[int]:
+        return frozenset(map(id, self.steps.values()))
+
+    def has_own(self, step: Step) -> bool:
+        """Whether a step is one of this flow, and not one that was made for a moment of a call."""
+        return id(step) in self._ids
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy that remembers nothing of this flow."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in ("memory", "_ids"):
+            copy.__dict__.pop(name, None)
+        return copy

@@ -28,6 +28,29 @@ def segments_of(prompt: Prompt, variables: Mapping[str, object], language: str) 
     return tuple(_segment(item, variables, language) for item in prompt.items)
 
 
+def is_fixed(prompt: Prompt) -> bool:
+    """Whether it says the same whatever the variables hold."""
+    return prompt.memory.of(prompt, _has_no_template, prompt.items)
+
+
+def _has_no_template(items: Sequence[PromptItem]) -> bool:
+    return not any(templates.is_template(text) for item in items for text in item.text.values())
+
+
+def fixed_segments_of(prompt: Prompt, language: str) -> tuple[Segment, ...]:
+    """What is played for a fixed prompt."""
+    return prompt.memory.of(prompt, _fixed_segments_of, prompt, language, key=language)
+
+
+def _fixed_segments_of(prompt: Prompt, language: str) -> tuple[Segment, ...]:
+    return tuple(segment for segment in segments_of(prompt, {}, language) if not is_empty(segment))
+
+
+def fixed_text_of(prompt: Prompt, language: str) -> str:
+    """What a fixed prompt says, as one line for the record."""
+    return prompt.memory.of(prompt, text_of, prompt, {}, language, key=language)
+
+
 def with_sensitive_marked(
     segments: Sequence[Segment], prompt: Prompt, written: Mapping[str, object], language: str
 ) -> tuple[Segment, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ivr.flow.digits import DigitRules
-from ivr.flow.grammar import phrase_list
+from ivr.flow.grammar import LongestFirst, longest_first, phrase_list
 from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
 from ivr.flow.model import Choice, Command, Confidence, Flow, InputStep, Prompt, PromptList
@@ -40,7 +41,7 @@ class Waiting:
     failed: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """Everything that an input is compared with."""
 
@@ -55,15 +56,23 @@ class Question:
     is_free: bool = False
     """Whether anything may be said."""
 
-    @property
+    @cached_property
     def listens_for(self) -> tuple[str, ...]:
         """The closed list for the recognizer; empty for free speech, and where nothing can be said."""
         return () if self.is_free else phrase_list([self.extra_words, *self.phrases.values()])
 
+    @cached_property
+    def longest_first(self) -> LongestFirst:
+        """The phrases, ready to be looked for in an utterance."""
+        return longest_first(self.phrases)
+
 
 def waiting_for(flow: Flow, step: InputStep) -> Waiting:
     """The step's settings with the flow's defaults filled in."""
+    return flow.memory.of(step, _waiting_for, flow, step) if flow.has_own(step) else _waiting_for(flow, step)
 
+
+def _waiting_for(flow: Flow, step: InputStep) -> Waiting:
     def own(name: str) -> Any:
         value = getattr(step, name)
         return getattr(flow.defaults, name) if value is None else value

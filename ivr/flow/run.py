@@ -16,7 +16,7 @@ from ivr.flow.model import Flow, Prompt
 from ivr.flow.program import Program
 from ivr.flow.refusal import status_of_cause
 from ivr.flow.segments import Segment
-from ivr.flow.state import FlowState, Frame, Phase, Queued, copied
+from ivr.flow.state import FlowState, Frame, Phase, Queued, changed, copied
 
 TEMPORARY_FAILURE = 41
 """Q.850 cause of a call that the bot could not go on with."""
@@ -48,11 +48,12 @@ class Run:
     @property
     def flow(self) -> Flow:
         """The flow that the current step belongs to. Without commands of its own it has those of whoever runs it."""
-        own = self.program.flow_named(self.state.flow)
-        if not self.state.frames:
+        state, program = self.state, self.program
+        own = program.parts[state.flow] if state.flow else program.main
+        if not state.frames:
             return own
         owner = self.flow_at(self.commands_depth)
-        return own if owner is own else own.model_copy(update={"commands": owner.commands})
+        return own if owner is own else owner.memory.of(own, _with_commands_of, own, owner)
 
     def flow_at(self, depth: int) -> Flow:
         """A flow of the stack, 0 being the one that the call began in."""
@@ -81,12 +82,11 @@ class Run:
 
     def set(self, **changes: Any) -> None:
         """Change the state: this run's own copy, because a new one per change costs half the engine's time."""
-        for name, value in changes.items():
-            object.__setattr__(self.state, name, value)
+        self.state.__dict__.update(changes)
 
     def set_input(self, **changes: Any) -> None:
         """Change the listening step in progress."""
-        self.set(input=replace(self.state.input, **changes))
+        self.set(input=changed(self.state.input, changes))
 
     def emit(self, command: c.Command) -> None:
         """Add a command."""
@@ -124,6 +124,8 @@ class Run:
     ) -> tuple[Segment, ...]:
         """What is played for a prompt; `shown` is `extra` as it may be written down."""
         prompt = prompt.for_count(self.visits)
+        if prompts.is_fixed(prompt):
+            return prompts.fixed_segments_of(prompt, self.state.language)
         variables = {**self.variables, **(extra or {})}
         found = prompts.segments_of(prompt, variables, self.state.language)
         if self.state.sensitive or shown:
@@ -133,9 +135,12 @@ class Run:
 
     def text(self, prompt: Prompt, extra: Mapping[str, object] | None = None) -> str:
         """What the record says of a prompt; a text that cannot be told without a masked value is masked whole."""
+        prompt = prompt.for_count(self.visits)
+        if prompts.is_fixed(prompt):
+            return prompts.fixed_text_of(prompt, self.state.language)
         written = {**self.masked_variables, **(extra or {})}
         try:
-            return prompts.text_of(prompt.for_count(self.visits), written, self.state.language)
+            return prompts.text_of(prompt, written, self.state.language)
         except templates.TemplateFailed:
             return MASK
 
@@ -375,6 +380,10 @@ class Run:
             visits=frame.visits,
             form=None,
         )
+
+
+def _with_commands_of(own: Flow, owner: Flow) -> Flow:
+    return own.model_copy(update={"commands": owner.commands})
 
 
 def masked(state: FlowState) -> dict[str, object]:

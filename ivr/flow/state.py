@@ -57,7 +57,7 @@ class FormProgress:
     """Some value was not heard well."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Input:
     """A listening step in progress."""
 
@@ -118,7 +118,7 @@ class Frame:
     visits: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FlowState:
     """Where a call stands."""
 
@@ -187,16 +187,32 @@ class FlowState:
     steps_without_input: int = 0
 
 
-_FIELDS = tuple(FlowState.__dataclass_fields__)
+_FIELDS = FlowState.__dataclass_fields__.keys()
+
+# Both classes have no slots, so that a copy is one copy of a dictionary: `replace` takes ten times as long.
 
 
 def copied(state: FlowState) -> FlowState:
     """A state of its own with the same values."""
     copy = object.__new__(FlowState)
-    for name in _FIELDS:
-        object.__setattr__(copy, name, getattr(state, name))
+    copy.__dict__.update(state.__dict__)
     return copy
 
+
+def is_whole(state: FlowState) -> bool:
+    """Whether it has the fields of a state and no others: a misspelt one would otherwise be lost without a word."""
+    return len(state.__dict__) == len(_FIELDS)
+
+
+def changed(held: Input, changes: Mapping[str, object]) -> Input:
+    """The same with other values."""
+    copy = object.__new__(Input)
+    copy.__dict__.update(held.__dict__, **changes)
+    assert len(copy.__dict__) == len(_INPUT_FIELDS), changes.keys() - _INPUT_FIELDS
+    return copy
+
+
+_INPUT_FIELDS = Input.__dataclass_fields__.keys()
 
 MAX_STEPS_WITHOUT_INPUT = 200
 """A flow that goes further than this without the caller is in a loop; it is ended."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date as day
 from functools import cache, lru_cache
 from typing import Any
@@ -177,9 +178,71 @@ def _parsed(text: str) -> nodes.Template:
     return _environment(_ANY).parse(text)
 
 
+_BLOCK = re.compile(r"(?<!\{)\{\{[^{}]*\}\}(?!\})")
+"""What is filled in, where its end cannot be mistaken: most templates are made of such blocks and of text."""
+
+_PLAIN_NODES = frozenset({
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem,
+    nodes.Filter, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Add, nodes.Sub, nodes.Mul,
+    nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.Concat, nodes.CondExpr, nodes.List, nodes.Tuple,
+    nodes.Test, nodes.Keyword, nodes.Slice,
+})  # fmt: skip
+"""Whatever is made of these only, and of filters and tests that there are, can be compiled."""
+
+_NAMES_OF_THE_COMPILER = frozenset({"self", "super", "loop", "caller", "varargs", "kwargs"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """What the check must know of a block that can surely be used."""
+
+    names: frozenset[str]
+    is_one_value: bool
+    """Not several, separated by commas."""
+
+
+@lru_cache(maxsize=4096)
+def _block(text: str) -> _Block | None:
+    """A block, parsed; None where only the compiler can tell whether it can be used."""
+    try:
+        tree = _parsed(text)
+    except TemplateError:
+        return None
+    names, waiting = set[str](), list[nodes.Node](tree.body)
+    while waiting:
+        node = waiting.pop()
+        if type(node) not in _PLAIN_NODES or not _is_offered(node):
+            return None
+        if isinstance(node, nodes.Name):
+            names.add(node.name)
+        waiting += node.iter_child_nodes()
+    filled_in = [value for output in tree.body if isinstance(output, nodes.Output) for value in output.nodes]
+    return _Block(frozenset(names), is_one_value=len(filled_in) == 1 and not isinstance(filled_in[0], nodes.Tuple))
+
+
+def _is_offered(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Filter):
+        return node.name in _environment(_ANY).filters
+    if isinstance(node, nodes.Test):
+        return node.name in _environment(_ANY).tests
+    return not isinstance(node, nodes.Name) or node.name not in _NAMES_OF_THE_COMPILER
+
+
+def _blocks(text: str) -> list[_Block] | None:
+    """The blocks that a template is made of; None where it is not made of such that can surely be used."""
+    around = _BLOCK.sub(" ", text)
+    if is_template(around) or "{#" in around or "}}" in around:
+        return None
+    found = [_block(block) for block in _BLOCK.findall(text)]
+    sure = [block for block in found if block is not None]
+    return sure if len(sure) == len(found) else None
+
+
 @lru_cache(maxsize=4096)
 def check_template(text: str) -> str | None:
     """What is wrong with a template, or None."""
+    if _blocks(text) is not None:
+        return None
     try:
         _environment(_ANY).compile(text, raw=True)  # finds unknown filters, and makes no code, which is slow
     except TemplateError as error:
@@ -190,6 +253,10 @@ def check_template(text: str) -> str | None:
 
 def check_expression(text: str) -> str | None:
     """What is wrong with a condition, or None."""
+    written = "{{ " + text + " }}"
+    block = _block(written) if _BLOCK.fullmatch(written) else None
+    if block is not None and block.is_one_value:
+        return None
     try:
         parser = Parser(_environment(_ANY), text, state="variable")
         parser.parse_expression()
@@ -197,12 +264,15 @@ def check_expression(text: str) -> str | None:
             return "there is more behind its end"
     except TemplateError as error:
         return str(error)
-    return check_template("{{ " + text + " }}")
+    return check_template(written)
 
 
 @lru_cache(maxsize=4096)
 def variables_of(text: str) -> frozenset[str]:
     """Names of the variables that a template reads. Raises TemplateError for a broken one."""
+    blocks = _blocks(text)
+    if blocks is not None:
+        return frozenset().union(*(block.names for block in blocks))
     return frozenset(meta.find_undeclared_variables(_parsed(text)))
 
 

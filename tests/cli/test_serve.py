@@ -128,12 +128,14 @@ def test_a_wrong_database_address_ends_the_start_with_a_reason(config: Path) -> 
     assert b"Traceback" not in done.stderr
 
 
-def test_nothing_finds_plugins_while_they_are_done_without_and_all_do_later() -> None:
+def test_pydantic_looks_for_no_plugins_and_others_find_theirs() -> None:
     program = """
+import sys
 from ivr.memory import without_plugins
-with without_plugins():
-    from importlib.metadata import entry_points
-    assert entry_points(group="console_scripts") == ()
+without_plugins()
+from ivr.config import Settings
+Settings()
+assert "importlib.metadata" not in sys.modules
 from importlib.metadata import entry_points
 assert "ivr" in entry_points(group="console_scripts").names
 """

@@ -37,7 +37,6 @@ HEARD = "heard"
 _NO_FILTER = re.compile(r"No filter named '(\w+)'")
 _SINGLE_EQUALS = re.compile(r"(?<![=!<>])=(?!=)")
 _ONE_EQUALS_SIGN = "one = does not compare; write =="
-_PLAIN = re.compile(r"\{\{\s*([a-z]\w*)(?:\.[a-z]\w*)*\s*(?:\|\s*(\w+)\s*)?\}\}")
 _KNOWN_FILTERS = frozenset({*JINJA_FILTERS, *filters("en")})
 
 
@@ -55,8 +54,6 @@ class Read:
 def template_syntax(subject: Subject) -> Iterator[Problem]:
     """A template or condition that cannot be read."""
     for path, text, is_condition in _written(subject):
-        if not is_condition and _plain_names(text) is not None:
-            continue
         trouble = check_expression(text) if is_condition else check_template(text)
         if trouble:
             what = "condition" if is_condition else "template"
@@ -83,19 +80,9 @@ def _written(subject: Subject) -> Iterator[tuple[DataPath, str, bool]]:
             yield subject.path_of((), *path), text, True
 
 
-def _plain_names(text: str) -> frozenset[str] | None:
-    """Variables of a template that only holds `{{ name }}` and `{{ name | filter }}`: most do, and parsing is slow."""
-    if is_template(_PLAIN.sub("", text)) or "{#" in text:
-        return None
-    found = _PLAIN.findall(text)
-    known = all(not used or used in _KNOWN_FILTERS for _, used in found)
-    return frozenset(name for name, _ in found) if known else None
-
-
 def _names_in(text: str) -> frozenset[str]:
-    plain = _plain_names(text)
     try:
-        return (frozenset(variables_of(text)) if plain is None else plain) - set(BUILT_IN_VARIABLES)
+        return variables_of(text) - set(BUILT_IN_VARIABLES)
     except TemplateError:
         return frozenset()
 
