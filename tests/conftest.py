@@ -28,22 +28,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "leaves(reason): the test leaves a thread, task or descriptor behind, and why")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Calls first; and what shares a server is one group, which `pytest -n` leaves in one process.
-
-    Tests against the lab meet the same Asterisk, its fixed numbers and ports; those of the storage the same database server.
-    """
-    items.sort(key=lambda item: not _is_in(item, "live"))
-    for item in items:
-        shared = next((name for name in ("live", "storage") if _is_in(item, name)), None)
-        item.add_marker(pytest.mark.xdist_group(shared or str(item.path)))
-
-
-def _is_in(item: pytest.Item, folder: str) -> bool:
-    return Path(__file__).parent / folder in item.path.parents
-
-
 @pytest.fixture(autouse=True)
 def leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a thread, a task, a socket or a file; `@pytest.mark.leaves("why")` is the way out."""
