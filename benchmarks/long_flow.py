@@ -80,6 +80,36 @@ class _Texts:
 
 def _part(part: int, follows: str, text: _Texts, said: list[str], gesagt: list[str]) -> dict[str, Any]:
     p = f"p{part}"
+    return {
+        f"{p}_intro": {
+            "say": text(
+                f"I am an automatic assistant, {{{{ customer }}}}. This is department {part}.",
+                f"Ich bin ein automatischer Assistent, {{{{ customer }}}}. Dies ist Abteilung {part}.",
+            ),
+            "next": f"{p}_menu",
+        },
+        f"{p}_menu": _menu(p, follows, text, said, gesagt),
+        **_questions(part, p, text),
+        **_decision(part, p),
+        f"{p}_told": {
+            "say": text(
+                f"Your balance in {part} is {{{{ balance | money('EUR') }}}}, after {{{{ visits | number }}}} steps.",
+                f"Ihr Guthaben in {part}: {{{{ balance | money('EUR') }}}}, nach {{{{ visits | number }}}} Schritten.",
+            ),
+            "next": f"{p}_sure",
+        },
+        f"{p}_sure": {
+            "ask": "yes_no",
+            "prompt": text(f"Shall we go on after {part}?", f"Sollen wir nach {part} weitermachen?"),
+            "into": "goes_on",
+            "confirmed": f"{p}_thanks",
+            "denied": f"{p}_menu",
+        },
+        f"{p}_thanks": {"say": text(f"Thank you for part {part}.", f"Danke für Teil {part}."), "next": follows},
+    }  # fmt: skip
+
+
+def _menu(p: str, follows: str, text: _Texts, said: list[str], gesagt: list[str]) -> dict[str, Any]:
     goes = [f"{p}_account", f"{p}_amount", f"{p}_day", follows]
     choices = {
         f"choice{index + 1}": {
@@ -92,17 +122,13 @@ def _part(part: int, follows: str, text: _Texts, said: list[str], gesagt: list[s
     offer = " ".join(f"For {said[2 * index]}, press {index + 1}." for index in range(4))
     angebot = " ".join(f"Für {gesagt[2 * index]} drücken Sie die {index + 1}." for index in range(4))
     return {
-        f"{p}_intro": {
-            "say": text(
-                f"I am an automatic assistant, {{{{ customer }}}}. This is department {part}.",
-                f"Ich bin ein automatischer Assistent, {{{{ customer }}}}. Dies ist Abteilung {part}.",
-            ),
-            "next": f"{p}_menu",
-        },
-        f"{p}_menu": {
-            "menu": {"prompt": text(offer, angebot), "keys_prompt": text(offer, angebot), "choices": choices},
-            "into": "topic",
-        },
+        "menu": {"prompt": text(offer, angebot), "keys_prompt": text(offer, angebot), "choices": choices},
+        "into": "topic",
+    }
+
+
+def _questions(part: int, p: str, text: _Texts) -> dict[str, Any]:
+    return {
         f"{p}_account": {
             "ask": "digits",
             "length": 6,
@@ -127,6 +153,11 @@ def _part(part: int, follows: str, text: _Texts, said: list[str], gesagt: list[s
             "into": "day",
             "next": f"{p}_keep",
         },
+    }  # fmt: skip
+
+
+def _decision(part: int, p: str) -> dict[str, Any]:
+    return {
         f"{p}_keep": {
             "set": {
                 "balance": f"{{{{ balance + {part} }}}}",
@@ -142,19 +173,4 @@ def _part(part: int, follows: str, text: _Texts, said: list[str], gesagt: list[s
                 {"otherwise": True, "go": f"{p}_told"},
             ]
         },
-        f"{p}_told": {
-            "say": text(
-                f"Your balance in {part} is {{{{ balance | money('EUR') }}}}, after {{{{ visits | number }}}} steps.",
-                f"Ihr Guthaben in {part}: {{{{ balance | money('EUR') }}}}, nach {{{{ visits | number }}}} Schritten.",
-            ),
-            "next": f"{p}_sure",
-        },
-        f"{p}_sure": {
-            "ask": "yes_no",
-            "prompt": text(f"Shall we go on after {part}?", f"Sollen wir nach {part} weitermachen?"),
-            "into": "goes_on",
-            "confirmed": f"{p}_thanks",
-            "denied": f"{p}_menu",
-        },
-        f"{p}_thanks": {"say": text(f"Thank you for part {part}.", f"Danke für Teil {part}."), "next": follows},
-    }  # fmt: skip
+    }

@@ -82,6 +82,18 @@ class YamlSource:
     positions: Positions
     problems: tuple[Problem, ...]
 
+    def leaves(self) -> Iterator[tuple[DataPath, object]]:
+        """Everything that is neither a group nor a list, in the order of the file, with its place."""
+        waiting: list[tuple[DataPath, object]] = [((), self.data)]
+        while waiting:
+            path, value = waiting.pop()
+            if isinstance(value, dict):
+                waiting += [((*path, key), item) for key, item in reversed(value.items())]
+            elif isinstance(value, list):
+                waiting += [((*path, index), value[index]) for index in reversed(range(len(value)))]
+            else:
+                yield path, value
+
     def problem(self, path: DataPath, message: str, rule: str, *, at_key: bool = False, step: str = "") -> Problem:
         """A problem at the value (or key) of `path`."""
         where = self.positions.of_key(path) if at_key else self.positions.of_value(path)

@@ -44,6 +44,7 @@ class EarlyMedia:
     def played(self, play_id: str) -> None:
         """A prompt was begun."""
         if self._is_mute:
+            self._stop_timer()
             self._timer = self._ports.timers.call_later(UNHEARD_S, lambda: self._unheard(play_id))
 
     def over(self) -> None:

@@ -14,7 +14,7 @@ from ivr.flow.model import Flow, HangUp, HangUpStep, Step
 from ivr.flow.steps.kind import Piece
 from ivr.flow.steps.registry import STEP_KINDS, kind_of
 from ivr.model_errors import did_you_mean, nothing_written, owner_of, problems_of
-from ivr.yaml_source import DataPath, YamlSource, read_yaml
+from ivr.yaml_source import YamlSource, read_yaml
 
 VERSION_DIGITS = 12
 """Hexadecimal digits of the content hash that names a version of a flow."""
@@ -68,23 +68,9 @@ def _empty_values(source: YamlSource) -> list[Problem]:
     """Keys with nothing behind them: a forgotten value, or text that begins with # and so became a comment."""
     return [
         source.problem(path, nothing_written(str(path[-1])), "empty", at_key=True, step=owner_of(path))
-        for path in _places_of_nothing(source.data)
-        if path and path[0] != "variables" and path[2:3] != ("set",) and path != ("steps",)
+        for path, value in source.leaves()
+        if value is None and path and path[0] != "variables" and path[2:3] != ("set",) and path != ("steps",)
     ]
-
-
-def _places_of_nothing(data: object) -> list[DataPath]:
-    found: list[DataPath] = []
-    waiting: list[tuple[DataPath, object]] = [((), data)]
-    while waiting:
-        path, value = waiting.pop()
-        if value is None:
-            found.append(path)
-        elif isinstance(value, dict):
-            waiting += [((*path, key), item) for key, item in value.items() if not isinstance(item, str)]
-        elif isinstance(value, list):
-            waiting += [((*path, index), item) for index, item in enumerate(value) if not isinstance(item, str)]
-    return found
 
 
 def _with_step(problem: Problem, source: YamlSource) -> Problem:

@@ -48,9 +48,8 @@ class Run:
     @property
     def flow(self) -> Flow:
         """The flow that the current step belongs to. Without commands of its own it has those of whoever runs it."""
-        state, program = self.state, self.program
-        own = program.parts[state.flow] if state.flow else program.main
-        if not state.frames:
+        own = self.program.flow_named(self.state.flow)
+        if not self.state.frames:
             return own
         owner = self.flow_at(self.commands_depth)
         return own if owner is own else owner.memory.of(own, _with_commands_of, own, owner)

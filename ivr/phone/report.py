@@ -124,11 +124,10 @@ def summary(report: CallReport) -> list[str]:
     if report.early_media_s:
         lines.append(f"heard for {report.early_media_s:.1f} s before the answer")
     lines += [f"said: {text}" for text in report.said]
-    lines += [f"heard {item.at_s:6.1f} s: {item.text}" for item in report.heard]
+    lines += _heard_lines(report)
     if report.keys_heard:
         lines.append(f"keys heard: {report.keys_heard}")
-    if report.record:
-        lines.append(f"recording: {report.record} (left: sent, right: heard)")
+    lines += _recording_lines(report)
     return lines + [f"note: {text}" for text in report.problems]
 
 
@@ -136,9 +135,16 @@ def early_summary(report: CallReport) -> list[str]:
     """Lines for people, of a call that was not answered and yet could be heard."""
     if not report.early_media_s:
         return []
-    lines = [f"heard for {report.early_media_s:.1f} s without an answer"]
-    lines += [f"heard {item.at_s:6.1f} s: {item.text}" for item in report.heard]
-    return lines + ([f"recording: {report.record} (left: sent, right: heard)"] if report.record else [])
+    first = f"heard for {report.early_media_s:.1f} s without an answer"
+    return [first, *_heard_lines(report), *_recording_lines(report)]
+
+
+def _heard_lines(report: CallReport) -> list[str]:
+    return [f"heard {item.at_s:6.1f} s: {item.text}" for item in report.heard]
+
+
+def _recording_lines(report: CallReport) -> list[str]:
+    return [f"recording: {report.record} (left: sent, right: heard)"] if report.record else []
 
 
 def _end(report: CallReport) -> str:

@@ -13,9 +13,10 @@ from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.model import Flow
 from ivr.flow.prompts import languages_of
-from ivr.flow.run import TEMPORARY_FAILURE, masked
+from ivr.flow.run import masked
 from ivr.flow.state import Phase
 from ivr.rehearsal import acts as a
+from ivr.rehearsal.ending import ended_by_bot
 from ivr.rehearsal.model import Conversation, Expect
 from ivr.rehearsal.trail import Exits, Trail, exits_of, place_of
 from ivr.rehearsal.world import Calendars, World
@@ -244,14 +245,7 @@ class _Player:
     # --- the end
 
     def _end(self) -> str:
-        hung_up = [command for command in self.call.commands if isinstance(command, c.HangUp)]
-        if self.call.refused_with is not None:
-            return "rejected"
-        if any(n.kind == "transfer" and n.outcome == e.TransferOutcome.CONNECTED for n in self.call.record):
-            return "transferred"
-        if not hung_up:
-            return "caller_hung_up"
-        return "failed" if hung_up[0].hangup_cause == TEMPORARY_FAILURE else "bot_hung_up"
+        return ended_by_bot(self.call) or "caller_hung_up"
 
     def _unexpected(self) -> Difference | None:
         """The first thing about the end that is not as expected."""
@@ -259,7 +253,7 @@ class _Player:
         for key, check in _EXPECT.items():
             wanted = getattr(expect, key)
             try:
-                if wanted is not None and wanted not in ((), {}):
+                if wanted not in (None, (), {}):
                     check(self, wanted)
             except _Differs as found:
                 return self._difference(found, None, key)

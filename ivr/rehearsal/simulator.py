@@ -16,12 +16,13 @@ from ivr.flow.grammar import normalized
 from ivr.flow.jobs import HoursJob, HttpJob, Job, SendJob
 from ivr.flow.model import Flow
 from ivr.flow.question import Question
-from ivr.flow.run import TEMPORARY_FAILURE, Run, masked
+from ivr.flow.run import Run, masked
 from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps import hours
 from ivr.rehearsal import typed as t
 from ivr.rehearsal.acts import CLEARLY
+from ivr.rehearsal.ending import ended_by_bot
 from ivr.rehearsal.model import Mock
 from ivr.rehearsal.trail import Trail, exits_of, place_of
 from ivr.rehearsal.world import REQUEST_OUTCOMES, SEND_OUTCOMES, Calendars, World, result_of, result_text
@@ -307,15 +308,7 @@ class Simulator:
     @property
     def end(self) -> str:
         """How it ended."""
-        call = self.call
-        if call.refused_with is not None:
-            return "rejected"
-        if any(note.kind == "transfer" and note.outcome == "connected" for note in call.record):
-            return "transferred"
-        hung_up = next((command for command in call.commands if isinstance(command, c.HangUp)), None)
-        if hung_up is None:
-            return "caller_hung_up" if self.is_over else "in_progress"
-        return "failed" if hung_up.hangup_cause == TEMPORARY_FAILURE else "bot_hung_up"
+        return ended_by_bot(self.call) or ("caller_hung_up" if self.is_over else "in_progress")
 
 
 def _takes_digits(question: Question) -> bool:

@@ -1,6 +1,6 @@
 """A side of the stress test: `python -m tests.sip.stress caller|bot COUNT`. Prints one JSON line at its end.
 
-The caller hangs up at random early stages, every third time after the answer; both sides play and listen in every call.
+The caller hangs up at random early stages, every second time after the answer; both sides play and listen always.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ivr.sip.telephony import PjsuaTelephony
 from tests.sip.bot import Ear, settings, write_tone
 
 STAGES_S = (0.0, 0.001, 0.003, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3)
-WAIT_FOR_ANSWER_EVERY = 3
+WAIT_FOR_ANSWER_EVERY = 2
 """Every so many calls the caller waits for the answer first, so that a slow machine answers calls as well."""
 ANSWER_DEADLINE_S = 10
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from tests.sip.stress import WAIT_FOR_ANSWER_EVERY
-
 pytestmark = pytest.mark.adapter
 
 CALLS = 120
@@ -35,7 +33,7 @@ def test_calls_hung_up_at_every_early_stage_leave_nothing_behind() -> None:
         summary: dict[str, Any] = json.loads(text.splitlines()[-1])
         assert (summary["open"], summary["surplus"], summary["legs"]) == (0, 0, 0), summary
         assert summary["sip_threads"] == [], summary
-        assert summary["answered"] >= CALLS // WAIT_FOR_ANSWER_EVERY, summary
+        assert summary["answered"] >= CALLS // 2, summary
         assert summary["frame_ports"] <= 16, summary
         assert summary["heard_bytes"] > 0, summary
         assert summary["rss_mb"] < 150, summary

@@ -16,24 +16,13 @@ _PIN_NAME = re.compile(r"(^|_)(pin|passcode|tan)($|_)")
 
 def secret_in_flow(subject: Subject) -> Iterator[Problem]:
     """A password, key or token written into the file."""
-    for path, text in _texts(subject.loaded.source.data):
+    for path, value in subject.loaded.source.leaves():
+        if value is None or isinstance(value, bool | float):
+            continue
+        text = str(value)
         if looks_like_a_secret(text) or (_is_value(path) and _is_secret(str(path[-1]), text)):
             message = "a secret is written into the flow; remove it: secrets only come from the environment"
             yield subject.error(path, message, "secret")
-
-
-def _texts(data: object) -> Iterator[tuple[DataPath, str]]:
-    waiting: list[tuple[DataPath, object]] = [((), data)]
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, str):
-            yield path, value
-        elif isinstance(value, dict):
-            waiting += [((*path, key), item) for key, item in value.items()]
-        elif isinstance(value, list):
-            waiting += [((*path, index), item) for index, item in enumerate(value)]
-        elif isinstance(value, int) and not isinstance(value, bool):
-            yield path, str(value)
 
 
 def _is_value(path: DataPath) -> bool:

@@ -50,22 +50,12 @@ def free_text_as_address(subject: Subject) -> Iterator[Problem]:
     free = {place.into for place in subject.values if place.asked.ask == "free"}
     if not free:
         return
-    for path, text in _addresses(subject.loaded.source.data, ()):
-        used = sorted(_variables(text) & free)
-        if used:
+    for path, text in subject.loaded.source.leaves():
+        if not (isinstance(text, str) and path and path[-1] in ADDRESS_KEYS and is_template(text)):
+            continue
+        if used := sorted(_variables(text) & free):
             message = f"'{used[0]}' is whatever a caller says, and must not choose an address; ask for a `choice`"
             yield subject.error(path, message, "free_text_as_address")
-
-
-def _addresses(value: object, path: DataPath) -> Iterator[tuple[DataPath, str]]:
-    if isinstance(value, str) and path and path[-1] in ADDRESS_KEYS and is_template(value):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _addresses(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _addresses(item, (*path, index))
 
 
 def _variables(text: str) -> frozenset[str]:

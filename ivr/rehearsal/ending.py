@@ -1,0 +1,20 @@
+"""How a rehearsed call ended, in the words of call records."""
+
+from __future__ import annotations
+
+from ivr.flow import commands as c
+from ivr.flow.events import TransferOutcome
+from ivr.flow.run import TEMPORARY_FAILURE
+from ivr.testing.conversation import CallScript
+
+
+def ended_by_bot(call: CallScript) -> str | None:
+    """The word for an end that the bot made; None where it made none."""
+    if call.refused_with is not None:
+        return "rejected"
+    if any(note.kind == "transfer" and note.outcome == TransferOutcome.CONNECTED for note in call.record):
+        return "transferred"
+    hung_up = next((command for command in call.commands if isinstance(command, c.HangUp)), None)
+    if hung_up is None:
+        return None
+    return "failed" if hung_up.hangup_cause == TEMPORARY_FAILURE else "bot_hung_up"
