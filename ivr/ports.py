@@ -254,9 +254,17 @@ class Telephony(Protocol):
         """
 
     def play(
-        self, leg_id: LegId, play_id: str, files: Sequence[Path], *, loop: bool = False, lead_in_s: float = 0.0
+        self,
+        leg_id: LegId,
+        play_id: str,
+        files: Sequence[Path],
+        *,
+        loop: bool = False,
+        lead_in_s: float = 0.0,
+        from_s: float = 0.0,
     ) -> None:
         """Play WAV files (mono, 16-bit, 8 or 16 kHz) one after the other, without a gap, after `lead_in_s` of silence.
+        The first `from_s` of them are left out.
 
         A play that is already running on the leg is stopped first. One that is asked for before the leg's audio is up
         begins with it.

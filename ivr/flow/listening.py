@@ -26,6 +26,7 @@ from ivr.flow.asking import (
     prompt_over,
     prompts_in,
     wait,
+    wait_on,
     waiting_of,
 )
 from ivr.flow.deciding import ask_again, consider, no_input, no_match
@@ -38,6 +39,9 @@ from ivr.flow.state import Input, Phase
 from ivr.flow.values.choice import options_of
 
 __all__ = ["digit", "enter", "handle", "note_open", "prompt_over", "step_for"]
+
+MAX_RESUMED = 2
+"""After so many stops by noise in one attempt only words that mean something stop the prompt (as `match` does)."""
 
 SPEECH_GRACE_S = 4.0
 """A recognizer that is silent for so long after the longest utterance is given up."""
@@ -219,7 +223,7 @@ def _time_over(run: Run) -> None:
 def _speech_started(run: Run) -> None:
     waiting = waiting_of(run)
     run.set_input(is_speaking=True)
-    if run.state.play_id and waiting.barge_in in ("speech", "any"):
+    if run.state.play_id and waiting.barge_in in ("speech", "any") and run.state.input.resumed_count < MAX_RESUMED:
         run.stop_prompt()
         run.set_input(was_interrupted=True)
     run.start_timer(waiting.max_speech_duration_s + SPEECH_GRACE_S)
@@ -268,14 +272,13 @@ def _more_digits(run: Run, rules: DigitRules | None, digits: str, confidence: fl
 
 
 def _nothing_said(run: Run) -> None:
-    """Noise, not words: say an interrupted prompt again (once), else wait on."""
+    """Noise, not words: go on with an interrupted prompt, else wait on."""
     held = run.state.input
-    if held.was_interrupted and not held.has_replayed:
-        run.set_input(has_replayed=True)
-        _say_again(run)
-    elif not run.state.play_id:
-        run.set_input(was_interrupted=False)
-        wait(run)
+    if held.was_interrupted:
+        run.set_input(was_interrupted=False, resumed_count=held.resumed_count + 1)
+        run.play(held.said, is_resumed=True)
+    elif not run.state.play_id and not wait_on(run):
+        _time_over(run)
 
 
 def _say_again(run: Run) -> None:
