@@ -17,7 +17,8 @@ SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "run_tests.py"
     [
         (["= 3 passed, 1 skipped in 2.10s =\n", "=== 1 failed, 2 passed in 61.00s (0:01:01) ===\n"],
          "1 failed, 5 passed, 1 skipped"),
-        (["2 passed, 1 warning in 0.10s\n", "2 passed, 2 warnings, 1 error in 0.10s\n"], "1 error, 4 passed, 3 warning"),
+        (["2 passed, 1 warning in 0.10s\n", "2 passed, 2 warnings, 1 error in 0.10s\n"],
+         "1 error, 4 passed, 3 warning"),
         (["tests/a.py: 3 passed the gate\n"], "no tests ran"),
     ],
 )  # fmt: skip
