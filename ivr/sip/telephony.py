@@ -21,6 +21,7 @@ from ivr.ports import AudioSink, Clock, DialRequest, DtmfMethod, LegId, MessageR
 from ivr.sip import codes
 from ivr.sip.agent import UserAgent
 from ivr.sip.call import Leg
+from ivr.sip.media import Playing
 from ivr.sip.peers import TrustedPeers, resolve
 from ivr.sip.thread import SipThread
 
