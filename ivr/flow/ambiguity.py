@@ -22,10 +22,7 @@ def ask_which(run: Run, pending: Pending) -> None:
     names = [kind.spoken(asked, value) for value in both]
     spoken = templates.render(run.language.which_one, dict(zip(("first", "second"), names, strict=True)), "en")
     run.quiet()
-    run.state.input.pending = pending
-    run.state.input.typed = ""
-    run.state.input.confidence = None
-    run.state.input.is_speaking = False
+    run.state.input.begin_reply(pending)
     run.state.input.started_at_s = run.at_s
     prompt = plain("{{ heard }}")
     written = shown(run, spoken)

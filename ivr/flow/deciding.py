@@ -130,10 +130,7 @@ def confirm(run: Run, pending: Pending) -> None:
     run.quiet()
     if run.state.input.pending is None:
         note_open(run, "to_confirm", heard=shown(run, pending.heard), confidence=pending.confidence)
-    run.state.input.pending = pending
-    run.state.input.typed = ""
-    run.state.input.confidence = None
-    run.state.input.is_speaking = False
+    run.state.input.begin_reply(pending)
     segments = run.segments(prompt, {"heard": pending.spoken}, {"heard": shown(run, pending.spoken)})
     run.state.input.prompt_text = run.text(prompt, {"heard": shown(run, pending.spoken)})
     run.state.input.started_at_s = run.at_s

@@ -71,6 +71,8 @@ class Input:
     started_at_s: float = 0.0
     typed: str = ""
     """Digits so far, of keys and of speech."""
+    is_mistyped: bool = False
+    """The keys in `typed` mean nothing here; those that come together with them belong to the same mistake."""
     mode: str = ""
     confidence: float | None = None
     """Of the spoken part of `typed`."""
@@ -90,6 +92,12 @@ class Input:
     """How often help was asked for."""
     invalid_count: int = 0
     """Values so far that were understood and not allowed."""
+
+    def begin_reply(self, pending: Pending) -> None:
+        """What was entered so far has become an answer that waits for its "yes"."""
+        self.pending = pending
+        self.typed, self.is_mistyped = "", False
+        self.confidence, self.is_speaking = None, False
 
 
 @immutable
