@@ -193,11 +193,11 @@ def _next_attempt(run: Run, reason: str | None) -> None:
     form.asks_field(run)
     found = open_step(run)
     run.state.input = Input(
-            attempt=held.attempt + 1,
-            started_at_s=run.at_s,
-            invalid_count=held.invalid_count,
-            help_count=held.help_count,
-        )
+        attempt=held.attempt + 1,
+        started_at_s=run.at_s,
+        invalid_count=held.invalid_count,
+        help_count=held.help_count,
+    )
     lead = _lead(run, waiting, reason, held)
     segments = run.segments(lead) if lead else ()
     text = run.text(lead) if lead else ""

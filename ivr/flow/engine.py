@@ -14,25 +14,25 @@ With `answer: later` the call rings meanwhile; what is said then is early media,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow import listening
 from ivr.flow.asking import about
+from ivr.flow.immutable import immutable
 from ivr.flow.model import Flow, HangUpStep
 from ivr.flow.program import Program
 from ivr.flow.refusal import UNAVAILABLE
 from ivr.flow.run import TEMPORARY_FAILURE, UNANSWERED_LIMIT_S, UNANSWERED_TIMER, Run
 from ivr.flow.segments import LAST_WORD_PAUSE
-from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase, is_whole
+from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase, finished
 from ivr.flow.steps import run_flow
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import TemplateFailed
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Result:
     """What an event led to."""
 
@@ -51,8 +51,7 @@ def step(flow: Flow | Program, state: FlowState, event: e.Event) -> Result:
         _enter_all(run)
     if state.phase is Phase.NEW and run.state.phase is not Phase.NEW and not isinstance(event, e.CallerHungUp):
         _answer_first(run)
-    assert is_whole(run.state)
-    return Result(run.state, tuple(run.commands))
+    return Result(finished(run.state), tuple(run.commands))
 
 
 def _answer_first(run: Run) -> None:

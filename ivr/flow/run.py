@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +16,7 @@ from ivr.flow.model import Flow, Prompt
 from ivr.flow.program import Program
 from ivr.flow.refusal import status_of_cause
 from ivr.flow.segments import Segment
-from ivr.flow.state import FlowState, Frame, Phase, Queued, changed, copied
+from ivr.flow.state import NOTHING_QUEUED, Draft, FlowState, Frame, Phase, Queued, draft_of
 
 TEMPORARY_FAILURE = 41
 """Q.850 cause of a call that the bot could not go on with."""
@@ -26,24 +26,23 @@ UNANSWERED_LIMIT_S = 170.0
 timer C)."""
 
 
-@dataclass
 class Run:
     """Collects what one event leads to. Lives for one call of `engine.step` only."""
 
-    program: Program
-    state: FlowState
-    at_s: float
-    commands: list[c.Command] = field(default_factory=list)
-    target: str = ""
-    """Step that is entered next; empty when the engine waits for an event."""
-    is_announced: bool = False
-    """The step being entered had its say before (see `flush`)."""
-    is_repeat: bool = False
-    """The step is entered because the caller wants to hear it again."""
+    __slots__ = ("at_s", "commands", "is_announced", "is_repeat", "program", "state", "target")
 
-    def __post_init__(self) -> None:
-        """Leave the state that was given as it is."""
-        self.state = copied(self.state)
+    def __init__(self, program: Program, state: FlowState, at_s: float) -> None:
+        """The state that is given stays as it is."""
+        self.program = program
+        self.state = draft_of(state)
+        self.at_s = at_s
+        self.commands: list[c.Command] = []
+        self.target = ""
+        """Step that is entered next; empty when the engine waits for an event."""
+        self.is_announced = False
+        """The step being entered had its say before (see `flush`)."""
+        self.is_repeat = False
+        """The step is entered because the caller wants to hear it again."""
 
     @property
     def flow(self) -> Flow:
@@ -78,14 +77,6 @@ class Run:
     def visits(self) -> int:
         """How often the current step was entered, this time included."""
         return self.state.visits.get(self.state.step, 1)
-
-    def set(self, **changes: Any) -> None:
-        """Change the state: this run's own copy, because a new one per change costs half the engine's time."""
-        self.state.__dict__.update(changes)
-
-    def set_input(self, **changes: Any) -> None:
-        """Change the listening step in progress."""
-        self.state.input = changed(self.state.input, changes)
 
     def emit(self, command: c.Command) -> None:
         """Add a command."""
@@ -151,7 +142,7 @@ class Run:
     def take_queue(self) -> tuple[Segment, ...]:
         """Empty the queue."""
         segments = self.state.queued.segments
-        self.state.queued = Queued()
+        self.state.queued = NOTHING_QUEUED
         return segments
 
     def play(self, segments: tuple[Segment, ...]) -> None:
@@ -330,7 +321,7 @@ class Run:
         call = MappingProxyType({**(known if isinstance(known, Mapping) else {}), "ended_by": ended_by})
         self.state.has_left = True
         self.state.phase = Phase.WORKING
-        self.state.queued = Queued()
+        self.state.queued = NOTHING_QUEUED
         self.state.typed_ahead = ""
         self.state.resume_at = ""
         self.state.steps_without_input = 0
@@ -393,7 +384,7 @@ def _with_commands_of(own: Flow, owner: Flow) -> Flow:
     return own.model_copy(update={"commands": owner.commands})
 
 
-def masked(state: FlowState) -> dict[str, object]:
+def masked(state: Draft) -> dict[str, object]:
     """The variables of the flow that the call began in, as they may be written down."""
     outermost = state.frames[0] if state.frames else state
     return {name: value for name, value in _masked(outermost.variables, outermost.sensitive).items() if name != "error"}

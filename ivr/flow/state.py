@@ -118,6 +118,9 @@ class Queued:
     barge_in: str = "any"
 
 
+NOTHING_QUEUED = Queued()
+
+
 @immutable
 class Frame:
     """A flow that waits for one that it runs, or that has ended and can be gone back into."""
@@ -160,7 +163,7 @@ class Draft:
     """The recording in progress; empty when there is none."""
     is_waiting_sound: bool = False
     """What plays is heard while the work goes on, and no longer."""
-    queued: Queued = Queued()
+    queued: Queued = NOTHING_QUEUED
     typed_ahead: str = ""
     """Keys pressed before the question that they answer."""
     resume_at: str = ""
