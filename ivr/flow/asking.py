@@ -164,16 +164,19 @@ def ask(
     run: Run, found: InputStep, lead: tuple[Segment, ...] = (), lead_text: str = "", only_lead: bool = False
 ) -> None:
     """Play `lead` and the prompt, and listen as the barge-in kind allows."""
-    run.set_input(lead=lead, lead_text=lead_text, is_only_lead=only_lead)
+    run.state.input.lead = lead
+    run.state.input.lead_text = lead_text
+    run.state.input.is_only_lead = only_lead
     prompt, (spoken, shown) = prompt_of(run, found), extras_of(run, found)
     text = "" if only_lead else run.text(prompt, shown)
-    run.set_input(prompt_text=" ".join(part for part in (lead_text, text) if part), started_at_s=run.at_s)
+    run.state.input.prompt_text = " ".join(part for part in (lead_text, text) if part)
+    run.state.input.started_at_s = run.at_s
     say_and_listen(run, lead if only_lead else lead + run.segments(prompt, spoken, shown))
 
 
 def say_and_listen(run: Run, segments: tuple[Segment, ...]) -> None:
     run.quiet()
-    run.set_input(said=segments)
+    run.state.input.said = segments
     run.play(segments)
     if not segments:
         prompt_over(run)
@@ -188,7 +191,7 @@ def open_ears(run: Run) -> None:
     if is_deaf(run) or not (phrases or question.is_free):
         return
     waiting = waiting_of(run)
-    run.set(listen_id=run.new_id("listen"))
+    run.state.listen_id = run.new_id("listen")
     run.emit(
         c.StartListening(
             run.state.listen_id,
@@ -204,7 +207,7 @@ def open_ears(run: Run) -> None:
 
 def wait(run: Run) -> None:
     """Start the timer that fits: between digits, or for the first input."""
-    run.set_input(waiting_since_s=run.at_s)
+    run.state.input.waiting_since_s = run.at_s
     run.start_timer(_patience_s(run))
 
 
