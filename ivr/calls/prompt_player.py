@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 import structlog
@@ -33,6 +34,12 @@ class PromptPlayer:
         self._ports, self._leg_id, self._tasks = ports, leg_id, tasks
         self._failed, self._log = failed, log
         self._audio_up_at_s = 0.0
+        self._making: asyncio.Task[None] | None = None
+        self._ready: list[Path] = []
+        """Made while an earlier part of the prompt is heard."""
+        self._is_heard = False
+        self._trouble = ""
+        """Why the rest cannot be made, while what is ready is heard."""
 
     def audio_up(self, at_s: float) -> None:
         """The caller can hear something since this instant."""
@@ -45,23 +52,43 @@ class PromptPlayer:
         if rings:
             self._ports.telephony.ring(self._leg_id)
         try:
-            await asyncio.wait_for(self._ports.prompts.render(segments), GREETING_LIMIT_S)
+            await asyncio.wait_for(self._first_part(segments), GREETING_LIMIT_S)
         except (IvrError, TimeoutError) as error:
             self._log.warning("greeting_not_ready", reason=str(error))
 
+    async def _first_part(self, segments: Sequence[Segment]) -> None:
+        async with aclosing(self._ports.prompts.render_in_turn(segments)) as parts:
+            await anext(parts, None)
+
     def play(self, play_id: str, segments: Sequence[Segment]) -> None:
         """Play in place of what is running."""
+        self.forget()
         self.play_id = play_id
         files = self._ports.prompts.cached(segments)
         if files is None:
-            self._tasks.start(self._render_and_play(play_id, segments))
+            self._making = self._tasks.start(self._render_and_play(play_id, segments))
         else:
             self._play_files(play_id, files)
 
+    def goes_on(self) -> bool:
+        """What was played is over: play what has become ready since. False where that was the whole prompt."""
+        ready, self._ready = self._ready, []
+        self._is_heard = bool(ready)
+        if ready:
+            self._play_files(self.play_id, ready)
+        return self._is_heard or self._making is not None or self._has_failed()
+
     def stop(self) -> None:
         """Silence."""
-        self.play_id = ""
+        self.forget()
         self._ports.telephony.stop_playing(self._leg_id)
+
+    def forget(self) -> None:
+        """What is heard is no prompt any more; what is not made of it yet is not needed."""
+        self.play_id, self._ready, self._is_heard, self._trouble = "", [], False, ""
+        making, self._making = self._making, None
+        if making is not None:
+            making.cancel()
 
     async def files(self, segments: Sequence[Segment]) -> list[Path]:
         """Files for something that is played elsewhere; none where they cannot be made."""
@@ -73,13 +100,30 @@ class PromptPlayer:
 
     async def _render_and_play(self, play_id: str, segments: Sequence[Segment]) -> None:
         try:
-            files = await self._ports.prompts.render(segments)
+            async with aclosing(self._ports.prompts.render_in_turn(segments)) as parts:
+                async for files in parts:
+                    self._take(play_id, files)
         except IvrError as error:
             self._log.warning("prompt_not_rendered", reason=str(error))
-            if self.play_id == play_id:
-                self._failed(play_id, str(error))
-            return
-        if self.play_id == play_id:
+            self._trouble = str(error)
+        self._making = None
+        if not self._is_heard:
+            self._has_failed()
+
+    def _has_failed(self) -> bool:
+        """Tell of a rest that could not be made, once what was ready is over."""
+        play_id, trouble = self.play_id, self._trouble
+        if trouble:
+            self.forget()
+            self._failed(play_id, trouble)
+        return bool(trouble)
+
+    def _take(self, play_id: str, files: Sequence[Path]) -> None:
+        """A part is ready: heard at once, or behind the part that is heard now."""
+        if self._is_heard:
+            self._ready += files
+        else:
+            self._is_heard = True
             self._play_files(play_id, files)
 
     def _play_files(self, play_id: str, files: Sequence[Path]) -> None:
