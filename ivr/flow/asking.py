@@ -164,10 +164,13 @@ def ask(
     run: Run, found: InputStep, lead: tuple[Segment, ...] = (), lead_text: str = "", only_lead: bool = False
 ) -> None:
     """Play `lead` and the prompt, and listen as the barge-in kind allows."""
-    run.set_input(lead=lead, lead_text=lead_text, is_only_lead=only_lead)
+    run.state.input.lead = lead
+    run.state.input.lead_text = lead_text
+    run.state.input.is_only_lead = only_lead
     prompt, (spoken, shown) = prompt_of(run, found), extras_of(run, found)
     text = "" if only_lead else run.text(prompt, shown)
-    run.set_input(prompt_text=" ".join(part for part in (lead_text, text) if part), started_at_s=run.at_s)
+    run.state.input.prompt_text = " ".join(part for part in (lead_text, text) if part)
+    run.state.input.started_at_s = run.at_s
     say_and_listen(run, lead if only_lead else lead + run.segments(prompt, spoken, shown))
 
 
@@ -187,7 +190,7 @@ def open_ears(run: Run) -> None:
     if is_deaf(run) or not (phrases or question.is_free):
         return
     waiting = waiting_of(run)
-    run.set(listen_id=run.new_id("listen"))
+    run.state.listen_id = run.new_id("listen")
     run.emit(
         c.StartListening(
             run.state.listen_id,
