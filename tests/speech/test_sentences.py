@@ -10,7 +10,7 @@ from ivr.speech.sentences import LONG_CHARACTERS, SENTENCE_PAUSE, parts_of, sent
 pytestmark = pytest.mark.unit
 
 DIVIDED = [
-    ("en", ["Dr. Smith paid 3.5 dollars to Acme Inc. on Jan. 5.", "He left at 5 p.m. with her.", "Is that really all?"]),
+    ("en", ["Dr. Smith paid 3.5 euros to Acme Inc. on Jan. 5.", "He left at 5 p.m. with her.", "Is it all right now?"]),
     ("en-GB", ["Your balance is 12.50 pounds!", "Your number is 1 2, 3 4, i.e. the old one."]),
     ("de", ["Wir haben z. B. 3,5 Liter da, d. h. sehr viel.", "Am 3. Oktober ist leider geschlossen."]),
     ("de-DE", ["Dr. Meier kommt ca. um 12.30 Uhr zu Ihnen.", "Nr. 5 ist dann wieder für Sie frei."]),
