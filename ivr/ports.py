@@ -6,7 +6,7 @@ instants named `*_at` are UTC-aware datetimes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -467,6 +467,13 @@ class PromptStore(Protocol):
 
     async def render(self, segments: Sequence[Segment]) -> list[Path]:
         """Files for the segments, synthesizing what is missing. Raises SynthesisFailed, MediaFailed."""
+
+    def render_in_turn(self, segments: Sequence[Segment]) -> AsyncGenerator[list[Path], None]:
+        """The same part by part as they become ready, long texts sentence by sentence, in the order of hearing.
+
+        Nothing is waited for behind the last part; what is not made yet when the generator is closed is never made.
+        Raises SynthesisFailed, MediaFailed.
+        """
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
