@@ -130,9 +130,10 @@ def confirm(run: Run, pending: Pending) -> None:
     run.quiet()
     if run.state.input.pending is None:
         note_open(run, "to_confirm", heard=shown(run, pending.heard), confidence=pending.confidence)
-    run.set_input(pending=pending, typed="", is_mistyped=False, confidence=None, is_speaking=False)
+    run.state.input.begin_reply(pending)
     segments = run.segments(prompt, {"heard": pending.spoken}, {"heard": shown(run, pending.spoken)})
-    run.set_input(prompt_text=run.text(prompt, {"heard": shown(run, pending.spoken)}), started_at_s=run.at_s)
+    run.state.input.prompt_text = run.text(prompt, {"heard": shown(run, pending.spoken)})
+    run.state.input.started_at_s = run.at_s
     say_and_listen(run, segments)
 
 
@@ -174,7 +175,7 @@ def no_match(run: Run, heard: str, confidence: float | None = None) -> None:
 def invalid(run: Run, heard: str, confidence: float | None) -> None:
     """A value that was understood and is not allowed: a no_match with a text and a counter of its own."""
     if run.state.input.pending is None and waiting_of(run).invalid:
-        run.set_input(invalid_count=run.state.input.invalid_count + 1)
+        run.state.input.invalid_count = run.state.input.invalid_count + 1
         note_open(run, "no_match", heard=shown(run, heard), confidence=confidence)
         _next_attempt(run, "invalid")
     else:
@@ -191,13 +192,11 @@ def _next_attempt(run: Run, reason: str | None) -> None:
         return
     form.asks_field(run)
     found = open_step(run)
-    run.set(
-        input=Input(
-            attempt=held.attempt + 1,
-            started_at_s=run.at_s,
-            invalid_count=held.invalid_count,
-            help_count=held.help_count,
-        )
+    run.state.input = Input(
+        attempt=held.attempt + 1,
+        started_at_s=run.at_s,
+        invalid_count=held.invalid_count,
+        help_count=held.help_count,
     )
     lead = _lead(run, waiting, reason, held)
     segments = run.segments(lead) if lead else ()

@@ -625,10 +625,11 @@ class CallScript:
     def _play(self, command: c.PlayPrompt) -> None:
         self._stop_prompt(was_cut=True)
         text, seconds = said_text(command.segments), self._said_for_s(command.segments)
-        self._play_began_s = self._now_s
+        skipped_s = max(0.0, self.prompts[-1].heard_s - c.RESUME_BACK_S) if command.is_resumed else 0.0
+        self._play_began_s = self._now_s - skipped_s
         self.prompts.append(SaidPrompt(text, self.since_offered_s))
         self._note("bot", said_text(masked_segments(command.segments)) if self.state.sensitive else text)
-        self._playing = self.clock.call_later(seconds, lambda: self._prompt_over(command.play_id))
+        self._playing = self.clock.call_later(seconds - skipped_s, lambda: self._prompt_over(command.play_id))
 
     def _stop_prompt(self, *, was_cut: bool) -> None:
         if self._playing is not None:
