@@ -46,8 +46,7 @@ def runnable_by(name: str, flows: Mapping[str, Flow]) -> dict[str, Flow]:
 @cache
 def library() -> Mapping[str, Flow]:
     """The flows that come with the program, for others to run; a flow of the operator's with the same name wins."""
-    files = sorted(path for path in LIBRARY.iterdir() if path.suffix == ".yaml")
-    loaded = [load_flow(path.read_bytes(), str(path)).flow for path in files]
+    loaded = [load_flow(path.read_bytes(), str(path)).flow for path in flow_files(LIBRARY)]
     return {flow.flow: flow for flow in loaded}
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ivr.errors import MOST_OF_A_KIND, Problem, Severity
-from ivr.flow.checks.graph import Edge, edges_of
+from ivr.flow.checks.graph import Edge
 from ivr.flow.checks.services import ServicesContext
+from ivr.flow.checks.silence import edges_in
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.marks import find_models
 from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Command, Flow, FormField, FormStep, InputStep, Prompt, PromptItem
@@ -88,7 +89,7 @@ class Subject:
     @cached_property
     def edges(self) -> Mapping[str, tuple[Edge, ...]]:
         """Every way out of every step."""
-        return edges_of(self.flow)
+        return edges_in(self.flow, self.context.flows or {})
 
     @cached_property
     def is_part(self) -> bool:
