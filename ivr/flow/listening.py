@@ -270,7 +270,7 @@ def _utterance(run: Run, event: e.UtteranceHeard) -> None:
     elif answer.meaning == "part":
         _more_digits(run, question.rules, str(answer.value), answer.confidence)
     else:
-        consider(run, answer, answer.confidence)
+        consider(run, answer, answer.confidence, event.n_best)
 
 
 def _is_usable(run: Run, answer: Answer | None) -> bool:

@@ -44,6 +44,8 @@ class Pending:
     tries: int = 1
     others: tuple[object, ...] = ()
     """Values that the same words may mean: the caller is being asked which, not whether it is right."""
+    n_best: tuple[tuple[str, float], ...] = ()
+    """What the words may have been, as it was heard."""
 
 
 @immutable

@@ -211,9 +211,12 @@ class CallScript:
         """The caller waits for the bot to finish, and presses keys."""
         return self.listens()._press(keys, every_s)
 
-    def says(self, text: str, confidence: float = 0.95) -> Self:
-        """The caller waits for the bot to finish, and speaks; words outside the step's list are heard as unknown."""
-        return self.listens()._say(text, confidence)
+    def says(self, text: str, confidence: float = 0.95, *, n_best: tuple[tuple[str, float], ...] = ()) -> Self:
+        """The caller waits for the bot to finish, and speaks; words outside the step's list are heard as unknown.
+
+        `n_best`: what else it may have been.
+        """
+        return self.listens()._say(text, confidence, n_best=n_best)
 
     def press_now(self, keys: str, *, every_s: float = 0.3) -> Self:
         """The caller presses keys, whoever speaks."""
@@ -462,7 +465,9 @@ class CallScript:
             self.feed(e.DigitPressed(self._now_s, key))
         return self
 
-    def _say(self, text: str, confidence: float, seconds: float | None = None) -> Self:
+    def _say(
+        self, text: str, confidence: float, seconds: float | None = None, n_best: tuple[tuple[str, float], ...] = ()
+    ) -> Self:
         self._turn()
         listening = self._listening
         heard = as_recognized(text, listening) if listening else ""
@@ -478,7 +483,7 @@ class CallScript:
             return self
         self.feed(e.SpeechStarted(self._now_s, listening.listen_id))
         self.clock.advance(speaking_s + listening.final_silence_s)
-        self.feed(e.UtteranceHeard(self._now_s, listening.listen_id, heard, confidence if heard else 0.0))
+        self.feed(e.UtteranceHeard(self._now_s, listening.listen_id, heard, confidence if heard else 0.0, n_best))
         return self
 
     def _speak_message(self, seconds: float) -> None:
