@@ -56,7 +56,7 @@ def many(line: str, count: int, before: str = "flow: f\nstart: s0\nsteps:\n") ->
     return before + "".join(line.replace("#", str(number)) for number in range(count))
 
 
-FILES = {
+FILES: dict[str, tuple[str | bytes, int, str, str]] = {
     "a bomb of aliases": (bomb(), 5, "size", "split the file"),
     "a loop of anchors": ("flow: &f\n  x: *f\n", 2, "alias", "put text in quotes"),
     "a loop of anchors in a list": ("flow: &f [*f]\n", 1, "alias", "put text in quotes"),
