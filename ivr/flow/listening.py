@@ -244,6 +244,8 @@ def _time_over(run: Run) -> None:
 
 
 def _speech_started(run: Run) -> None:
+    if run.state.input.is_speaking:  # the time that an utterance may take does not begin anew
+        return
     waiting = waiting_of(run)
     run.state.input.is_speaking = True
     if run.state.play_id and waiting.barge_in in ("speech", "any") and run.state.input.resumed_count < MAX_RESUMED:
