@@ -88,6 +88,7 @@ def _hand_to_step(run: Run, event: e.Event) -> None:
 def _begin(run: Run, event: e.CallOffered) -> None:
     run.state.flow = event.part
     run.state.frames = event.frames
+    run.is_in_flow()
     language = event.language or run.flow.language
     call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": language, **about(run.flow, event)}
     variables = {**run.flow.variables, **event.variables, "call": MappingProxyType(call)}

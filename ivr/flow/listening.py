@@ -22,9 +22,9 @@ from ivr.flow.asking import (
     open_ears,
     open_question,
     open_step,
+    opened,
     prompt_of,
     prompt_over,
-    prompts_in,
     wait,
     waiting_of,
 )
@@ -82,7 +82,8 @@ def enter(run: Run, name: str, found: InputStep) -> None:
     run.state.typed_ahead = ""
     run.state.opening = lead
     if typed:
-        run.state.input.prompt_text = run.text(prompt_of(run, found), extras_of(run, found)[1])
+        asked = opened(run)
+        run.state.input.prompt_text = run.text(prompt_of(run, asked), extras_of(run, asked)[1])
         open_ears(run)
         for position, key in enumerate(typed):
             digit(run, key)
@@ -90,7 +91,7 @@ def enter(run: Run, name: str, found: InputStep) -> None:
                 run.state.typed_ahead = _rest(run, typed[position + 1 :]) if run.target else ""
                 return
         return
-    ask(run, found, lead)
+    ask(run, lead)
 
 
 def _opening(run: Run) -> tuple[Segment, ...]:
@@ -310,14 +311,14 @@ def _say_again(run: Run) -> None:
     if held.pending is not None:
         ask_again(run, held.pending)
     else:
-        ask(run, open_step(run), held.lead, held.lead_text, held.is_only_lead)
+        ask(run, held.lead, held.lead_text, held.is_only_lead)
 
 
 def _deaf(run: Run) -> None:
     """Speech cannot be recognized in this language: go on with keys."""
     run.state.is_deaf = run.state.is_deaf | {run.state.language}
     run.stop_listening()
-    held, has_keys_prompt = run.state.input, prompts_in(open_step(run)).keys_prompt is not None
+    held, has_keys_prompt = run.state.input, opened(run).keys_prompt is not None
     run.state.input.is_speaking = False
     if held.was_interrupted or (run.state.play_id and has_keys_prompt and held.pending is None):
         _say_again(run)

@@ -69,10 +69,7 @@ class Question:
 
 def waiting_for(flow: Flow, step: InputStep) -> Waiting:
     """The step's settings with the flow's defaults filled in."""
-    return flow.memory.of(step, _waiting_for, flow, step) if flow.has_own(step) else _waiting_for(flow, step)
 
-
-def _waiting_for(flow: Flow, step: InputStep) -> Waiting:
     def own(name: str) -> Any:
         value = getattr(step, name)
         return getattr(flow.defaults, name) if value is None else value
