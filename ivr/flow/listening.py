@@ -11,6 +11,9 @@ must not be heard as speech.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from ivr.flow import events as e
 from ivr.flow import form, frames
 from ivr.flow.answers import Answer, by_keys, by_voice
@@ -52,17 +55,17 @@ MAX_MISTYPED = 32
 
 def step_for(run: Run, target: str) -> str:
     """The step that `repeat`, `back` or `help` means now; `help` has its text said before it."""
-    found = run.flow.steps.get(run.state.step)
+    found = run.steps.get(run.state.step)
     if target == "help" and isinstance(found, InputStep):
         waiting = waiting_for(run.flow, found)
         run.queue(run.segments(waiting.help[0]) if waiting.help else (), waiting.barge_in)
     here = frames.previous_step(run) if target == "back" else run.state.step
-    return here if here in run.flow.steps else run.flow.start
+    return here if here in run.steps else run.flow.start
 
 
 def enter(run: Run, name: str, found: InputStep) -> None:
     """Open the step: say what is queued together with its own prompt, and listen."""
-    waiting = waiting_for(run.flow, found)
+    waiting = waiting_for(run.flow, found) if isinstance(found, FormStep) else waiting_of(run)
     queued = run.state.queued
     must_be_heard = (
         queued.barge_in in ("none", "speech") if run.state.typed_ahead else queued.barge_in != waiting.barge_in
@@ -120,19 +123,18 @@ def _rest(run: Run, keys: str) -> str:
 
 
 def handle(run: Run, event: e.Event) -> None:
-    """Speech and time while the step is open."""
-    match event:
-        case e.SpeechStarted(listen_id=listen_id) if listen_id == run.state.listen_id:
-            _speech_started(run)
-        case e.UtteranceHeard(listen_id=listen_id) if listen_id == run.state.listen_id:
-            _utterance(run, event)
-        case e.ListeningFailed(listen_id=listen_id) if listen_id == run.state.listen_id:
-            _deaf(run)
-        case e.TimerFired(timer_id=timer_id) if timer_id == run.state.timer_id:
-            run.state.timer_id = ""
-            _time_over(run)
-        case _:
-            pass
+    """Prompt, keys, speech and time while the step is open."""
+    handler = _HANDLERS.get(type(event))
+    if handler is not None:
+        handler(run, event)
+
+
+def _prompt_over(run: Run, event: e.PromptFinished | e.PromptFailed) -> None:
+    prompt_over(run)
+
+
+def _digit(run: Run, event: e.DigitPressed) -> None:
+    digit(run, event.digit)
 
 
 def digit(run: Run, key: str) -> None:
@@ -223,8 +225,11 @@ def _take_keys(run: Run, question: Question, typed: str) -> None:
     consider(run, answer, None)
 
 
-def _time_over(run: Run) -> None:
+def _time_over(run: Run, event: e.TimerFired) -> None:
     """The one timer ran out; what for is seen from what is there."""
+    if event.timer_id != run.state.timer_id:
+        return
+    run.state.timer_id = ""
     held, question = run.state.input, open_question(run)
     if held.is_speaking:  # the recognizer never came to an end
         _deaf(run)
@@ -240,7 +245,9 @@ def _time_over(run: Run) -> None:
         no_match(run, held.typed)
 
 
-def _speech_started(run: Run) -> None:
+def _speech_started(run: Run, event: e.SpeechStarted) -> None:
+    if event.listen_id != run.state.listen_id:
+        return
     waiting = waiting_of(run)
     run.state.input.is_speaking = True
     if run.state.play_id and waiting.barge_in in ("speech", "any"):
@@ -250,6 +257,8 @@ def _speech_started(run: Run) -> None:
 
 
 def _utterance(run: Run, event: e.UtteranceHeard) -> None:
+    if event.listen_id != run.state.listen_id:
+        return
     run.cancel_timer()
     run.state.input.is_speaking = False
     if not event.text.strip():
@@ -314,6 +323,11 @@ def _say_again(run: Run) -> None:
         ask(run, held.lead, held.lead_text, held.is_only_lead)
 
 
+def _listening_failed(run: Run, event: e.ListeningFailed) -> None:
+    if event.listen_id == run.state.listen_id:
+        _deaf(run)
+
+
 def _deaf(run: Run) -> None:
     """Speech cannot be recognized in this language: go on with keys."""
     run.state.is_deaf = run.state.is_deaf | {run.state.language}
@@ -324,3 +338,14 @@ def _deaf(run: Run) -> None:
         _say_again(run)
     elif not run.state.play_id:
         wait(run)
+
+
+_HANDLERS: dict[type[e.Event], Callable[[Run, Any], None]] = {
+    e.DigitPressed: _digit,
+    e.PromptFinished: _prompt_over,
+    e.PromptFailed: _prompt_over,
+    e.SpeechStarted: _speech_started,
+    e.UtteranceHeard: _utterance,
+    e.ListeningFailed: _listening_failed,
+    e.TimerFired: _time_over,
+}

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ivr.flow.digits import DigitRules
-from ivr.flow.grammar import LongestFirst, longest_first, phrase_list
+from ivr.flow.grammar import ByFirstWord, by_first_word, phrase_list
 from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
 from ivr.flow.model import Choice, Command, Confidence, Flow, InputStep, Prompt, PromptList
@@ -62,9 +62,9 @@ class Question:
         return () if self.is_free else phrase_list([self.extra_words, *self.phrases.values()])
 
     @cached_property
-    def longest_first(self) -> LongestFirst:
+    def by_first_word(self) -> ByFirstWord:
         """The phrases, ready to be looked for in an utterance."""
-        return longest_first(self.phrases)
+        return by_first_word(self.phrases)
 
 
 def waiting_for(flow: Flow, step: InputStep) -> Waiting:

@@ -112,7 +112,8 @@ class Run:
     @property
     def masked_variables(self) -> Mapping[str, object]:
         """Variables as they may be written down."""
-        return {**self.variables, **_masked(self.state.variables, self.state.sensitive)}
+        sensitive = self.state.sensitive
+        return {**self.variables, **_masked(self.state.variables, sensitive)} if sensitive else self.variables
 
     def change_language(self, tag: str) -> None:
         """Speak and listen in another language from here on."""
