@@ -6,7 +6,7 @@ instants named `*_at` are UTC-aware datetimes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -254,9 +254,17 @@ class Telephony(Protocol):
         """
 
     def play(
-        self, leg_id: LegId, play_id: str, files: Sequence[Path], *, loop: bool = False, lead_in_s: float = 0.0
+        self,
+        leg_id: LegId,
+        play_id: str,
+        files: Sequence[Path],
+        *,
+        loop: bool = False,
+        lead_in_s: float = 0.0,
+        from_s: float = 0.0,
     ) -> None:
         """Play WAV files (mono, 16-bit, 8 or 16 kHz) one after the other, without a gap, after `lead_in_s` of silence.
+        The first `from_s` of them are left out.
 
         A play that is already running on the leg is stopped first. One that is asked for before the leg's audio is up
         begins with it.
@@ -459,6 +467,13 @@ class PromptStore(Protocol):
 
     async def render(self, segments: Sequence[Segment]) -> list[Path]:
         """Files for the segments, synthesizing what is missing. Raises SynthesisFailed, MediaFailed."""
+
+    def render_in_turn(self, segments: Sequence[Segment]) -> AsyncGenerator[list[Path], None]:
+        """The same part by part as they become ready, long texts sentence by sentence, in the order of hearing.
+
+        Nothing is waited for behind the last part; what is not made yet when the generator is closed is never made.
+        Raises SynthesisFailed, MediaFailed.
+        """
 
 
 # --- records ---------------------------------------------------------------------------------------------------------

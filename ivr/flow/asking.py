@@ -157,6 +157,7 @@ def ask(run: Run, lead: tuple[Segment, ...] = (), lead_text: str = "", only_lead
 
 def say_and_listen(run: Run, segments: tuple[Segment, ...]) -> None:
     run.quiet()
+    run.state.input.said = segments
     run.play(segments)
     if not segments:
         prompt_over(run)
@@ -187,8 +188,22 @@ def open_ears(run: Run) -> None:
 
 def wait(run: Run) -> None:
     """Start the timer that fits: between digits, or for the first input."""
+    run.state.input.waiting_since_s = run.at_s
+    run.start_timer(_patience_s(run))
+
+
+def wait_on(run: Run) -> bool:
+    """Wait again after noise; False where noise has doubled the wait already: endless noise is no input either."""
+    patience_s = _patience_s(run)
+    left_s = run.state.input.waiting_since_s + 2 * patience_s - run.at_s
+    if left_s > 0:
+        run.start_timer(min(patience_s, left_s))
+    return left_s > 0
+
+
+def _patience_s(run: Run) -> float:
     waiting = waiting_of(run)
-    run.start_timer(waiting.inter_digit_timeout_s if run.state.input.typed else waiting.first_input_timeout_s)
+    return waiting.inter_digit_timeout_s if run.state.input.typed else waiting.first_input_timeout_s
 
 
 def prompt_over(run: Run) -> None:

@@ -41,12 +41,18 @@ class HangUp(Command):
     hangup_cause: int | None = None
 
 
+RESUME_BACK_S = 0.7
+"""A prompt that goes on begins so long before it was stopped: the noise that stopped it hid some of it."""
+
+
 @immutable
 class PlayPrompt(Command):
     """Play segments one after the other; a running prompt is replaced."""
 
     play_id: str
     segments: tuple[Segment, ...]
+    is_resumed: bool = False
+    """They were stopped a moment ago: go on `RESUME_BACK_S` before that place, not from the beginning."""
 
 
 @immutable

@@ -29,6 +29,7 @@ from ivr.flow.asking import (
     prompt_of,
     prompt_over,
     wait,
+    wait_on,
     waiting_of,
 )
 from ivr.flow.deciding import ask_again, consider, no_input, no_match
@@ -41,6 +42,9 @@ from ivr.flow.state import Input, Phase
 from ivr.flow.values.choice import options_of
 
 __all__ = ["digit", "enter", "handle", "note_open", "prompt_over", "step_for"]
+
+MAX_RESUMED = 2
+"""After so many stops by noise in one attempt only words that mean something stop the prompt (as `match` does)."""
 
 SPEECH_GRACE_S = 4.0
 """A recognizer that is silent for so long after the longest utterance is given up."""
@@ -225,11 +229,14 @@ def _take_keys(run: Run, question: Question, typed: str) -> None:
     consider(run, answer, None)
 
 
-def _time_over(run: Run, event: e.TimerFired) -> None:
-    """The one timer ran out; what for is seen from what is there."""
-    if event.timer_id != run.state.timer_id:
-        return
-    run.state.timer_id = ""
+def _timer_fired(run: Run, event: e.TimerFired) -> None:
+    if event.timer_id == run.state.timer_id:
+        run.state.timer_id = ""
+        _time_over(run)
+
+
+def _time_over(run: Run) -> None:
+    """The one timer ran out, or noise has gone on for too long; what was waited for is seen from what is there."""
     held, question = run.state.input, open_question(run)
     if held.is_speaking:  # the recognizer never came to an end
         _deaf(run)
@@ -250,7 +257,7 @@ def _speech_started(run: Run, event: e.SpeechStarted) -> None:
         return
     waiting = waiting_of(run)
     run.state.input.is_speaking = True
-    if run.state.play_id and waiting.barge_in in ("speech", "any"):
+    if run.state.play_id and waiting.barge_in in ("speech", "any") and run.state.input.resumed_count < MAX_RESUMED:
         run.stop_prompt()
         run.state.input.was_interrupted = True
     run.start_timer(waiting.max_speech_duration_s + SPEECH_GRACE_S)
@@ -276,7 +283,7 @@ def _utterance(run: Run, event: e.UtteranceHeard) -> None:
     elif answer.meaning == "part":
         _more_digits(run, question.rules, str(answer.value), answer.confidence)
     else:
-        consider(run, answer, answer.confidence)
+        consider(run, answer, answer.confidence, event.n_best)
 
 
 def _is_usable(run: Run, answer: Answer | None) -> bool:
@@ -303,14 +310,14 @@ def _more_digits(run: Run, rules: DigitRules | None, digits: str, confidence: fl
 
 
 def _nothing_said(run: Run) -> None:
-    """Noise, not words: say an interrupted prompt again (once), else wait on."""
+    """Noise, not words: go on with an interrupted prompt, else wait on."""
     held = run.state.input
-    if held.was_interrupted and not held.has_replayed:
-        run.state.input.has_replayed = True
-        _say_again(run)
-    elif not run.state.play_id:
-        run.state.input.was_interrupted = False
-        wait(run)
+    if held.was_interrupted:
+        held.was_interrupted = False
+        held.resumed_count += 1
+        run.play(held.said, is_resumed=True)
+    elif not run.state.play_id and not wait_on(run):
+        _time_over(run)
 
 
 def _say_again(run: Run) -> None:
@@ -347,5 +354,5 @@ _HANDLERS: dict[type[e.Event], Callable[[Run, Any], None]] = {
     e.SpeechStarted: _speech_started,
     e.UtteranceHeard: _utterance,
     e.ListeningFailed: _listening_failed,
-    e.TimerFired: _time_over,
+    e.TimerFired: _timer_fired,
 }

@@ -170,8 +170,8 @@ class Run:
         self.state.queued = NOTHING_QUEUED
         return segments
 
-    def play(self, segments: tuple[Segment, ...]) -> None:
-        """Start a prompt; with nothing to say, nothing runs."""
+    def play(self, segments: tuple[Segment, ...], *, is_resumed: bool = False) -> None:
+        """Start a prompt, or go on with it; with nothing to say, nothing runs."""
         if not segments or self.state.has_left:
             self.state.play_id = ""
             return
@@ -179,7 +179,7 @@ class Run:
             self.state.has_early_media = True
             self.emit(c.StartEarlyMedia())
         self.state.play_id = self.new_id("play")
-        self.emit(c.PlayPrompt(self.state.play_id, segments))
+        self.emit(c.PlayPrompt(self.state.play_id, segments, is_resumed))
 
     def stop_prompt(self) -> None:
         """Silence a running prompt."""
