@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow import templates
+from ivr.flow.completeness import Expected
 from ivr.flow.masking import MASK
 from ivr.flow.model import AskStep, Flow, FormStep, InputStep, MenuStep, Prompt, PromptItem, ValueSettings
 from ivr.flow.opened import Opened, opened_at
@@ -182,8 +184,16 @@ def open_ears(run: Run) -> None:
             waiting.final_silence_s,
             waiting.max_speech_duration_s,
             asked.hides_answers,
+            waiting.complete_silence_s,
+            waiting.incomplete_silence_s,
+            _expected(question, run.state.input.typed),
         )
     )
+
+
+def _expected(question: Question, typed: str) -> Expected | None:
+    expected = question.expected
+    return replace(expected, digits=typed) if expected is not None and typed else expected
 
 
 def wait(run: Run) -> None:
