@@ -301,8 +301,8 @@ class CallDriver:
             case c.StartEarlyMedia():
                 self._player.audio_up(self._now_s())
                 self._early_media.start()
-            case c.PlayPrompt(play_id=play_id, segments=segments):
-                self._player.play(play_id, segments)
+            case c.PlayPrompt(play_id=play_id, segments=segments, is_resumed=is_resumed):
+                self._player.play(play_id, segments, is_resumed=is_resumed)
                 self._early_media.played(play_id)
             case c.StopPrompt():
                 self._player.stop()

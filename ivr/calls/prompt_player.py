@@ -5,17 +5,44 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 
 import structlog
 
 from ivr.calls.call_ports import CallPorts, CallTasks
 from ivr.errors import IvrError
+from ivr.flow.commands import RESUME_BACK_S
 from ivr.flow.segments import Segment
 from ivr.ports import LegId
 
 GREETING_LIMIT_S = 2.0
 """A greeting that is not rendered by then does not hold the answer up any longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """What is heard of some segments; times as if they had been played without a gap."""
+
+    segments: Sequence[Segment]
+    from_s: float = 0.0
+    """What is left out of their beginning."""
+    began_at_s: float = inf
+    """When their first sample was due, or would have been with nothing left out."""
+    silent_since_s: float = inf
+
+    @property
+    def resumes_from_s(self) -> float:
+        """Where they go on after they were stopped."""
+        return max(0.0, self.silent_since_s - self.began_at_s - RESUME_BACK_S)
+
+    def sounds(self, now_s: float, lead_in_s: float) -> _Passage:
+        """It begins, or goes on after a gap."""
+        if self.began_at_s == inf:
+            return replace(self, began_at_s=now_s + lead_in_s - self.from_s)
+        gap_s = max(0.0, now_s - self.silent_since_s)
+        return replace(self, from_s=0.0, began_at_s=self.began_at_s + gap_s, silent_since_s=inf)
 
 
 class PromptPlayer:
@@ -34,6 +61,8 @@ class PromptPlayer:
         self._ports, self._leg_id, self._tasks = ports, leg_id, tasks
         self._failed, self._log = failed, log
         self._audio_up_at_s = 0.0
+        self._passage = _Passage(())
+        """What plays, or played last."""
         self._making: asyncio.Task[None] | None = None
         self._ready: list[Path] = []
         """Made while an earlier part of the prompt is heard."""
@@ -60,10 +89,12 @@ class PromptPlayer:
         async with aclosing(self._ports.prompts.render_in_turn(segments)) as parts:
             await anext(parts, None)
 
-    def play(self, play_id: str, segments: Sequence[Segment]) -> None:
-        """Play in place of what is running."""
+    def play(self, play_id: str, segments: Sequence[Segment], *, is_resumed: bool = False) -> None:
+        """Play in place of what is running; what was stopped before may go on where it was."""
         self.forget()
-        self.play_id = play_id
+        self.play_id, stopped = play_id, self._passage
+        is_same = is_resumed and stopped.segments == segments
+        self._passage = _Passage(segments, stopped.resumes_from_s if is_same else 0.0)
         files = self._ports.prompts.cached(segments)
         if files is None:
             self._making = self._tasks.start(self._render_and_play(play_id, segments))
@@ -76,12 +107,18 @@ class PromptPlayer:
         self._is_heard = bool(ready)
         if ready:
             self._play_files(self.play_id, ready)
+        else:
+            self._falls_silent()
         return self._is_heard or self._making is not None or self._has_failed()
 
     def stop(self) -> None:
         """Silence."""
+        self._falls_silent()
         self.forget()
         self._ports.telephony.stop_playing(self._leg_id)
+
+    def _falls_silent(self) -> None:
+        self._passage = replace(self._passage, silent_since_s=self._ports.clock.monotonic_s())
 
     def forget(self) -> None:
         """What is heard is no prompt any more; what is not made of it yet is not needed."""
@@ -127,6 +164,7 @@ class PromptPlayer:
             self._play_files(play_id, files)
 
     def _play_files(self, play_id: str, files: Sequence[Path]) -> None:
-        since_up_s = self._ports.clock.monotonic_s() - self._audio_up_at_s
-        lead_in_s = max(0.0, self._ports.lead_in_s - since_up_s)
-        self._ports.telephony.play(self._leg_id, play_id, files, lead_in_s=lead_in_s)
+        now_s = self._ports.clock.monotonic_s()
+        lead_in_s = max(0.0, self._ports.lead_in_s - (now_s - self._audio_up_at_s))
+        self._passage = self._passage.sounds(now_s, lead_in_s)
+        self._ports.telephony.play(self._leg_id, play_id, files, lead_in_s=lead_in_s, from_s=self._passage.from_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ivr.flow.completeness import Expected
 from ivr.flow.immutable import immutable
 from ivr.flow.jobs import Job
 from ivr.flow.segments import Segment
@@ -41,12 +42,18 @@ class HangUp(Command):
     hangup_cause: int | None = None
 
 
+RESUME_BACK_S = 0.7
+"""A prompt that goes on begins so long before it was stopped: the noise that stopped it hid some of it."""
+
+
 @immutable
 class PlayPrompt(Command):
     """Play segments one after the other; a running prompt is replaced."""
 
     play_id: str
     segments: tuple[Segment, ...]
+    is_resumed: bool = False
+    """They were stopped a moment ago: go on `RESUME_BACK_S` before that place, not from the beginning."""
 
 
 @immutable
@@ -66,6 +73,10 @@ class StartListening(Command):
     final_silence_s: float
     max_speech_duration_s: float
     is_sensitive: bool = False
+    complete_silence_s: float = 0.35
+    incomplete_silence_s: float = 1.2
+    expected: Expected | None = None
+    """What shows that an answer is whole; None where nothing does."""
 
 
 @immutable

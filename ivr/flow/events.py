@@ -78,6 +78,10 @@ class UtteranceHeard(Event):
     listen_id: str
     text: str
     confidence: float
+    n_best: tuple[tuple[str, float], ...] = ()
+    """What it may have been, `text` among it, each with its share of likelihood; the likeliest first
+    (VoiceXML 2.1 §5.1.5). Empty where there was no doubt, or the engine tells none.
+    """
 
 
 @immutable

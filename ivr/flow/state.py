@@ -44,6 +44,8 @@ class Pending:
     tries: int = 1
     others: tuple[object, ...] = ()
     """Values that the same words may mean: the caller is being asked which, not whether it is right."""
+    n_best: tuple[tuple[str, float], ...] = ()
+    """What the words may have been, as it was heard."""
 
 
 @immutable
@@ -62,6 +64,11 @@ class FormProgress:
     unsure: bool = False
     """Some value was not heard well."""
 
+    @property
+    def where(self) -> str:
+        """What of the form is asked: the name of a field, `whole` or `change`."""
+        return self.asked if self.stage == "fields" else self.stage
+
 
 @dataclass
 class Input:
@@ -78,9 +85,14 @@ class Input:
     """Of the spoken part of `typed`."""
     is_speaking: bool = False
     """The caller is."""
+    waiting_since_s: float = 0.0
+    """Since when an input is waited for; noise does not begin the wait anew."""
     was_interrupted: bool = False
     """The prompt was stopped by speech that has not proved to be an answer yet."""
-    has_replayed: bool = False
+    said: tuple[Segment, ...] = ()
+    """What was played last: what is gone on with after noise."""
+    resumed_count: int = 0
+    """How often noise stopped what was said in this attempt."""
     prompt_text: str = ""
     lead: tuple[Segment, ...] = ()
     """What was said before the step's own prompt: a greeting, or the text of another attempt."""

@@ -10,7 +10,10 @@ from ivr.flow import commands as c
 from ivr.flow.checks.graph import END, Edge, edges_of
 from ivr.flow.engine import Result
 from ivr.flow.model import AskStep, Flow, InputStep, MenuStep, Step, TransferStep, WhenStep
-from ivr.flow.state import FlowState
+from ivr.flow.state import FlowState, Phase
+from ivr.flow.steps.kind import RETURN
+from ivr.flow.steps.models import RunStep
+from ivr.flow.steps.registry import kind_of
 
 ANSWERED = ("match", "confirmed")
 """Outcomes of a question that was answered."""
@@ -57,7 +60,7 @@ def _outcomes(step: Step, edges: Sequence[Edge]) -> tuple[dict[str, str], dict[s
     """Exits that the step writes, one for each further place that it can lead to, and what leaves by those."""
     written = {edge.exit: edge.target for edge in edges if _is_written(step, edge.exit)}
     exits, stands_for = dict(written), dict[str, str]()
-    others = [edge for edge in edges if edge.exit not in written]
+    others = [edge for edge in edges if edge.exit not in written and not _is_spare(step, edge.exit)]
     for edge in sorted(others, key=lambda edge: edge.exit not in REST):
         same = [name for name, target in exits.items() if target == edge.target]
         if same:
@@ -65,6 +68,11 @@ def _outcomes(step: Step, edges: Sequence[Edge]) -> tuple[dict[str, str], dict[s
         else:
             exits[edge.exit] = edge.target
     return exits, stands_for
+
+
+def _is_spare(step: Step, exit_name: str) -> bool:
+    """The `next` of a `run` that names the outcomes and writes none: the check sees to it that no outcome is left."""
+    return isinstance(step, RunStep) and exit_name == "next" and bool(step.outcomes)
 
 
 def _is_written(step: Step, exit_name: str) -> bool:
@@ -131,8 +139,18 @@ class Trail:
             self._by_notes(visit)
         for visit, after in itertools.pairwise(outer):
             self._by_target(visit, after.place)
-        if outer and any(isinstance(command, c.HangUp) for command in result.commands):
+        if outer and (self._hangs_up(result) or self._is_done(outer[-1], result)):
             self._by_target(outer[-1], END)
+
+    @staticmethod
+    def _hangs_up(result: Result) -> bool:
+        return any(isinstance(command, c.HangUp) for command in result.commands)
+
+    def _is_done(self, last: _Visit, result: Result) -> bool:
+        """Whether the call is over because what is done without the caller has come to its end there."""
+        step = self.flow.steps.get(last.place)
+        is_over = result.state.has_left and result.state.phase is Phase.ENDED
+        return is_over and step is not None and not kind_of(step).needs_caller and bool(last.notes)
 
     def _visits(self, before: FlowState, result: Result) -> list[_Visit]:
         visits = [_Visit(place_of(before))] if before.step else []
@@ -191,7 +209,8 @@ class Trail:
         self._named.discard(visit.place)
         if is_named or visit.ends_with_command:
             return
-        leading = [name for name, leads_to in exits.items() if leads_to == target]
+        targets = (END, RETURN) if target == END else (target,)  # what returns from the flow of the call ends it
+        leading = [name for name, leads_to in exits.items() if leads_to in targets]
         if last is not None and last.outcome == "error":
             leading = [name for name in leading if name == "on_error"]
         elif isinstance(step, MenuStep | AskStep):

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 
+from ivr.flow.commands import RESUME_BACK_S
 from ivr.flow.segments import Speech
 from ivr.ports import LegId
 from tests.calls.switchboard import Switchboard, on_a_switchboard
@@ -137,3 +138,19 @@ async def test_a_later_part_that_cannot_be_made_leads_to_on_error(bot: Switchboa
     turnstile.let_one_pass()
     await bot.settle()
     assert bot.said(leg) == [FIRST, "Sorry."], "when the first is over"
+
+
+@on_a_switchboard(flow=FLOW)
+async def test_noise_in_a_later_part_lets_the_prompt_go_on_from_there(bot: Switchboard) -> None:
+    leg, turnstile = await greeted(bot, 1)
+    await bot.after(3.0)  # the first part is over, the next is still being made
+    for _ in range(2):
+        turnstile.let_one_pass()
+        await bot.settle()
+    first_s, *_ = [sum(map(bot.prompts.length_s, asked.details[1])) for asked in bot.telephony.asked_for("play", leg)]
+    await bot.after(0.2)
+    bot.prompts.gate = None
+    await bot.says("")
+    again = bot.telephony.asked_for("play", leg)[-1]
+    assert bot.said(leg)[-1] == ALL
+    assert again.details[4] == pytest.approx(first_s + 0.2 - RESUME_BACK_S)

@@ -134,6 +134,7 @@ def _words(index: int) -> Phrases:
 def _play(run: Run, name: str, found: RecordPlayback) -> None:
     if file := _file_in(run, found.message):
         run.queue((Recorded(file),), "any")
+    run.note("record", "played")
     run.goto(found.next or RETURN)
 
 
@@ -141,6 +142,7 @@ def _again(run: Run, name: str, found: RecordAgain) -> None:
     if file := _file_in(run, found.message):
         run.emit(c.DropRecording(file))
     run.state.variables = {**run.state.variables, found.message: None}
+    run.note("record", "given_up")
     run.goto(found.next or RETURN)
 
 
