@@ -163,8 +163,7 @@ class Trail:
         outer = _outermost(visits)
         for visit in outer:
             self._by_notes(visit)
-        for visit, after in itertools.pairwise([*outer, None]):
-            assert visit is not None
+        for visit, after in zip(outer, [*outer[1:], None], strict=True):
             if visit.hangs_up or (after is None and self._is_done(visit, result)):
                 self._by_target(visit, END)
             elif after is not None:
