@@ -70,6 +70,7 @@ def _listen(
         "file": str(wav),
         "text": heard.text,
         "confidence": heard.confidence,
+        "n_best": [{"text": text, "confidence": share} for text, share in heard.n_best],
         "words": [
             {
                 "text": word.text,
