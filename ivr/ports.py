@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NewType, Protocol
 
+from ivr.flow.completeness import Expected
 from ivr.flow.events import RecordingEnd
 from ivr.flow.jobs import HttpJob, JobResult, Message
 from ivr.flow.segments import Pause as Pause
@@ -321,6 +322,11 @@ class ListenRequest:
     final_silence_s: float
     max_speech_duration_s: float
     is_sensitive: bool = False
+    complete_silence_s: float = 0.35
+    """Ends an utterance sooner that is a whole answer by `expected`."""
+    incomplete_silence_s: float = 1.2
+    """Ends one later that is half an answer."""
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -201,6 +202,9 @@ def open_ears(run: Run) -> None:
             waiting.final_silence_s,
             waiting.max_speech_duration_s,
             hides_answers(run),
+            waiting.complete_silence_s,
+            waiting.incomplete_silence_s,
+            question.expected and replace(question.expected, digits=run.state.input.typed),
         )
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ivr.flow.completeness import Expected
 from ivr.flow.immutable import immutable
 from ivr.flow.jobs import Job
 from ivr.flow.segments import Segment
@@ -72,6 +73,10 @@ class StartListening(Command):
     final_silence_s: float
     max_speech_duration_s: float
     is_sensitive: bool = False
+    complete_silence_s: float = 0.35
+    incomplete_silence_s: float = 1.2
+    expected: Expected | None = None
+    """What shows that an answer is whole; None where nothing does."""
 
 
 @immutable

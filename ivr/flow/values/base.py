@@ -66,6 +66,8 @@ class Kind:
     """Settings of an `ask` that belong to it."""
     is_free: bool = False
     """Whether callers may say anything."""
+    is_spelled: bool = False
+    """Whether it is said digit by digit, and `entry` tells when it is whole."""
     is_value: bool = True
     """Whether an utterance is read as a value; else one of `phrases` is looked for in it."""
 
