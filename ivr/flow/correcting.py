@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
 
 from ivr.flow import grammar
 from ivr.flow.form_reading import whole_reading
@@ -13,20 +15,33 @@ from ivr.flow.values.registry import kind_of
 
 def apart(words: Sequence[str], language: Language) -> tuple[str, list[str]]:
     """The "yes" or "no" at the beginning (empty where there is none), and what follows it."""
-    rest = list(words)
-    for meaning, phrases in (("no", language.no), ("yes", language.yes)):
-        length = max((len(p) for phrase in phrases if rest[: len(p := phrase.split())] == p), default=0)
-        if length:
-            return meaning, _without_lead(rest[length:], language)
-    return "", _without_lead(rest, language)
+    rest, openers = list(words), _openers(language)
+    for phrases in (openers.no, openers.yes):
+        found = grammar.phrase_at(rest, 0, phrases) if rest else None
+        if found is not None:
+            return found[1], _without_lead(rest[len(found[0]) :], openers)
+    return "", _without_lead(rest, openers)
 
 
-def _without_lead(words: list[str], language: Language) -> list[str]:
-    """The words behind "I mean", "make it", and a repeated "no"."""
-    leads = sorted((phrase.split() for phrase in (*language.no_leads, *language.no)), key=len, reverse=True)
+class _Openers(NamedTuple):
+    """What replies begin with."""
+
+    no: grammar.ByFirstWord
+    yes: grammar.ByFirstWord
+    leads: grammar.ByFirstWord
+    """ "I mean", "make it", and a repeated "no"."""
+
+
+@cache
+def _openers(language: Language) -> _Openers:
+    no, yes, leads = {"no": language.no}, {"yes": language.yes}, {"lead": (*language.no_leads, *language.no)}
+    return _Openers(grammar.by_first_word(no), grammar.by_first_word(yes), grammar.by_first_word(leads))
+
+
+def _without_lead(words: list[str], openers: _Openers) -> list[str]:
     rest = words
-    while (lead := next((lead for lead in leads if rest[: len(lead)] == lead), None)) is not None:
-        rest = rest[len(lead) :]
+    while rest and (lead := grammar.phrase_at(rest, 0, openers.leads)) is not None:
+        rest = rest[len(lead[0]) :]
     return rest
 
 
