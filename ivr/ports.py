@@ -366,6 +366,8 @@ class TranscriptReady(RecognizerEvent):
     speech_started_at_s: float
     speech_ended_at_s: float
     is_final: bool = True
+    n_best: tuple[tuple[str, float], ...] = ()
+    """All readings with their share of the likelihood, the likeliest first; empty where there was no doubt."""
 
 
 @dataclass(frozen=True, slots=True)

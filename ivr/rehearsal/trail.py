@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ivr.flow import commands as c
 from ivr.flow.checks.graph import END, Edge, edges_of
@@ -14,6 +14,7 @@ from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps.kind import RETURN
 from ivr.flow.steps.models import RunStep
 from ivr.flow.steps.registry import kind_of
+from ivr.flow.steps.survey import SurveyNote, SurveyQuestion
 
 ANSWERED = ("match", "confirmed")
 """Outcomes of a question that was answered."""
@@ -34,21 +35,41 @@ class Exits:
 
 def exits_of(flow: Flow) -> Exits:
     """The exits of a flow; commands belong to no step and are left out."""
-    found: dict[str, dict[str, str]] = {name: {} for name in flow.steps}
+    found: dict[str, dict[str, str]] = {name: {} for name in steps_of(flow)}
     aliases: dict[str, dict[str, str]] = {}
-    for name, edges in edges_of(flow).items():
-        step = flow.steps[name]
+    ways, commands = edges_of(flow), commands_of(flow)
+    for name in found:
+        step, edges = flow.steps[name], [_beyond_notes(flow, edge) for edge in ways[name]]
         if isinstance(step, WhenStep):
             found[name] = _branches(step, edges)
         elif isinstance(step, InputStep):
             choices = _choices(step)
-            edges_here = (edge for edge in edges if edge.exit not in flow.commands or edge.exit in choices)
+            edges_here = (edge for edge in edges if edge.exit not in commands or edge.exit in choices)
             found[name] = {edge.exit: edge.target for edge in reversed(list(edges_here))}
         else:
             found[name], aliases[name] = _outcomes(step, edges)
         if isinstance(step, TransferStep):
             found[name]["connected"] = END
     return Exits(found, aliases)
+
+
+def steps_of(flow: Flow) -> list[str]:
+    """The steps that a call can be said to have come to; what a survey keeps its answers by is none."""
+    return [name for name, step in flow.steps.items() if not isinstance(step, SurveyNote)]
+
+
+def commands_of(flow: Flow) -> list[str]:
+    """What callers may ask for anywhere, and the ways out of surveys."""
+    questions = (step for step in flow.steps.values() if isinstance(step, SurveyQuestion))
+    return list(dict.fromkeys([*flow.commands, *(name for step in questions for name in step.own_commands)]))
+
+
+def _beyond_notes(flow: Flow, edge: Edge) -> Edge:
+    """The edge to the next step in which a call can stand."""
+    target = edge.target
+    while isinstance(step := flow.steps.get(target), SurveyNote):
+        target = step.next or RETURN
+    return replace(edge, target=target)
 
 
 def _branches(step: WhenStep, edges: Sequence[Edge]) -> dict[str, str]:
@@ -92,6 +113,9 @@ class _Visit:
     place: str
     """The step; `order/ask_number` for one of a flow that the step `order` runs."""
     notes: list[c.NoteStep] = field(default_factory=list)
+    hangs_up: bool = False
+    is_skipped: bool = False
+    """A question of a survey whose condition did not hold."""
 
     @property
     def ends_with_command(self) -> bool:
@@ -112,6 +136,8 @@ def _outermost(visits: Sequence[_Visit]) -> list[_Visit]:
         if not found or found[-1].place != name:
             found.append(_Visit(name))
         found[-1].notes += visit.notes
+        found[-1].hangs_up |= visit.hangs_up
+        found[-1].is_skipped |= visit.is_skipped
     return found
 
 
@@ -137,14 +163,11 @@ class Trail:
         outer = _outermost(visits)
         for visit in outer:
             self._by_notes(visit)
-        for visit, after in itertools.pairwise(outer):
-            self._by_target(visit, after.place)
-        if outer and (self._hangs_up(result) or self._is_done(outer[-1], result)):
-            self._by_target(outer[-1], END)
-
-    @staticmethod
-    def _hangs_up(result: Result) -> bool:
-        return any(isinstance(command, c.HangUp) for command in result.commands)
+        for visit, after in zip(outer, [*outer[1:], None], strict=True):
+            if visit.hangs_up or (after is None and self._is_done(visit, result)):
+                self._by_target(visit, END)
+            elif after is not None:
+                self._by_target(visit, after.place)
 
     def _is_done(self, last: _Visit, result: Result) -> bool:
         """Whether the call is over because what is done without the caller has come to its end there."""
@@ -159,9 +182,18 @@ class Trail:
                 if not visits or visits[-1].place != command.step:
                     visits.append(_Visit(command.step))
                 visits[-1].notes.append(command)
+            elif isinstance(command, c.NoteAnswer) and command.outcome == "skipped":
+                visits += self._skipped(command)
+            elif isinstance(command, c.HangUp) and visits:
+                visits[-1].hangs_up = True
         if result.state.step and (not visits or visits[-1].place != place_of(result.state)):
             visits.append(_Visit(place_of(result.state)))
         return list(self._with_silent_branches(visits))
+
+    def _skipped(self, note: c.NoteAnswer) -> Iterator[_Visit]:
+        for name, step in self.flow.steps.items():
+            if isinstance(step, SurveyQuestion) and (step.survey, step.question) == (note.survey, note.question):
+                yield _Visit(name, is_skipped=True)
 
     def _with_silent_branches(self, visits: Sequence[_Visit]) -> Iterator[_Visit]:
         """A `when` none of whose conditions held leaves no note: the one that fits is taken to lie between."""
@@ -179,6 +211,9 @@ class Trail:
     def _by_notes(self, visit: _Visit) -> None:
         """Exits that a note names: the answer that was given, the outcome that came about."""
         step, exits = self.flow.steps.get(visit.place), self.exits.of.get(visit.place, {})
+        if visit.is_skipped:
+            self.taken.add((visit.place, "skipped"))
+            self._named.add(visit.place)
         for note in visit.notes:
             if note.kind == "command":
                 self.commands.add(note.meaning)
