@@ -130,7 +130,7 @@ def confirm(run: Run, pending: Pending) -> None:
     run.quiet()
     if run.state.input.pending is None:
         note_open(run, "to_confirm", heard=shown(run, pending.heard), confidence=pending.confidence)
-    run.set_input(pending=pending, typed="", confidence=None, is_speaking=False)
+    run.set_input(pending=pending, typed="", is_mistyped=False, confidence=None, is_speaking=False)
     segments = run.segments(prompt, {"heard": pending.spoken}, {"heard": shown(run, pending.spoken)})
     run.set_input(prompt_text=run.text(prompt, {"heard": shown(run, pending.spoken)}), started_at_s=run.at_s)
     say_and_listen(run, segments)

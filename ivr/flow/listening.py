@@ -42,6 +42,13 @@ __all__ = ["digit", "enter", "handle", "note_open", "prompt_over", "step_for"]
 SPEECH_GRACE_S = 4.0
 """A recognizer that is silent for so long after the longest utterance is given up."""
 
+MISTYPED_PAUSE_S = 0.7
+"""Wrong keys are one mistake until none has come for so long: a number keyed into a menu must not use up its attempts.
+People key a number they know in steps of 0.2 to 0.5 s."""
+
+MAX_MISTYPED = 32
+"""Wrong keys that are kept for the record."""
+
 
 def step_for(run: Run, target: str) -> str:
     """The step that `repeat`, `back` or `help` means now; `help` has its text said before it."""
@@ -135,7 +142,9 @@ def digit(run: Run, key: str) -> None:
     run.set_input(is_speaking=False, was_interrupted=False, mode=_mode(run, "dtmf"))
     question = open_question(run)
     typed = run.state.input.typed
-    if question.rules is not None and (typed + key)[0] not in "*#":
+    if run.state.input.is_mistyped:
+        _mistyped(run, waiting, typed + key)
+    elif question.rules is not None and (typed + key)[0] not in "*#":
         _collect(run, question, question.rules, waiting, key)
     else:
         _choose(run, question, waiting, typed + key)
@@ -167,7 +176,7 @@ def _collect(run: Run, question: Question, rules: DigitRules, waiting: Waiting, 
 def _leave_entry(run: Run, question: Question, waiting: Waiting, typed: str, key: str) -> None:
     """A key that cannot belong to the number: it begins a command, and the entry is dropped; else it is a mistake."""
     if match_keys(key, question.keys) is KeyMatch.NONE:
-        no_match(run, typed + key)
+        _mistyped(run, waiting, typed + key)
     else:
         run.set_input(confidence=None)
         _choose(run, question, waiting, key)
@@ -189,9 +198,15 @@ def _choose(run: Run, question: Question, waiting: Waiting, typed: str) -> None:
         case KeyMatch.MAXIMAL:
             _take_keys(run, question, typed)
         case KeyMatch.NONE:
-            no_match(run, typed)
+            _mistyped(run, waiting, typed)
         case KeyMatch.POTENTIAL | KeyMatch.MATCH:
             run.start_timer(waiting.inter_digit_timeout_s)
+
+
+def _mistyped(run: Run, waiting: Waiting, typed: str) -> None:
+    """Keys that mean nothing here: one mistake, once no more come."""
+    run.set_input(typed=typed[:MAX_MISTYPED], is_mistyped=True)
+    run.start_timer(min(MISTYPED_PAUSE_S, waiting.inter_digit_timeout_s))
 
 
 def _take_keys(run: Run, question: Question, typed: str) -> None:
@@ -208,6 +223,8 @@ def _time_over(run: Run) -> None:
         _deaf(run)
     elif not held.typed:
         no_input(run)
+    elif held.is_mistyped:
+        no_match(run, held.typed)
     elif held.typed in question.keys:
         _take_keys(run, question, held.typed)
     elif question.rules is not None and held.typed[0] not in "*#":

@@ -65,6 +65,8 @@ class Input:
     started_at_s: float = 0.0
     typed: str = ""
     """Digits so far, of keys and of speech."""
+    is_mistyped: bool = False
+    """The keys in `typed` mean nothing here; those that come together with them belong to the same mistake."""
     mode: str = ""
     confidence: float | None = None
     """Of the spoken part of `typed`."""

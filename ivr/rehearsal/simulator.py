@@ -117,7 +117,7 @@ class Simulator:
     @property
     def is_callers_turn(self) -> bool:
         """Whether the bot waits for the caller, its prompt over or not."""
-        return self.call.phase is Phase.LISTENING
+        return self.call.phase is Phase.LISTENING and not self.call.state.input.is_mistyped
 
     def settle(self) -> None:
         """Time jumps to the caller's next turn; a prompt that may be interrupted is left running."""

@@ -421,8 +421,9 @@ class CallScript:
     @property
     def _is_busy(self) -> bool:
         """Whether the bot speaks, or waits for something that is on its way."""
-        rings_on = self.state.is_unanswered and bool(self.state.timer_id)
-        return self._prompt_runs or self._pending > 0 or any(self._jobs.values()) or rings_on
+        will_go_on = self.state.is_unanswered or self.state.input.is_mistyped
+        is_timed = will_go_on and bool(self.state.timer_id)
+        return self._prompt_runs or self._pending > 0 or any(self._jobs.values()) or is_timed
 
     def _wrong(self, what: str) -> NotAsScripted:
         where = f"step {self.state.step!r}, {self.state.phase}"

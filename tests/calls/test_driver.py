@@ -120,6 +120,7 @@ async def test_silence_leads_in_the_first_words_only(bot: Switchboard) -> None:
     await bot.press(leg, "7")
     await bot.after(1.0)
     await bot.press(leg, "7")
+    await bot.after(1.0)
     lead_ins = [asked.details[3] for asked in bot.telephony.asked_for("play", leg)]
     assert lead_ins[0] == pytest.approx(0.2) and lead_ins[-1] == 0.0
 

@@ -147,7 +147,7 @@ def test_an_unclear_confirmation_twice_is_a_no(unclear: str) -> None:
             case "unsure":
                 call.says("yes", 0.1)
             case "key":
-                call.presses("9")
+                call.presses("9").listens()
     assert call.state.input.pending is None and call.state.input.attempt == 2
     call.hears("what is it?")
 
