@@ -144,6 +144,4 @@ def _about(part: Path) -> About:
 def _header(audio_bytes: int) -> bytes:
     """RIFF header of PCM, 8 kHz, mono, 16 bit."""
     length = _HEADER.size - 8 + audio_bytes
-    return _HEADER.pack(
-        b"RIFF", length, b"WAVE", b"fmt ", 16, 1, 1, RATE_HZ, BYTES_PER_S, 2, 16, b"data", audio_bytes
-    )
+    return _HEADER.pack(b"RIFF", length, b"WAVE", b"fmt ", 16, 1, 1, RATE_HZ, BYTES_PER_S, 2, 16, b"data", audio_bytes)

@@ -17,7 +17,7 @@ from tests.live.bots import MENU_HZ, SPEECH, LiveBot, answered, hears, live, now
 
 pytestmark = pytest.mark.live
 
-PORT = 5186
+PORT = 5187
 BEEP_HZ = 1000
 MESSAGE = SPEECH / "vm-tocallnum.wav"
 
