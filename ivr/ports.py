@@ -6,13 +6,14 @@ instants named `*_at` are UTC-aware datetimes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import NewType, Protocol
 
+from ivr.flow.completeness import Expected
 from ivr.flow.events import RecordingEnd
 from ivr.flow.jobs import HttpJob, JobResult, Message
 from ivr.flow.segments import Pause as Pause
@@ -254,9 +255,17 @@ class Telephony(Protocol):
         """
 
     def play(
-        self, leg_id: LegId, play_id: str, files: Sequence[Path], *, loop: bool = False, lead_in_s: float = 0.0
+        self,
+        leg_id: LegId,
+        play_id: str,
+        files: Sequence[Path],
+        *,
+        loop: bool = False,
+        lead_in_s: float = 0.0,
+        from_s: float = 0.0,
     ) -> None:
         """Play WAV files (mono, 16-bit, 8 or 16 kHz) one after the other, without a gap, after `lead_in_s` of silence.
+        The first `from_s` of them are left out.
 
         A play that is already running on the leg is stopped first. One that is asked for before the leg's audio is up
         begins with it.
@@ -313,6 +322,11 @@ class ListenRequest:
     final_silence_s: float
     max_speech_duration_s: float
     is_sensitive: bool = False
+    complete_silence_s: float = 0.35
+    """Ends an utterance sooner that is a whole answer by `expected`."""
+    incomplete_silence_s: float = 1.2
+    """Ends one later that is half an answer."""
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,6 +494,13 @@ class PromptStore(Protocol):
 
     async def render(self, segments: Sequence[Segment]) -> list[Path]:
         """Files for the segments, synthesizing what is missing. Raises SynthesisFailed, MediaFailed."""
+
+    def render_in_turn(self, segments: Sequence[Segment]) -> AsyncGenerator[list[Path], None]:
+        """The same part by part as they become ready, long texts sentence by sentence, in the order of hearing.
+
+        Nothing is waited for behind the last part; what is not made yet when the generator is closed is never made.
+        Raises SynthesisFailed, MediaFailed.
+        """
 
 
 # --- records ---------------------------------------------------------------------------------------------------------

@@ -57,6 +57,9 @@ class Listener:
             final_silence_s=command.final_silence_s,
             max_speech_duration_s=command.max_speech_duration_s,
             is_sensitive=command.is_sensitive,
+            complete_silence_s=command.complete_silence_s,
+            incomplete_silence_s=command.incomplete_silence_s,
+            expected=command.expected,
         )
 
         def report(event: RecognizerEvent) -> None:

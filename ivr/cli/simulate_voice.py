@@ -125,6 +125,9 @@ class Voice:
                 command.final_silence_s,
                 command.max_speech_duration_s,
                 command.is_sensitive,
+                command.complete_silence_s,
+                command.incomplete_silence_s,
+                command.expected,
             )
             self._stream = self._recognizer.open(request, RATE_HZ, self._report)
         except SpeechError as error:

@@ -30,16 +30,17 @@ def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
         confidence=pending.confidence,
         **({"detail": form.where(progress)} if open_form(run) and progress and kind != "command" else {}),
     )
-    run.set(steps_without_input=0)
+    run.state.steps_without_input = 0
     if kind != "command":
-        run.set(last_answer=Answered(pending.value, pending.mode, pending.confidence, held.started_at_s))
+        run.state.last_answer = Answered(pending.value, pending.mode, pending.confidence, held.started_at_s)
     if kind == "command":
-        run.set(input=Input())
+        run.state.input = Input()
         _obey(run, name, held)
     elif open_form(run) is not None:
         form.take(run, pending)
     else:
-        run.set(input=Input(), history=(*run.state.history, run.state.step)[-50:])
+        run.state.input = Input()
+        run.state.history = (*run.state.history, run.state.step)[-50:]
         _go_on(run, step, pending, name)
 
 
@@ -77,14 +78,14 @@ def _obey(run: Run, name: str, held: Input) -> None:
         _help(run, held)
         return
     if command.go != "repeat":
-        run.set(form=None)
+        run.state.form = None
     frames.go_in(run, len(run.state.frames) if own else run.commands_depth, command.go)
 
 
 def _help(run: Run, held: Input) -> None:
     """Say the help for this time, and ask again; that is no failed attempt."""
     count, texts, waiting = held.help_count + 1, waiting_of(run).help, waiting_of(run)
-    run.set(input=Input(attempt=held.attempt, started_at_s=run.at_s, help_count=count))
+    run.state.input = Input(attempt=held.attempt, started_at_s=run.at_s, help_count=count)
     lead = texts[min(count, len(texts)) - 1] if texts else None
     segments = run.segments(lead) if lead else ()
     text = run.text(lead) if lead else ""

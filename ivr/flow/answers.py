@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ivr.flow import correcting, grammar
 from ivr.flow.asking import asked_of, open_form
 from ivr.flow.form_reading import Wanted, read_fields, weights_of
 from ivr.flow.form_view import field_ask
+from ivr.flow.immutable import immutable
 from ivr.flow.model import AskStep, FormStep, InputStep, MenuStep
 from ivr.flow.question import PICK, Question, phrases_of
 from ivr.flow.run import Run
@@ -23,7 +23,7 @@ WHOLE = "form"
 """Meaning of all answers of a form, read back together."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Answer:
     """What an input means."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -164,15 +165,19 @@ def ask(
     run: Run, found: InputStep, lead: tuple[Segment, ...] = (), lead_text: str = "", only_lead: bool = False
 ) -> None:
     """Play `lead` and the prompt, and listen as the barge-in kind allows."""
-    run.set_input(lead=lead, lead_text=lead_text, is_only_lead=only_lead)
+    run.state.input.lead = lead
+    run.state.input.lead_text = lead_text
+    run.state.input.is_only_lead = only_lead
     prompt, (spoken, shown) = prompt_of(run, found), extras_of(run, found)
     text = "" if only_lead else run.text(prompt, shown)
-    run.set_input(prompt_text=" ".join(part for part in (lead_text, text) if part), started_at_s=run.at_s)
+    run.state.input.prompt_text = " ".join(part for part in (lead_text, text) if part)
+    run.state.input.started_at_s = run.at_s
     say_and_listen(run, lead if only_lead else lead + run.segments(prompt, spoken, shown))
 
 
 def say_and_listen(run: Run, segments: tuple[Segment, ...]) -> None:
     run.quiet()
+    run.state.input.said = segments
     run.play(segments)
     if not segments:
         prompt_over(run)
@@ -187,7 +192,7 @@ def open_ears(run: Run) -> None:
     if is_deaf(run) or not (phrases or question.is_free):
         return
     waiting = waiting_of(run)
-    run.set(listen_id=run.new_id("listen"))
+    run.state.listen_id = run.new_id("listen")
     run.emit(
         c.StartListening(
             run.state.listen_id,
@@ -197,14 +202,31 @@ def open_ears(run: Run) -> None:
             waiting.final_silence_s,
             waiting.max_speech_duration_s,
             hides_answers(run),
+            waiting.complete_silence_s,
+            waiting.incomplete_silence_s,
+            question.expected and replace(question.expected, digits=run.state.input.typed),
         )
     )
 
 
 def wait(run: Run) -> None:
     """Start the timer that fits: between digits, or for the first input."""
+    run.state.input.waiting_since_s = run.at_s
+    run.start_timer(_patience_s(run))
+
+
+def wait_on(run: Run) -> bool:
+    """Wait again after noise; False where noise has doubled the wait already: endless noise is no input either."""
+    patience_s = _patience_s(run)
+    left_s = run.state.input.waiting_since_s + 2 * patience_s - run.at_s
+    if left_s > 0:
+        run.start_timer(min(patience_s, left_s))
+    return left_s > 0
+
+
+def _patience_s(run: Run) -> float:
     waiting = waiting_of(run)
-    run.start_timer(waiting.inter_digit_timeout_s if run.state.input.typed else waiting.first_input_timeout_s)
+    return waiting.inter_digit_timeout_s if run.state.input.typed else waiting.first_input_timeout_s
 
 
 def prompt_over(run: Run) -> None:

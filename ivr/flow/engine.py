@@ -14,25 +14,25 @@ With `answer: later` the call rings meanwhile; what is said then is early media,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow import listening
 from ivr.flow.asking import about
+from ivr.flow.immutable import immutable
 from ivr.flow.model import Flow, HangUpStep
 from ivr.flow.program import Program
 from ivr.flow.refusal import UNAVAILABLE
 from ivr.flow.run import TEMPORARY_FAILURE, UNANSWERED_LIMIT_S, UNANSWERED_TIMER, Run
 from ivr.flow.segments import LAST_WORD_PAUSE
-from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase, is_whole
+from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase, finished
 from ivr.flow.steps import run_flow
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import TemplateFailed
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Result:
     """What an event led to."""
 
@@ -51,8 +51,7 @@ def step(flow: Flow | Program, state: FlowState, event: e.Event) -> Result:
         _enter_all(run)
     if state.phase is Phase.NEW and run.state.phase is not Phase.NEW and not isinstance(event, e.CallerHungUp):
         _answer_first(run)
-    assert is_whole(run.state)
-    return Result(run.state, tuple(run.commands))
+    return Result(finished(run.state), tuple(run.commands))
 
 
 def _answer_first(run: Run) -> None:
@@ -87,12 +86,16 @@ def _hand_to_step(run: Run, event: e.Event) -> None:
 
 
 def _begin(run: Run, event: e.CallOffered) -> None:
-    run.set(flow=event.part, frames=event.frames)
+    run.state.flow = event.part
+    run.state.frames = event.frames
     language = event.language or run.flow.language
     call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": language, **about(run.flow, event)}
     variables = {**run.flow.variables, **event.variables, "call": MappingProxyType(call)}
-    run.set(language=language, variables=variables, sensitive=event.sensitive)
-    run.set(began=event.now, began_at_s=event.at_s)
+    run.state.language = language
+    run.state.variables = variables
+    run.state.sensitive = event.sensitive
+    run.state.began = event.now
+    run.state.began_at_s = event.at_s
     start = event.resume_at or run.flow.start
     if event.resume_at:
         run.note("transfer", event.returned_because, detail="the caller came back")
@@ -104,7 +107,7 @@ def _begin(run: Run, event: e.CallOffered) -> None:
 def _unanswered_too_long(run: Run) -> None:
     if run.state.is_unanswered:
         run.note("answer", "timeout", detail=f"not answered within {UNANSWERED_LIMIT_S:g} s")
-        run.set(is_unanswered=False)
+        run.state.is_unanswered = False
         run.reject(UNAVAILABLE)
 
 
@@ -119,7 +122,7 @@ def _caller_left(run: Run) -> None:
 
 
 def _prompt_over(run: Run, event: e.Event) -> None:
-    run.set(play_id="")
+    run.state.play_id = ""
     if isinstance(event, e.PromptFailed):
         if run.has_handler:
             run.fail("say", event.reason)
@@ -136,16 +139,16 @@ def _digit(run: Run, event: e.DigitPressed, digit: str) -> None:
     if state.has_left or state.is_unanswered:
         return
     if digit == state.swallow_key and run.at_s <= state.swallow_until_s:
-        run.set(swallow_key="")
+        run.state.swallow_key = ""
         return
-    run.set(swallow_key="")
+    run.state.swallow_key = ""
     if state.phase is not Phase.SPEAKING:
         _hand_to_step(run, event)
     elif state.queued.barge_in in ("any", "digits", "match"):
         if _ends_call(run, state.resume_at):
             return  # nothing follows that a key could be meant for: the goodbye is heard to its end
         run.stop_prompt()
-        run.set(typed_ahead=state.typed_ahead + digit)
+        run.state.typed_ahead = state.typed_ahead + digit
         run.goto(state.resume_at)
 
 
@@ -165,7 +168,7 @@ def _enter_all(run: Run) -> None:
             run.note("flow", "error", detail="too many steps without the caller")
             run.end(TEMPORARY_FAILURE)
             return
-        run.set(steps_without_input=run.state.steps_without_input + 1)
+        run.state.steps_without_input = run.state.steps_without_input + 1
         _enter(run, name)
 
 
@@ -189,7 +192,11 @@ def _enter(run: Run, name: str) -> None:
     run.is_announced = run.state.is_announced and run.state.resume_at == name
     is_resumed = run.state.resume_at == name
     visits = {**run.state.visits, name: run.state.visits.get(name, 0) + (not is_resumed)}
-    run.set(left_step=run.state.step, step=name, resume_at="", is_announced=False, visits=visits)
+    run.state.left_step = run.state.step
+    run.state.step = name
+    run.state.resume_at = ""
+    run.state.is_announced = False
+    run.state.visits = visits
     if run.state.is_unanswered and kind_of(found).needs_answer:
         if run.flush(name):
             return

@@ -30,7 +30,7 @@ from ivr.flow.values.registry import kind_of
 def begin(run: Run, name: str, step: FormStep) -> None:
     """Open a form anew; one that is repeated goes on where it was."""
     if run.state.form is None or run.state.form.step != name:
-        run.set(form=form_view.first(step, name))
+        run.state.form = form_view.first(step, name)
 
 
 def _progress(run: Run) -> FormProgress:
@@ -39,7 +39,7 @@ def _progress(run: Run) -> FormProgress:
 
 
 def _set(run: Run, **changes: Any) -> None:
-    run.set(form=replace(_progress(run), **changes))
+    run.state.form = replace(_progress(run), **changes)
 
 
 def where(progress: FormProgress) -> str:
@@ -100,7 +100,7 @@ def _ask_which(run: Run, name: str, reading: Reading, mode: str, heard: str, con
     _set(run, asked=name, stage="fields", is_opening=False)
     spoken = _spoken(run, name, reading.value)
     pending = Pending("value", reading.value, heard, spoken, mode, confidence, others=reading.others)
-    run.set(input=Input(started_at_s=run.at_s))
+    run.state.input = Input(started_at_s=run.at_s)
     ask_which(run, pending)
 
 
@@ -142,7 +142,7 @@ def _is_to_confirm(form: FormStep, progress: FormProgress) -> bool:
 
 def _ask(run: Run, lead: str = "") -> None:
     run.quiet()
-    run.set(input=Input(started_at_s=run.at_s))
+    run.state.input = Input(started_at_s=run.at_s)
     segments: tuple[Segment, ...] = ()
     text = ""
     if lead:
@@ -160,11 +160,11 @@ def confirm_whole(run: Run, tries: int = 1) -> None:
     spoken = ", ".join(_spoken(run, name, filled[name]) for name in form.form.fields)
     run.quiet()
     pending = Pending("form", dict(filled), "", spoken, run.state.input.mode, None, tries)
-    run.set(input=Input(started_at_s=run.at_s, pending=pending, mode=run.state.input.mode))
+    run.state.input = Input(started_at_s=run.at_s, pending=pending, mode=run.state.input.mode)
     prompt = form.confirm_prompt or asking.plain(run.language.confirm_prompt)
     shown = asking.shown(run, spoken)
     segments = run.segments(prompt, {"heard": spoken}, {"heard": shown} if shown == MASK else {"heard": spoken})
-    run.set_input(prompt_text=run.text(prompt, {"heard": shown}))
+    run.state.input.prompt_text = run.text(prompt, {"heard": shown})
     say_and_listen(run, segments)
 
 
@@ -185,13 +185,15 @@ def correct(run: Run, readings: Mapping[str, Reading], mode: str, heard: str, co
 
 def _done(run: Run) -> None:
     form, step = _form(run), run.state.step
-    run.set(form=None, input=Input(), history=(*run.state.history, step)[-50:])
+    run.state.form = None
+    run.state.input = Input()
+    run.state.history = (*run.state.history, step)[-50:]
     run.goto(form.next or "return")
 
 
 def gives_up(run: Run) -> None:
     """The attempts are used up: a form that is entered again begins anew."""
-    run.set(form=None)
+    run.state.form = None
 
 
 def asks_field(run: Run) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from ivr.flow.immutable import immutable
 from ivr.flow.values.base import Asked, Kind, Reading, without_edges
 from ivr.flow.values.registry import kind_of
 
@@ -17,7 +17,7 @@ LONGEST_SENTENCE_WORDS = 40
 _WORD, _CUE, _STRAY, _INVALID = 10, 4, -6, -5
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Wanted:
     """A field that a sentence may answer."""
 
@@ -27,7 +27,7 @@ class Wanted:
     """Of two fields that the same words fit, the one with more takes them."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Span:
     begin: int
     end: int

@@ -16,13 +16,13 @@ from ivr.flow.model import (
     PromptItem,
     ValueSettings,
 )
-from ivr.flow.state import FlowState, FormProgress
+from ivr.flow.state import Draft, FormProgress
 
 _SETTINGS = tuple(InputSettings.model_fields)
 _VALUE = tuple(ValueSettings.model_fields)
 
 
-def view(step: FormStep, state: FlowState) -> AskStep:
+def view(step: FormStep, state: Draft) -> AskStep:
     """The question that is open."""
     progress = state.form or first(step, state.step)
     if progress.stage == "whole":

@@ -44,7 +44,7 @@ def previous_step(run: Run) -> str:
             here = run.state.step
             continue
         previous = history.pop()
-        run.set(history=tuple(history))
+        run.state.history = tuple(history)
         if previous == here:
             continue
         if previous not in run.state.finished:
@@ -61,5 +61,5 @@ def _has_past(run: Run) -> bool:
 
 def _go_back_into(run: Run, step: str) -> None:
     """Take up a flow that had ended, where it asked last."""
-    run.set(step=step)
+    run.state.step = step
     run.enter_frame(run.state.finished[step])

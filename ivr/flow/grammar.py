@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
 
+from ivr.flow.immutable import immutable
 from ivr.flow.languages.base import Language
 
 UNKNOWN_WORD = "[unk]"
@@ -31,7 +31,7 @@ def band(confidence: float, accept: float, reject: float) -> Band:
     return Band.CONFIRM if confidence >= reject else Band.REJECT
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PhraseMatch:
     """Which meaning was found, in which words, and how sure that is."""
 

@@ -26,6 +26,7 @@ from ivr.flow.asking import (
     prompt_over,
     prompts_in,
     wait,
+    wait_on,
     waiting_of,
 )
 from ivr.flow.deciding import ask_again, consider, no_input, no_match
@@ -38,6 +39,9 @@ from ivr.flow.state import Input, Phase
 from ivr.flow.values.choice import options_of
 
 __all__ = ["digit", "enter", "handle", "note_open", "prompt_over", "step_for"]
+
+MAX_RESUMED = 2
+"""After so many stops by noise in one attempt only words that mean something stop the prompt (as `match` does)."""
 
 SPEECH_GRACE_S = 4.0
 """A recognizer that is silent for so long after the longest utterance is given up."""
@@ -75,17 +79,19 @@ def enter(run: Run, name: str, found: InputStep) -> None:
         found = open_step(run)
     if _has_nothing_to_choose(run, found):
         return
-    run.set(input=Input(started_at_s=run.at_s))
+    run.state.input = Input(started_at_s=run.at_s)
     typed, queue = run.state.typed_ahead, run.take_queue()
     lead = (*_opening(run), *queue)
-    run.set(phase=Phase.LISTENING, typed_ahead="", opening=lead)
+    run.state.phase = Phase.LISTENING
+    run.state.typed_ahead = ""
+    run.state.opening = lead
     if typed:
-        run.set_input(prompt_text=run.text(prompt_of(run, found), extras_of(run, found)[1]))
+        run.state.input.prompt_text = run.text(prompt_of(run, found), extras_of(run, found)[1])
         open_ears(run)
         for position, key in enumerate(typed):
             digit(run, key)
             if run.target or run.state.input.attempt > 1:
-                run.set(typed_ahead=_rest(run, typed[position + 1 :]) if run.target else "")
+                run.state.typed_ahead = _rest(run, typed[position + 1 :]) if run.target else ""
                 return
         return
     ask(run, found, lead)
@@ -103,7 +109,7 @@ def _has_nothing_to_choose(run: Run, found: InputStep) -> bool:
     if not isinstance(found, AskStep) or found.choices_from is None or options_of(asked_of(run, found)):
         return False
     run.note(found.action, "no_choices", meaning=found.choices_from)
-    run.set(form=None)
+    run.state.form = None
     run.goto(found.empty or waiting_for(run.flow, found).failed or "hang_up")
     return True
 
@@ -111,7 +117,7 @@ def _has_nothing_to_choose(run: Run, found: InputStep) -> bool:
 def _rest(run: Run, keys: str) -> str:
     """Keys typed ahead beyond a complete entry, without the terminator that goes with that entry."""
     if keys and keys[0] == run.state.swallow_key:
-        run.set(swallow_key="")
+        run.state.swallow_key = ""
         return keys[1:]
     return keys
 
@@ -126,7 +132,7 @@ def handle(run: Run, event: e.Event) -> None:
         case e.ListeningFailed(listen_id=listen_id) if listen_id == run.state.listen_id:
             _deaf(run)
         case e.TimerFired(timer_id=timer_id) if timer_id == run.state.timer_id:
-            run.set(timer_id="")
+            run.state.timer_id = ""
             _time_over(run)
         case _:
             pass
@@ -138,8 +144,10 @@ def digit(run: Run, key: str) -> None:
     if run.state.play_id and waiting.barge_in in ("none", "speech"):
         return
     run.quiet()
-    run.set(steps_without_input=0)
-    run.set_input(is_speaking=False, was_interrupted=False, mode=_mode(run, "dtmf"))
+    run.state.steps_without_input = 0
+    run.state.input.is_speaking = False
+    run.state.input.was_interrupted = False
+    run.state.input.mode = _mode(run, "dtmf")
     question = open_question(run)
     typed = run.state.input.typed
     if run.state.input.is_mistyped:
@@ -164,10 +172,11 @@ def _collect(run: Run, question: Question, rules: DigitRules, waiting: Waiting, 
     if not rules.takes(key):
         _leave_entry(run, question, waiting, typed, key)
         return
-    run.set_input(typed=typed + key)
+    run.state.input.typed = typed + key
     if rules.is_complete(typed + key):
         if rules.terminator:
-            run.set(swallow_key=rules.terminator, swallow_until_s=run.at_s + waiting.inter_digit_timeout_s)
+            run.state.swallow_key = rules.terminator
+            run.state.swallow_until_s = run.at_s + waiting.inter_digit_timeout_s
         _end_entry(run, rules)
     else:
         wait(run)
@@ -178,7 +187,7 @@ def _leave_entry(run: Run, question: Question, waiting: Waiting, typed: str, key
     if match_keys(key, question.keys) is KeyMatch.NONE:
         _mistyped(run, waiting, typed + key)
     else:
-        run.set_input(confidence=None)
+        run.state.input.confidence = None
         _choose(run, question, waiting, key)
 
 
@@ -193,7 +202,7 @@ def _end_entry(run: Run, rules: DigitRules) -> None:
 
 def _choose(run: Run, question: Question, waiting: Waiting, typed: str) -> None:
     """One more key of a sequence that chooses."""
-    run.set_input(typed=typed)
+    run.state.input.typed = typed
     match match_keys(typed, question.keys):
         case KeyMatch.MAXIMAL:
             _take_keys(run, question, typed)
@@ -205,7 +214,8 @@ def _choose(run: Run, question: Question, waiting: Waiting, typed: str) -> None:
 
 def _mistyped(run: Run, waiting: Waiting, typed: str) -> None:
     """Keys that mean nothing here: one mistake, once no more come."""
-    run.set_input(typed=typed[:MAX_MISTYPED], is_mistyped=True)
+    run.state.input.typed = typed[:MAX_MISTYPED]
+    run.state.input.is_mistyped = True
     run.start_timer(min(MISTYPED_PAUSE_S, waiting.inter_digit_timeout_s))
 
 
@@ -235,16 +245,16 @@ def _time_over(run: Run) -> None:
 
 def _speech_started(run: Run) -> None:
     waiting = waiting_of(run)
-    run.set_input(is_speaking=True)
-    if run.state.play_id and waiting.barge_in in ("speech", "any"):
+    run.state.input.is_speaking = True
+    if run.state.play_id and waiting.barge_in in ("speech", "any") and run.state.input.resumed_count < MAX_RESUMED:
         run.stop_prompt()
-        run.set_input(was_interrupted=True)
+        run.state.input.was_interrupted = True
     run.start_timer(waiting.max_speech_duration_s + SPEECH_GRACE_S)
 
 
 def _utterance(run: Run, event: e.UtteranceHeard) -> None:
     run.cancel_timer()
-    run.set_input(is_speaking=False)
+    run.state.input.is_speaking = False
     if not event.text.strip():
         _nothing_said(run)
         return
@@ -252,14 +262,15 @@ def _utterance(run: Run, event: e.UtteranceHeard) -> None:
     answer = by_voice(run, found, question, event.text, event.confidence)
     if run.state.play_id and not _is_usable(run, answer):  # barge_in: match, and no match: the prompt goes on
         return
-    run.set(steps_without_input=0)
-    run.set_input(was_interrupted=False, mode=_mode(run, "voice"))
+    run.state.steps_without_input = 0
+    run.state.input.was_interrupted = False
+    run.state.input.mode = _mode(run, "voice")
     if answer is None:
         no_match(run, event.text, event.confidence)
     elif answer.meaning == "part":
         _more_digits(run, question.rules, str(answer.value), answer.confidence)
     else:
-        consider(run, answer, answer.confidence)
+        consider(run, answer, answer.confidence, event.n_best)
 
 
 def _is_usable(run: Run, answer: Answer | None) -> bool:
@@ -274,7 +285,8 @@ def _more_digits(run: Run, rules: DigitRules | None, digits: str, confidence: fl
     assert rules is not None  # only entries are said in parts
     held = run.state.input
     typed, least = held.typed + digits, min(c for c in (held.confidence, confidence, 1.0) if c is not None)
-    run.set_input(typed=typed, confidence=least)
+    run.state.input.typed = typed
+    run.state.input.confidence = least
     if len(typed) > rules.max_length:
         no_match(run, typed, least)
     elif rules.is_complete(typed):
@@ -285,20 +297,20 @@ def _more_digits(run: Run, rules: DigitRules | None, digits: str, confidence: fl
 
 
 def _nothing_said(run: Run) -> None:
-    """Noise, not words: say an interrupted prompt again (once), else wait on."""
+    """Noise, not words: go on with an interrupted prompt, else wait on."""
     held = run.state.input
-    if held.was_interrupted and not held.has_replayed:
-        run.set_input(has_replayed=True)
-        _say_again(run)
-    elif not run.state.play_id:
-        run.set_input(was_interrupted=False)
-        wait(run)
+    if held.was_interrupted:
+        held.was_interrupted = False
+        held.resumed_count += 1
+        run.play(held.said, is_resumed=True)
+    elif not run.state.play_id and not wait_on(run):
+        _time_over(run)
 
 
 def _say_again(run: Run) -> None:
     """The prompt that was interrupted, from its beginning, with what was said before it."""
     held = run.state.input
-    run.set_input(was_interrupted=False)
+    run.state.input.was_interrupted = False
     if held.pending is not None:
         ask_again(run, held.pending)
     else:
@@ -307,10 +319,10 @@ def _say_again(run: Run) -> None:
 
 def _deaf(run: Run) -> None:
     """Speech cannot be recognized in this language: go on with keys."""
-    run.set(is_deaf=run.state.is_deaf | {run.state.language})
+    run.state.is_deaf = run.state.is_deaf | {run.state.language}
     run.stop_listening()
     held, has_keys_prompt = run.state.input, prompts_in(open_step(run)).keys_prompt is not None
-    run.set_input(is_speaking=False)
+    run.state.input.is_speaking = False
     if held.was_interrupted or (run.state.play_id and has_keys_prompt and held.pending is None):
         _say_again(run)
     elif not run.state.play_id:

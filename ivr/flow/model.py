@@ -217,6 +217,8 @@ class InputSettings(Part):
     first_input_timeout: Duration | None = None
     inter_digit_timeout: Duration | None = None
     final_silence: Duration | None = None
+    complete_silence: Duration | None = None
+    incomplete_silence: Duration | None = None
     max_speech_duration: Duration | None = None
     max_attempts: Annotated[int, Field(ge=1, le=10)] | None = None
     barge_in: BargeIn | None = None
@@ -242,6 +244,8 @@ class Defaults(InputSettings):
     first_input_timeout: Duration = 6.0
     inter_digit_timeout: Duration = 2.0
     final_silence: Duration = 0.7
+    complete_silence: Duration = 0.35
+    incomplete_silence: Duration = 1.2
     max_speech_duration: Duration = 15.0
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     barge_in: BargeIn = "any"

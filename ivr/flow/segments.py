@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from ivr.flow.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Speech:
     """Text to be spoken."""
 
@@ -16,21 +17,21 @@ class Speech:
     """Whether it says something that must not be kept anywhere."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SoundFile:
     """A recording; path relative to the project's folder, below `sounds/`."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Pause:
     """Silence."""
 
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Tone:
     """A tone, made by the bot."""
 
@@ -46,7 +47,7 @@ RECORDING_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.wav")
 """What a recording can be called: no path leads out of its folder."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Recorded:
     """What a caller said in a `record` step; the name of a file in the folder of recordings."""
 

@@ -13,7 +13,7 @@ from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.model import Flow
 from ivr.flow.program import Program, linked
-from ivr.flows import TEST_SUFFIX, flow_files, library, load_file, load_files
+from ivr.flows import TEST_SUFFIX, content_of, flow_files, library, load_file, load_files, unreadable
 from ivr.model_errors import did_you_mean
 from ivr.rehearsal.coverage import coverage_of
 from ivr.rehearsal.fitting import misfits
@@ -80,10 +80,9 @@ def _nothing_there(path: Path) -> Problem:
 
 def _suite(file: Path, problems: list[Problem]) -> Suite | None:
     try:
-        loaded = load_conversations(file.read_bytes(), str(file))
+        loaded = load_conversations(content_of(file), str(file))
     except OSError as error:
-        message = f"the file cannot be read ({error.strerror}); check its name and rights"
-        problems.append(Problem(str(file), 1, 1, "", message, rule="no_such_file"))
+        problems.append(unreadable(file, error))
         return None
     problems += loaded.problems
     if loaded.source.data is None:

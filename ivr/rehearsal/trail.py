@@ -11,9 +11,10 @@ from ivr.flow.checks.graph import END, Edge, edges_of
 from ivr.flow.engine import Result
 from ivr.flow.model import AskStep, Flow, InputStep, MenuStep, Step, TransferStep, WhenStep
 from ivr.flow.program import Program
-from ivr.flow.state import FlowState
+from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps.kind import RETURN
 from ivr.flow.steps.models import RunStep
+from ivr.flow.steps.registry import kind_of
 
 ANSWERED = ("match", "confirmed")
 """Outcomes of a question that was answered."""
@@ -60,7 +61,7 @@ def _outcomes(step: Step, edges: Sequence[Edge]) -> tuple[dict[str, str], dict[s
     """Exits that the step writes, one for each further place that it can lead to, and what leaves by those."""
     written = {edge.exit: edge.target for edge in edges if _is_written(step, edge.exit)}
     exits, stands_for = dict(written), dict[str, str]()
-    others = [edge for edge in edges if edge.exit not in written]
+    others = [edge for edge in edges if edge.exit not in written and not _is_spare(step, edge.exit)]
     for edge in sorted(others, key=lambda edge: edge.exit not in REST):
         same = [name for name, target in exits.items() if target == edge.target]
         if same:
@@ -68,6 +69,11 @@ def _outcomes(step: Step, edges: Sequence[Edge]) -> tuple[dict[str, str], dict[s
         else:
             exits[edge.exit] = edge.target
     return exits, stands_for
+
+
+def _is_spare(step: Step, exit_name: str) -> bool:
+    """The `next` of a `run` that names the outcomes and writes none: the check sees to it that no outcome is left."""
+    return isinstance(step, RunStep) and exit_name == "next" and bool(step.outcomes)
 
 
 def _is_written(step: Step, exit_name: str) -> bool:
@@ -125,8 +131,8 @@ class Trail:
         """The way through one flow of the program."""
         if flow not in self.flows:
             main = self.program.main
-            found = main if flow == main.flow else self.program.flow_named(flow)
-            self.flows[flow] = FlowTrail(found, self.exits[flow])
+            found, ends = (main, (END, RETURN)) if flow == main.flow else (self.program.flow_named(flow), (END,))
+            self.flows[flow] = FlowTrail(found, self.exits[flow], ends)
         return self.flows[flow]
 
     def follow(self, before: FlowState, result: Result) -> None:
@@ -134,8 +140,18 @@ class Trail:
         visits = self._visits(before, result)
         self.steps += [visit.place for visit in visits[1 if before.step else 0 :]]
         self._give_commands(visits)
-        is_over = any(isinstance(command, c.HangUp) for command in result.commands)
+        is_over = self._hangs_up(result) or self._is_done(visits, result)
         self._spread(self.program.main, visits, END if is_over else "")
+
+    @staticmethod
+    def _hangs_up(result: Result) -> bool:
+        return any(isinstance(command, c.HangUp) for command in result.commands)
+
+    def _is_done(self, visits: Sequence[_Visit], result: Result) -> bool:
+        """Whether the call is over because what is done without the caller has come to its end there."""
+        step = self.program.main.steps.get(visits[-1].place) if visits else None
+        is_over = result.state.has_left and result.state.phase is Phase.ENDED
+        return is_over and step is not None and not kind_of(step).needs_caller and bool(visits[-1].notes)
 
     def _visits(self, before: FlowState, result: Result) -> list[_Visit]:
         visits = [_Visit(place_of(before))] if before.step else []
@@ -227,6 +243,8 @@ class FlowTrail:
 
     flow: Flow
     exits: Exits
+    ends: tuple[str, ...] = (END,)
+    """Targets that end the call: in the flow of the call, what returns from it does."""
     steps: set[str] = field(default_factory=set)
     taken: set[tuple[str, str]] = field(default_factory=set)
     """Step and exit."""
@@ -305,7 +323,8 @@ class FlowTrail:
         self._named.discard(visit.place)
         if is_named or visit.is_left_by_command:
             return
-        leading = [name for name, leads_to in exits.items() if leads_to == target]
+        targets = self.ends if target == END else (target,)
+        leading = [name for name, leads_to in exits.items() if leads_to in targets]
         if last is not None and last.outcome == "error":
             leading = [name for name in leading if name == "on_error"]
         elif isinstance(step, MenuStep | AskStep):

@@ -121,6 +121,11 @@ class UtteranceDecoder:
         if pcm and self._engine.AcceptWaveform(pcm):
             self._words += self._read(self._engine.Result())
 
+    def so_far(self) -> str:
+        """The words of the utterance up to now; they may still change."""
+        partial = json.loads(self._engine.PartialResult()).get("partial", "")
+        return " ".join([*(word.text for word in self._words), *partial.split()])
+
     def finish(self) -> Heard:
         """End the utterance; the decoder is ready for another one."""
         if self._resampler is not None:

@@ -105,5 +105,30 @@ def test_exits_of_requests_hours_and_messages() -> None:
     assert rest.percent == 100.0, rest
 
 
+AS_A_PART = """
+flow: small
+takes: [name]
+on_hang_up: note
+start: hello
+steps:
+  hello: {say: "Hello {{ name }}.", next: sure}
+  sure: {ask: yes_no, prompt: "Sure?", into: sure, confirmed: ended, denied: other, failed: return}
+  ended: {say: "Goodbye.", next: return}
+  other: {run: other, found: ended}
+  note: {tag: was_here, next: return}
+"""
+
+
+def test_a_return_that_ends_the_call_is_an_exit_that_was_taken() -> None:
+    given = "given: {variables: {name: Ada}}"
+    found = coverage(("- press: '1'\n- hear: goodbye", given), ("- hang up", given), flow=AS_A_PART)
+    assert found.untried_steps == ("other",)
+    assert set(found.untried_exits) == {("sure", "denied"), ("sure", "failed")}
+
+
+def test_a_run_that_names_its_outcomes_has_no_further_exit() -> None:
+    assert exits_of(small_flow(AS_A_PART)).of["other"] == {"found": "ended"}
+
+
 def test_a_flow_without_exits_is_covered() -> None:
     assert Coverage("empty", "empty.yaml", 0, 0, (), (), (), 0).percent == 100.0

@@ -16,7 +16,7 @@ from ivr.yaml_source import DataPath
 LONGEST_PROMPT_S = 15.0
 WORDS_PER_MINUTE = 160
 
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}")
 _KEY = r"(\d|\*|#|one|two|three|four|five|six|seven|eight|nine|zero|star|pound|hash)"
 _ZIFFER = r"(\d|\*|#|eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|null|stern|raute)"
 _KEY_FIRST = {

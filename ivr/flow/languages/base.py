@@ -62,6 +62,8 @@ class Language:
     no: tuple[str, ...]
     digits: Mapping[str, str]
     """Spoken digit to key: "one" to "1", "oh" to "0"."""
+    alike: Mapping[str, str]
+    """Words that sound like another one, to that one: "to" to "two"."""
     repeats: Mapping[str, int]
     """Words that repeat the next digit: "double" to 2."""
     number_words: tuple[str, ...]

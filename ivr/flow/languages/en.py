@@ -101,6 +101,7 @@ ENGLISH = Language(
     yes=_YES,
     no=_NO,
     digits={"oh": "0", **{word: str(value) for word, value in _UNITS.items() if value < 10}},
+    alike={"to": "two", "too": "two", "for": "four", "won": "one", "ate": "eight", "oh": "zero"},
     repeats={"double": 2, "triple": 3},
     number_words=(*_UNITS, *_TENS, *_SCALES, "and", "oh", "a"),
     read_number=read_number,

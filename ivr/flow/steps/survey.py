@@ -165,7 +165,8 @@ def _enter(run: Run, name: str, found: SurveyStep) -> None:
         run.queue(run.segments(found.survey.intro), run.flow.defaults.barge_in)
     run.note("survey", "done", prompt=run.text(found.survey.intro) if found.survey.intro else "")
     nothing = dict.fromkeys(_variables(found))
-    run.set(variables={**run.state.variables, **nothing}, sensitive=run.state.sensitive - nothing.keys())
+    run.state.variables = {**run.state.variables, **nothing}
+    run.state.sensitive = run.state.sensitive - nothing.keys()
     run.goto(f"{name}.{next(iter(found.survey.questions))}")
 
 
