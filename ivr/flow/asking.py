@@ -121,9 +121,13 @@ def _made_question_of(run: Run, step: InputStep) -> Question:
 
 def _words_of_form(run: Run, form: FormStep) -> tuple[str, ...]:
     """Everything that can be said in one sentence to a form."""
-    found: dict[str, None] = dict.fromkeys((*sorted(run.language.fillers), *run.language.no_leads, *run.language.no))
-    for field in form.form.fields.values():
+    language = run.language
+    found: dict[str, None] = dict.fromkeys(
+        (*sorted(language.fillers), *language.no_leads, *language.no, *language.against, *language.but)
+    )
+    for name, field in form.form.fields.items():
         kind, asked = kind_of(field.ask), asked_of(run, field)
+        found |= dict.fromkeys(form_view.names_of(name, field, run.state.language))
         found |= dict.fromkeys(kind.words(asked))
         found |= dict.fromkeys(phrase for phrases in kind.phrases(asked).values() for phrase in phrases)
     return tuple(found)
