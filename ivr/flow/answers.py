@@ -73,7 +73,7 @@ def by_voice(run: Run, step: InputStep, question: Question, text: str, confidenc
 
 
 def _phrase(run: Run, step: InputStep, question: Question, text: str, confidence: float) -> Answer | None:
-    found = grammar.match_phrases(text, confidence, question.phrases, question.longest_first)
+    found = grammar.match_phrases(text, confidence, question.phrases, question.by_first_word)
     if found is None:
         return None
     read_back = _read_back(run, step, found.meaning, found.phrase)

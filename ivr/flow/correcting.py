@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
 
 from ivr.flow import grammar
 from ivr.flow.form_reading import LONGEST_VALUE_WORDS, whole_reading
@@ -13,32 +15,52 @@ from ivr.flow.values.registry import kind_of
 
 def apart(words: Sequence[str], language: Language) -> tuple[str, list[str]]:
     """The "yes" or "no" at the beginning (empty where there is none), and what follows it; "yes, but" is a no."""
-    rest = list(words)
-    for meaning, phrases in (("no", language.no), ("yes", language.yes)):
-        if length := _beginning(rest, phrases):
-            behind = rest[length:]
-            exception = _beginning(behind, language.but)
-            return "no" if exception else meaning, _without_lead(behind[exception:], language)
-    return "", _without_lead(rest, language)
+    rest, openers = list(words), _openers(language)
+    for phrases in (openers.no, openers.yes):
+        found = grammar.phrase_at(rest, 0, phrases) if rest else None
+        if found is not None:
+            behind = rest[len(found[0]) :]
+            exception = grammar.phrase_at(behind, 0, openers.but) if behind else None
+            if exception is not None:
+                return "no", _without_lead(behind[len(exception[0]) :], openers)
+            return found[1], _without_lead(behind, openers)
+    return "", _without_lead(rest, openers)
 
 
-def _beginning(words: Sequence[str], phrases: Collection[str]) -> int:
-    """How many words the longest phrase has with which they begin."""
-    return max((len(p) for phrase in phrases if list(words[: len(p := phrase.split())]) == p), default=0)
+class _Openers(NamedTuple):
+    """What replies begin with."""
+
+    no: grammar.ByFirstWord
+    yes: grammar.ByFirstWord
+    but: grammar.ByFirstWord
+    leads: grammar.ByFirstWord
+    """ "I mean", "make it", and a repeated "no"."""
 
 
-def end_of(words: Sequence[str], phrases: Collection[str]) -> int:
+@cache
+def _openers(language: Language) -> _Openers:
+    no, yes, leads = {"no": language.no}, {"yes": language.yes}, {"lead": (*language.no_leads, *language.no)}
+    return _Openers(*map(grammar.by_first_word, (no, yes, {"but": language.but}, leads)))
+
+
+def says_no(words: Sequence[str], language: Language) -> bool:
+    """Whether there is a "no" or a "wrong" anywhere in some words."""
+    return end_of(words, _openers(language).no) > 0
+
+
+def end_of(words: Sequence[str], phrases: grammar.ByFirstWord) -> int:
     """Where the first of the phrases ends that are in some words; 0 where none is."""
-    ends = (at + length for at in range(len(words)) if (length := _beginning(words[at:], phrases)))
-    return next(ends, 0)
+    for at in range(len(words)):
+        found = grammar.phrase_at(words, at, phrases)
+        if found is not None:
+            return at + len(found[0])
+    return 0
 
 
-def _without_lead(words: list[str], language: Language) -> list[str]:
-    """The words behind "I mean", "make it", and a repeated "no"."""
-    leads = sorted((phrase.split() for phrase in (*language.no_leads, *language.no)), key=len, reverse=True)
+def _without_lead(words: list[str], openers: _Openers) -> list[str]:
     rest = words
-    while (lead := next((lead for lead in leads if rest[: len(lead)] == lead), None)) is not None:
-        rest = rest[len(lead) :]
+    while rest and (lead := grammar.phrase_at(rest, 0, openers.leads)) is not None:
+        rest = rest[len(lead[0]) :]
     return rest
 
 

@@ -15,11 +15,10 @@ from typing import Any
 
 from ivr.flow import asking, form_view, templates
 from ivr.flow.ambiguity import ask_which
-from ivr.flow.asking import ask, asked_of, open_form, open_step, say_and_listen, waiting_of
+from ivr.flow.asking import ask, asked_of, open_form, say_and_listen, waiting_of
 from ivr.flow.form_hearing import WRONG
 from ivr.flow.grammar import Band, band
 from ivr.flow.keeping import keep
-from ivr.flow.masking import MASK
 from ivr.flow.model import FormStep
 from ivr.flow.run import Run
 from ivr.flow.segments import Segment
@@ -41,11 +40,6 @@ def _progress(run: Run) -> FormProgress:
 
 def _set(run: Run, **changes: Any) -> None:
     run.state.form = replace(_progress(run), **changes)
-
-
-def where(progress: FormProgress) -> str:
-    """What of the form is asked: the name of a field, `whole` or `change`."""
-    return progress.asked if progress.stage == "fields" else progress.stage
 
 
 def _form(run: Run) -> FormStep:
@@ -154,10 +148,9 @@ def _ask(run: Run, lead: str = "") -> None:
     segments: tuple[Segment, ...] = ()
     text = ""
     if lead:
-        prompt = asking.plain("{{ heard }}")
         text = asking.shown(run, lead)
-        segments = run.segments(prompt, {"heard": lead}, {"heard": text})
-    ask(run, open_step(run), segments, text)
+        segments = run.segments(asking.plain("{{ heard }}"), {"heard": lead}, {"heard": text})
+    ask(run, segments, text)
 
 
 def confirm_whole(run: Run, tries: int = 1) -> None:
@@ -170,10 +163,9 @@ def confirm_whole(run: Run, tries: int = 1) -> None:
     pending = Pending("form", dict(filled), "", spoken, run.state.input.mode, None, tries)
     run.state.input = Input(started_at_s=run.at_s, pending=pending, mode=run.state.input.mode)
     prompt = form.confirm_prompt or asking.plain(run.language.confirm_prompt)
-    shown = asking.shown(run, spoken)
-    segments = run.segments(prompt, {"heard": spoken}, {"heard": shown} if shown == MASK else {"heard": spoken})
-    run.state.input.prompt_text = run.text(prompt, {"heard": shown})
-    say_and_listen(run, segments)
+    said = run.said(prompt, {"heard": spoken}, {"heard": asking.shown(run, spoken)})
+    run.state.input.prompt_text = said.text
+    say_and_listen(run, said.segments)
 
 
 def change(run: Run) -> None:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ from ivr.flow import correcting
 from ivr.flow.asking import asked_of
 from ivr.flow.form_reading import Wanted, read_fields, weights_of
 from ivr.flow.form_view import field_ask, names_of
+from ivr.flow.grammar import by_first_word
 from ivr.flow.model import FormStep
 from ivr.flow.run import Run
 from ivr.flow.state import FormProgress
@@ -55,17 +56,13 @@ def hear(
     wanted = [Wanted(name, fields[name], weight) for name, weight in weights.items()]
     readings = {name: each for name, each in read_fields(rest, wanted).items() if not each.is_invalid}
     is_enough = is_reply and polarity != "yes" and not readings  # "the time, please": what else can be meant?
-    wrong = {*denied, *_said_to_be_wrong(rest, named, run.language.no, known, is_enough=is_enough)}
+    spoken_of = {name: end for name, end in named.items() if name in known}
+    wrong = {*denied, *(n for n, end in spoken_of.items() if is_enough or correcting.says_no(rest[end:], run.language))}
     return Heard(polarity, {**{name: WRONG for name in fields if name in wrong}, **readings})
 
 
 def _named(form: FormStep, words: Sequence[str], tag: str) -> dict[str, int]:
     """Fields that are called by their name, and where in the sentence that ends."""
-    ends = {name: correcting.end_of(words, names_of(name, field, tag)) for name, field in form.form.fields.items()}
+    names = {name: by_first_word({name: names_of(name, field, tag)}) for name, field in form.form.fields.items()}
+    ends = {name: correcting.end_of(words, phrases) for name, phrases in names.items()}
     return {name: end for name, end in ends.items() if end}
-
-
-def _said_to_be_wrong(
-    words: Sequence[str], named: Mapping[str, int], no: Collection[str], known: Mapping[str, object], *, is_enough: bool
-) -> set[str]:
-    return {name for name, end in named.items() if name in known and (is_enough or correcting.end_of(words[end:], no))}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ivr.flow.completeness import Expected
 from ivr.flow.digits import DigitRules
-from ivr.flow.grammar import LongestFirst, longest_first, normalized, phrase_list
+from ivr.flow.grammar import ByFirstWord, by_first_word, normalized, phrase_list
 from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
 from ivr.flow.model import Choice, Command, Confidence, Flow, InputStep, Prompt, PromptList
@@ -77,17 +77,14 @@ class Question:
         return () if self.is_free else phrase_list([self.extra_words, *self.phrases.values()])
 
     @cached_property
-    def longest_first(self) -> LongestFirst:
+    def by_first_word(self) -> ByFirstWord:
         """The phrases, ready to be looked for in an utterance."""
-        return longest_first(self.phrases)
+        return by_first_word(self.phrases)
 
 
 def waiting_for(flow: Flow, step: InputStep) -> Waiting:
     """The step's settings with the flow's defaults filled in."""
-    return flow.memory.of(step, _waiting_for, flow, step) if flow.has_own(step) else _waiting_for(flow, step)
 
-
-def _waiting_for(flow: Flow, step: InputStep) -> Waiting:
     def own(name: str) -> Any:
         value = getattr(step, name)
         return getattr(flow.defaults, name) if value is None else value

@@ -64,6 +64,11 @@ class FormProgress:
     unsure: bool = False
     """Some value was not heard well."""
 
+    @property
+    def where(self) -> str:
+        """What of the form is asked: the name of a field, `whole` or `change`."""
+        return self.asked if self.stage == "fields" else self.stage
+
 
 @dataclass
 class Input:

@@ -1,4 +1,4 @@
-"""How callers correct a form: with the new value, against the old one, by the name of what is wrong, several at once."""
+"""How callers correct a form: with the new value, against the old one, by the name of what is wrong, all at once."""
 
 from __future__ import annotations
 
