@@ -123,6 +123,16 @@ def _words_of_form(run: Run, form: FormStep) -> tuple[str, ...]:
     return tuple(found)
 
 
+def leaves_empty_list(run: Run, found: InputStep) -> bool:
+    """Leave a question whose list, which comes out of data, is empty: nobody could answer it."""
+    if not isinstance(found, AskStep) or found.choices_from is None or options_of(asked_of(run, found)):
+        return False
+    run.note(opened(run).action, "no_choices", meaning=found.choices_from)
+    run.state.form = None
+    run.goto(found.empty or waiting_of(run).failed or "hang_up")
+    return True
+
+
 def is_deaf(run: Run) -> bool:
     return run.state.language in run.state.is_deaf
 

@@ -144,6 +144,8 @@ def _is_to_confirm(form: FormStep, progress: FormProgress) -> bool:
 
 def _ask(run: Run, lead: str = "") -> None:
     run.quiet()
+    if asking.leaves_empty_list(run, asking.open_step(run)):
+        return
     run.state.input = Input(started_at_s=run.at_s)
     segments: tuple[Segment, ...] = ()
     text = ""

@@ -102,6 +102,7 @@ def _as_ask(step: FormStep, name: str, field: FormField) -> AskStep:
         into=variable_of(name, field),
         sensitive=field.sensitive,
         commands=step.commands,
+        empty=field.empty,
         next=step.next,
     )
 

@@ -303,6 +303,8 @@ class FlowTrail:
 
     @staticmethod
     def _answered(step: MenuStep | AskStep, note: c.NoteStep) -> str:
+        if note.outcome == "no_choices":
+            return "empty" if isinstance(step, AskStep) and step.empty else "failed"
         if note.outcome not in ANSWERED:
             return ""
         if isinstance(step, AskStep) and step.ask == "yes_no":
