@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ivr.flow import asking, form_view, templates
+from ivr.flow import asking, form_view, frames, templates
 from ivr.flow.ambiguity import ask_which
 from ivr.flow.asking import ask, asked_of, open_form, say_and_listen, waiting_of
 from ivr.flow.form_hearing import WRONG
@@ -192,7 +192,7 @@ def _done(run: Run) -> None:
     form, step = _form(run), run.state.step
     run.state.form = None
     run.state.input = Input()
-    run.state.history = (*run.state.history, step)[-50:]
+    frames.remember(run, step)
     run.goto(form.next or "return")
 
 

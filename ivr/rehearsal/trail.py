@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ivr.flow import commands as c
 from ivr.flow.checks.graph import END, Edge, edges_of
@@ -15,6 +15,7 @@ from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps.kind import RETURN
 from ivr.flow.steps.models import RunStep
 from ivr.flow.steps.registry import kind_of
+from ivr.flow.steps.survey import SurveyNote, SurveyQuestion
 
 ANSWERED = ("match", "confirmed")
 """Outcomes of a question that was answered."""
@@ -35,21 +36,41 @@ class Exits:
 
 def exits_of(flow: Flow) -> Exits:
     """The exits of a flow; commands belong to no step and are left out."""
-    found: dict[str, dict[str, str]] = {name: {} for name in flow.steps}
+    found: dict[str, dict[str, str]] = {name: {} for name in steps_of(flow)}
     aliases: dict[str, dict[str, str]] = {}
-    for name, edges in edges_of(flow).items():
-        step = flow.steps[name]
+    ways, commands = edges_of(flow), commands_of(flow)
+    for name in found:
+        step, edges = flow.steps[name], [_beyond_notes(flow, edge) for edge in ways[name]]
         if isinstance(step, WhenStep):
             found[name] = _branches(step, edges)
         elif isinstance(step, InputStep):
             choices = _choices(step)
-            edges_here = (edge for edge in edges if edge.exit not in flow.commands or edge.exit in choices)
+            edges_here = (edge for edge in edges if edge.exit not in commands or edge.exit in choices)
             found[name] = {edge.exit: edge.target for edge in reversed(list(edges_here))}
         else:
             found[name], aliases[name] = _outcomes(step, edges)
         if isinstance(step, TransferStep):
             found[name]["connected"] = END
     return Exits(found, aliases)
+
+
+def steps_of(flow: Flow) -> list[str]:
+    """The steps that a call can be said to have come to; what a survey keeps its answers by is none."""
+    return [name for name, step in flow.steps.items() if not isinstance(step, SurveyNote)]
+
+
+def commands_of(flow: Flow) -> list[str]:
+    """What callers may ask for anywhere, and the ways out of surveys."""
+    questions = (step for step in flow.steps.values() if isinstance(step, SurveyQuestion))
+    return list(dict.fromkeys([*flow.commands, *(name for step in questions for name in step.own_commands)]))
+
+
+def _beyond_notes(flow: Flow, edge: Edge) -> Edge:
+    """The edge to the next step in which a call can stand."""
+    target = edge.target
+    while isinstance(step := flow.steps.get(target), SurveyNote):
+        target = step.next or RETURN
+    return replace(edge, target=target)
 
 
 def _branches(step: WhenStep, edges: Sequence[Edge]) -> dict[str, str]:
@@ -100,6 +121,9 @@ class _Visit:
     notes: list[c.NoteStep] = field(default_factory=list)
     is_left_by_command: bool = False
     """Whether the caller left it by a command, which is no exit of its own."""
+    hangs_up: bool = False
+    is_skipped: bool = False
+    """A question of a survey whose condition did not hold."""
 
     def note(self, note: c.NoteStep) -> None:
         self.notes.append(note)
@@ -108,6 +132,15 @@ class _Visit:
     @property
     def path(self) -> list[str]:
         return self.place.split("/")
+
+    def take(self, stay: Sequence[_Visit], *, is_inside: bool) -> None:
+        """Add what happened in the step, or in the flow that it runs: of that, what came back and a command count."""
+        self.is_left_by_command = stay[-1].is_left_by_command
+        for visit in stay:
+            is_back = len(visit.path) == 2
+            self.notes += [note for note in visit.notes if not is_inside or (is_back and note.kind == "return")]
+            self.hangs_up |= visit.hangs_up and not is_inside
+            self.is_skipped |= visit.is_skipped and not is_inside
 
 
 def place_of(state: FlowState) -> str:
@@ -140,12 +173,7 @@ class Trail:
         visits = self._visits(before, result)
         self.steps += [visit.place for visit in visits[1 if before.step else 0 :]]
         self._give_commands(visits)
-        is_over = self._hangs_up(result) or self._is_done(visits, result)
-        self._spread(self.program.main, visits, END if is_over else "")
-
-    @staticmethod
-    def _hangs_up(result: Result) -> bool:
-        return any(isinstance(command, c.HangUp) for command in result.commands)
+        self._spread(self.program.main, visits, END if self._is_done(visits, result) else "")
 
     def _is_done(self, visits: Sequence[_Visit], result: Result) -> bool:
         """Whether the call is over because what is done without the caller has come to its end there."""
@@ -160,18 +188,29 @@ class Trail:
                 if not visits or visits[-1].place != command.step:
                     visits.append(_Visit(command.step))
                 visits[-1].note(command)
+            elif isinstance(command, c.NoteAnswer) and command.outcome == "skipped" and visits:
+                visits += self._skipped(visits[-1].path[:-1], command)
+            elif isinstance(command, c.HangUp) and visits:
+                self._hangs_up(visits)
         here = place_of(result.state)
-        is_elsewhere = not visits or (visits[-1].place != here and not self._ends_inside(visits[-1], here))
-        if result.state.step and is_elsewhere:
+        is_known = visits and (visits[-1].place == here or _has_ended_inside(visits[-1], here))
+        if result.state.step and not is_known:
             visits.append(_Visit(here))
         return list(self._with_silent_branches(visits))
 
-    def _ends_inside(self, last: _Visit, here: str) -> bool:
-        """Whether a flow that the step `here` runs did not come back, but ended the call itself."""
-        if not last.place.startswith(f"{here}/"):
-            return False
-        *outside, name = last.path
-        return last.is_left_by_command or self.through(self._flow_at(outside)).may_end_call(name, last.notes)
+    def _skipped(self, outside: list[str], note: c.NoteAnswer) -> Iterator[_Visit]:
+        for name, step in self.through(self._flow_at(outside)).flow.steps.items():
+            if isinstance(step, SurveyQuestion) and (step.survey, step.question) == (note.survey, note.question):
+                yield _Visit("/".join([*outside, name]), is_skipped=True)
+
+    def _hangs_up(self, visits: list[_Visit]) -> None:
+        """The call ended: with the last step, or with the one that runs its flow, if that one cannot have ended it."""
+        while len(path := visits[-1].path) > 1 and not visits[-1].is_left_by_command:
+            *outside, name = path
+            if self.through(self._flow_at(outside)).may_end_call(name, visits[-1].notes):
+                break
+            visits.append(_Visit("/".join(outside)))
+        visits[-1].hangs_up = True
 
     def _with_silent_branches(self, visits: Sequence[_Visit]) -> Iterator[_Visit]:
         """A `when` none of whose conditions held leaves no note: the one that fits is taken to lie between."""
@@ -214,17 +253,14 @@ class Trail:
         for (name, is_inside), stay in stays:
             if not own or own[-1].place != name:
                 own.append(_Visit(name))
-            own[-1].is_left_by_command = stay[-1].is_left_by_command
-            own[-1].notes += [
-                note for visit in stay for note in visit.notes if not is_inside or _is_return(visit, note)
-            ]
+            own[-1].take(stay, is_inside=is_inside)
         is_inside_at_end = bool(stays) and stays[-1][0][1]
         self.through(flow.flow).follow(own, "" if is_inside_at_end else end)
         for number, ((name, is_inside), stay) in enumerate(stays, start=1):
             step = flow.steps.get(name)
             if is_inside and isinstance(step, RunStep):
-                inner = [_Visit("/".join(each.path[1:]), each.notes, each.is_left_by_command) for each in stay]
-                self._spread(self.program.flow_named(step.run), inner, end if number == len(stays) else RETURN)
+                inner = [replace(visit, place=visit.place.partition("/")[2]) for visit in stay]
+                self._spread(self.program.flow_named(step.run), inner, "" if number == len(stays) else RETURN)
 
 
 def _own_step(visit: _Visit) -> tuple[str, bool]:
@@ -232,9 +268,9 @@ def _own_step(visit: _Visit) -> tuple[str, bool]:
     return visit.path[0], len(visit.path) > 1
 
 
-def _is_return(visit: _Visit, note: c.NoteStep) -> bool:
-    """Whether it tells what came back to the outermost flow."""
-    return note.kind == "return" and len(visit.path) == 2
+def _has_ended_inside(last: _Visit, here: str) -> bool:
+    """Whether a flow that the step `here` runs ended the call itself."""
+    return last.hangs_up and last.place.startswith(f"{here}/")
 
 
 @dataclass
@@ -269,10 +305,10 @@ class FlowTrail:
         for visit in visits:
             self.steps.add(visit.place)
             self._by_notes(visit)
-        for visit, after in itertools.pairwise(visits):
-            self._by_target(visit, after.place)
-        if visits and end:
-            self._by_target(visits[-1], end)
+        for visit, after in zip(visits, [*visits[1:], None], strict=True):
+            target = END if visit.hangs_up else end if after is None else after.place
+            if target:
+                self._by_target(visit, target)
 
     def may_end_call(self, name: str, notes: Sequence[c.NoteStep]) -> bool:
         """Whether the call ended with this step, for all that its notes tell."""
@@ -282,7 +318,8 @@ class FlowTrail:
 
     def _by_notes(self, visit: _Visit) -> None:
         """Exits that a note names: the answer that was given, the outcome that came about."""
-        for named in self._named_in(visit.place, visit.notes):
+        skipped = ["skipped"] if visit.is_skipped else []
+        for named in (*skipped, *self._named_in(visit.place, visit.notes)):
             self.taken.add((visit.place, named))
             self._named.add(visit.place)
 
