@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, StrictBool
+from pydantic import AfterValidator, Field, SecretStr, StrictBool, StringConstraints
 
 from ivr.config_section import Section, all_defaults
 from ivr.config_services import CalendarSettings, RequestsSettings, SendSettings, ServiceName
 from ivr.units import Duration
 
 CodecName = Literal["PCMA", "PCMU", "G722", "GSM", "iLBC", "L16"]
+
+
+ServerUrl = Annotated[str, StringConstraints(pattern=r"^wss?://[^\s/?#]+(/\S*)?$")]
 
 
 class AccountSettings(Section):
@@ -90,6 +93,8 @@ class SpeechSettings(Section):
     recognizer: Literal["vosk", "none"] = "vosk"
     models: dict[str, str] = Field(default_factory=dict)
     """Language tag to a model's name (`ivr models`) or folder; the embedded English one when empty."""
+    servers: dict[str, tuple[ServerUrl, ...]] = Field(default_factory=dict)
+    """Language tag to Vosk servers, `ws://…` or `wss://…`, that hear it as long as one of them answers."""
     synthesizer: Literal["pyttsx3", "none"] = "pyttsx3"
     voices: dict[str, str] = Field(default_factory=dict)
     """Language tag to voice."""
