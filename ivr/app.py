@@ -23,9 +23,9 @@ from ivr.sip.telephony import PjsuaTelephony, SystemClock
 from ivr.speech.hold import hold_sound
 from ivr.speech.model_store import configured_models
 from ivr.speech.prompt_cache import FilePromptStore
-from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
 from ivr.speech.recordings import FileRecorder
 from ivr.speech.sounds import SoundLibrary
+from ivr.speech.synthesizers import make_synthesizer
 from ivr.storage.call_log import DatabaseCallLog, worker_name
 
 log = structlog.get_logger(__name__)
@@ -49,11 +49,7 @@ class Bot:
         self._settings, self._say = settings, say
         speech = settings.speech
         self._cache_dir = Path(speech.cache_dir or platformdirs.user_cache_dir("ivr"))
-        self._synthesizer = None
-        if speech.synthesizer == "pyttsx3":
-            self._synthesizer = Pyttsx3Synthesizer(
-                voices=speech.voices, rate_wpm=speech.rate_wpm, limit_s=speech.synthesis_limit
-            )
+        self._synthesizer = make_synthesizer(speech)
         self._prompts = FilePromptStore(
             self._synthesizer,
             self._cache_dir / "prompts",

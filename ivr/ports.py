@@ -455,18 +455,25 @@ class Recorder(Protocol):
 
 
 class Synthesizer(Protocol):
-    """A text-to-speech engine. Blocking; run off the loop."""
+    """A text-to-speech engine. Blocking, run off the loop; may be called from several threads."""
 
     name: str
+    """With all that changes its sound; part of the cache key."""
 
     def voice_for(self, language: str) -> str:
         """The voice that would speak the language; part of the cache key. Raises SynthesisFailed."""
 
-    def synthesize(self, text: str, language: str, wav: Path) -> None:
-        """Write mono 16-bit speech to `wav`, at the engine's own rate. Raises SynthesisFailed, never hangs."""
+    def synthesize(self, speech: Speech, wav: Path) -> None:
+        """Write mono 16-bit speech to `wav`, at the engine's own rate. Raises SynthesisFailed, never hangs.
+
+        An engine makes of the marks (`rate`, `emphasis`) what it can; the level is the prompt store's affair.
+        """
+
+    def rest(self) -> None:
+        """End helper processes until the next text."""
 
     def close(self) -> None:
-        """End helper processes."""
+        """End helper processes. Idempotent."""
 
 
 class PromptStore(Protocol):

@@ -20,6 +20,7 @@ PURE = (
     "ivr.config",
     "ivr.config_section",
     "ivr.config_services",
+    "ivr.config_speaking",
     "ivr.model_errors",
     "ivr.model_schema",
     "ivr.secrets_in_text",
