@@ -395,7 +395,8 @@ class Recognizer(Protocol):
         """Begin to listen; `report` is called on the engine's thread. Raises SpeechError."""
 
     def unknown_words(self, language: str, words: Sequence[str]) -> tuple[str, ...]:
-        """Those of `words` (or words of phrases) that the model of the language cannot hear, as far as the engine can tell.
+        """Those of `words` (or words of phrases) that the model of the language cannot hear, as far as it tells.
+
         Raises SpeechError.
         """
 
