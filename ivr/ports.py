@@ -433,6 +433,21 @@ class RecordingDone:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LostRecording:
+    """A recording over which its process died, made whole again."""
+
+    call_id: str
+    """Empty where nothing tells which call it was."""
+    step: str
+    file: str
+    """Name in the folder of recordings."""
+    duration_s: float
+    started_at: datetime
+    ended_at: datetime
+    """When the last of it was written."""
+
+
 class RecordingStream(AudioSink, Protocol):
     """One recording: takes audio, ends by itself or by `stop`, and reports its end once."""
 
@@ -450,6 +465,12 @@ class Recorder(Protocol):
 
     def drop(self, file: str) -> None:
         """Remove a recording. Never blocks."""
+
+    def recover(self) -> list[LostRecording]:
+        """Make whole what processes that died left unfinished, each once; those of living ones stay theirs. Blocking.
+
+        What was too short for its step is removed.
+        """
 
 
 # --- speech synthesis ------------------------------------------------------------------------------------------------

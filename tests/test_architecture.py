@@ -42,6 +42,7 @@ APPLICATION = (
     "ivr.calls.early_media",
     "ivr.calls.jobs",
     "ivr.calls.listener",
+    "ivr.calls.lost_recordings",
     "ivr.calls.note",
     "ivr.calls.prompt_player",
     "ivr.calls.registry",

@@ -386,6 +386,8 @@ class FormField(InputSettings, ValueSettings):
     """Variable that takes it; one named as the field when empty."""
     say: Phrases | None = None
     """What callers call it, when they want it changed; its name when empty."""
+    empty: Target | None = None
+    """`choices_from`: where an empty list leads, out of the form; `failed` when empty."""
     sensitive: StrictBool = False
 
 

@@ -82,7 +82,7 @@ MISSING = {
 def built_in_words(tag: str) -> set[str]:
     """Every word that is listened for without the flow naming it."""
     language = language_for(tag)
-    found: set[str] = {*language.fillers, *language.no_leads, *language.plus}
+    found: set[str] = {*language.fillers, *language.no_leads, *language.against, *language.but, *language.plus}
     found |= {word for words in language.which_words for word in words}
     for kind in KINDS.values():
         if kind.name not in BUILT_IN:
