@@ -25,7 +25,7 @@ from ivr.ports import (
 from ivr.speech.model_store import EMBEDDED_DIR
 from ivr.testing.clock import ManualClock
 from ivr.testing.recognizer import ScriptedRecognizer
-from ivr.testing.vosk_server import VoskServer
+from tests.vosk_server import VoskServer
 
 RATE_HZ: Final = 8000
 FRAME_BYTES: Final = 320

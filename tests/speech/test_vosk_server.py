@@ -16,8 +16,8 @@ from ivr.speech.pcm import pad, read_wav
 from ivr.speech.vosk_engine import VoskModel
 from ivr.speech.vosk_server import REST_S, ServerDecoder, ServerModel
 from ivr.testing.clock import ManualClock
-from ivr.testing.vosk_server import VoskServer
 from tests.speech.conftest import ENGLISH_MODEL
+from tests.vosk_server import VoskServer
 
 pytestmark = pytest.mark.adapter
 
