@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ivr.flow.immutable import immutable
+from ivr.immutable import immutable
 
 
 @immutable

@@ -15,6 +15,7 @@ from ivr.flow.model import Flow
 from ivr.flow.prompts import languages_of
 from ivr.flow.run import masked
 from ivr.flow.state import Phase
+from ivr.immutable import immutable
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.ending import ended_by_bot
 from ivr.rehearsal.model import Conversation, Expect
@@ -23,7 +24,7 @@ from ivr.rehearsal.world import Calendars, World
 from ivr.testing.conversation import BEGAN, CallScript, NotAsScripted, Turn
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Difference:
     """The point at which a call went another way."""
 
@@ -41,7 +42,7 @@ class Difference:
     """How many turns there had been."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Moment:
     """How far a call was when a line of the conversation came."""
 
@@ -50,7 +51,7 @@ class Moment:
     prompts: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Played:
     """One conversation, played."""
 
