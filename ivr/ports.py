@@ -367,6 +367,8 @@ class TranscriptReady(RecognizerEvent):
     speech_started_at_s: float
     speech_ended_at_s: float
     is_final: bool = True
+    n_best: tuple[tuple[str, float], ...] = ()
+    """All readings with their share of the likelihood, the likeliest first; empty where there was no doubt."""
 
 
 @immutable
@@ -429,6 +431,21 @@ class RecordingDone:
     detail: str = ""
 
 
+@immutable
+class LostRecording:
+    """A recording over which its process died, made whole again."""
+
+    call_id: str
+    """Empty where nothing tells which call it was."""
+    step: str
+    file: str
+    """Name in the folder of recordings."""
+    duration_s: float
+    started_at: datetime
+    ended_at: datetime
+    """When the last of it was written."""
+
+
 class RecordingStream(AudioSink, Protocol):
     """One recording: takes audio, ends by itself or by `stop`, and reports its end once."""
 
@@ -447,23 +464,36 @@ class Recorder(Protocol):
     def drop(self, file: str) -> None:
         """Remove a recording. Never blocks."""
 
+    def recover(self) -> list[LostRecording]:
+        """Make whole what processes that died left unfinished, each once; those of living ones stay theirs. Blocking.
+
+        What was too short for its step is removed.
+        """
+
 
 # --- speech synthesis ------------------------------------------------------------------------------------------------
 
 
 class Synthesizer(Protocol):
-    """A text-to-speech engine. Blocking; run off the loop."""
+    """A text-to-speech engine. Blocking, run off the loop; may be called from several threads."""
 
     name: str
+    """With all that changes its sound; part of the cache key."""
 
     def voice_for(self, language: str) -> str:
         """The voice that would speak the language; part of the cache key. Raises SynthesisFailed."""
 
-    def synthesize(self, text: str, language: str, wav: Path) -> None:
-        """Write mono 16-bit speech to `wav`, at the engine's own rate. Raises SynthesisFailed, never hangs."""
+    def synthesize(self, speech: Speech, wav: Path) -> None:
+        """Write mono 16-bit speech to `wav`, at the engine's own rate. Raises SynthesisFailed, never hangs.
+
+        An engine makes of the marks (`rate`, `emphasis`) what it can; the level is the prompt store's affair.
+        """
+
+    def rest(self) -> None:
+        """End helper processes until the next text."""
 
     def close(self) -> None:
-        """End helper processes."""
+        """End helper processes. Idempotent."""
 
 
 class PromptStore(Protocol):

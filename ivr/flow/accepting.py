@@ -42,7 +42,7 @@ def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
         form.take(run, pending)
     else:
         run.state.input = Input()
-        run.state.history = (*run.state.history, run.state.step)[-50:]
+        frames.remember(run, run.state.step)
         _go_on(run, step, pending, name)
 
 

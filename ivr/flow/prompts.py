@@ -92,7 +92,8 @@ def _segment(item: PromptItem, variables: Mapping[str, object], language: str) -
         return SoundFile(item.play)
     if item.pause is not None:
         return Pause(item.pause)
-    return Speech(templates.render(text_for(item, language) or "", variables, language).strip(), language)
+    text = templates.render(text_for(item, language) or "", variables, language).strip()
+    return Speech(text, language, rate=item.rate, emphasis=item.emphasis)
 
 
 def text_of(prompt: Prompt, variables: Mapping[str, object], language: str) -> str:

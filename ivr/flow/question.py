@@ -144,7 +144,7 @@ def confirmation(flow: Flow, step: InputStep, tag: str, language: Language, valu
     phrases: dict[str, tuple[str, ...]] = {"yes": language.yes, "no": language.no}
     words: tuple[str, ...] = ()
     if values is not None and not values.is_free:
-        words = (*language.no_leads, *values.extra_words, *values_of(values))
+        words = (*language.no_leads, *language.against, *language.but, *values.extra_words, *values_of(values))
     more = frozenset({"no"} if words else ())
     question = Question({YES_KEY: "yes", NO_KEY: "no"}, phrases, extra_words=words, open_meanings=more)
     return with_commands(question, flow, step, tag)

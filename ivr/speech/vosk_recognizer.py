@@ -299,6 +299,7 @@ class VoskStream:
                 words=heard.words,
                 speech_started_at_s=event.started_at_s + clock_offset_s,
                 speech_ended_at_s=event.ended_at_s + clock_offset_s,
+                n_best=heard.n_best,
             )
         )
 

@@ -17,6 +17,7 @@ import structlog
 from ivr.errors import ModelMissing, RecognizerFailed
 from ivr.flow.completeness import Expected
 from ivr.flow.digits import DigitRules
+from ivr.flow.segments import Speech
 from ivr.ports import ListenRequest, RecognitionFailed, RecognizerEvent, SpeechDetected, TranscriptReady
 from ivr.speech import vosk_engine
 from ivr.speech.pcm import Audio, pad, read_wav, resample, telephone_ready
@@ -135,7 +136,7 @@ def test_synthesized_german_with_umlauts_is_understood(
     german_recognizer: VoskRecognizer, synthesizer: Pyttsx3Synthesizer, tmp_path: Path
 ) -> None:
     for word in ("zurück", "zwölf", "für", "vertrieb"):
-        synthesizer.synthesize(word, "de", tmp_path / "word.wav")
+        synthesizer.synthesize(Speech(word, "de"), tmp_path / "word.wav")
         audio = telephone_ready(read_wav(tmp_path / "word.wav"), 8000, -20.0)
         assert heard(german_recognizer, audio, request(["zurück", "zwölf", "für", "vertrieb"], "de")).text == word
 
