@@ -147,7 +147,6 @@ def run(
     flows = {suite.flow.file: suite.flow.flow for suite, _ in wanted}
     exits = {file: exits_of(flow) for file, flow in flows.items()}
     results: list[Result] = []
-    trails: dict[str, list[Trail]] = {file: [] for file in exits}
     for suite, placed in wanted:
         started_s = time.perf_counter()
         flow = suite.flow.flow
@@ -161,16 +160,21 @@ def run(
         )
         result = Result(flow.flow, placed, played, time.perf_counter() - started_s)
         results.append(result)
-        trails[suite.flow.file].append(played.trail)
         on_result(result)
         if stops_at_failure and result.has_failed:
             break
     took_s = time.perf_counter() - began_s
-    return Report(results, _coverages(wanted, trails), took_s, tuple(_notes(results)))
+    return Report(results, coverages(wanted, results), took_s, tuple(_notes(results)))
 
 
-def _coverages(wanted: Sequence[tuple[Suite, PlacedConversation]], trails: dict[str, list[Trail]]) -> list[Coverage]:
+def coverages(wanted: Sequence[tuple[Suite, PlacedConversation]], results: Iterable[Result]) -> list[Coverage]:
+    """How much of each flow these results went through."""
     flows = {suite.flow.file: suite.flow.flow for suite, _ in wanted}
+    files = {id(placed): suite.flow.file for suite, placed in wanted}
+    trails: dict[str, list[Trail]] = {file: [] for file in flows}
+    for result in results:
+        if result.played is not None:
+            trails[files[id(result.placed)]].append(result.played.trail)
     return [coverage_of(flow, file, trails[file]) for file, flow in flows.items()]
 
 
