@@ -18,7 +18,7 @@ setup: ## packages, .venv and tools for development, without starting anything
 
 test: setup ## every test, with real calls through the lab
 	@$(LAB) up
-	IVR_REQUIRE_ALL=1 .venv/bin/pytest
+	IVR_REQUIRE_ALL=1 $(PYTHON) scripts/run_tests.py
 
 lint: ## style, format, types, flows and their conversations
 	@sh scripts/setup.sh lint

@@ -13,6 +13,7 @@ import structlog
 from ivr.app_services import ServicesOfWorker
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.driver import CallDriver
+from ivr.calls.lost_recordings import note_lost
 from ivr.calls.registry import CallRegistry, MakeDriver
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.check_context import check_in, surroundings_of
@@ -24,9 +25,9 @@ from ivr.sip.telephony import PjsuaTelephony, SystemClock
 from ivr.speech.hold import hold_sound
 from ivr.speech.model_store import configured_models
 from ivr.speech.prompt_cache import FilePromptStore
-from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
 from ivr.speech.recordings import FileRecorder
 from ivr.speech.sounds import SoundLibrary
+from ivr.speech.synthesizers import make_synthesizer
 from ivr.storage.call_log import DatabaseCallLog, worker_name
 
 log = structlog.get_logger(__name__)
@@ -60,11 +61,7 @@ class Bot:
         self._settings, self._say, self._make_driver = settings, say, make_driver
         speech = settings.speech
         self._cache_dir = Path(speech.cache_dir or platformdirs.user_cache_dir("ivr"))
-        self._synthesizer = None
-        if speech.synthesizer == "pyttsx3":
-            self._synthesizer = Pyttsx3Synthesizer(
-                voices=speech.voices, rate_wpm=speech.rate_wpm, limit_s=speech.synthesis_limit
-            )
+        self._synthesizer = make_synthesizer(speech)
         self._prompts = FilePromptStore(
             self._synthesizer,
             self._cache_dir / "prompts",
@@ -101,6 +98,7 @@ class Bot:
 
     async def start(self) -> None:
         """Take the flows and render their prompts, open the records, then the sockets. Raises IvrError."""
+        await self._recover_recordings()
         self._call_log.begin()  # the database is reached while the prompts are rendered
         await self._take_flows()
         await asyncio.to_thread(self._call_log.start)
@@ -149,6 +147,13 @@ class Bot:
             worker=self._call_log.worker,
             oldest_call_s=lambda: self._registry.oldest_call_s if self._registry else None,
         )
+
+    async def _recover_recordings(self) -> None:
+        """Before the records are opened: a lost call ends with the last that is known of it, its message included."""
+        lost = await asyncio.to_thread(self._recorder.recover)
+        note_lost(lost, self._call_log)
+        for each in lost:
+            self._say(f"recording recovered: {each.file} ({each.duration_s:.1f} s); the bot died while it was made")
 
     async def _take_flows(self) -> None:
         """Put the flows into service. Raises ConfigError where nothing could answer a call."""

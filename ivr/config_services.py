@@ -88,7 +88,9 @@ class WebhookSettings(Section):
 class MailSettings(Section):
     """The mail server, and who may be written to."""
 
-    host: str
+    host: str = ""
+    folder: str | None = None
+    """In place of a server: every mail becomes a file there, which any mail program opens."""
     port: int = Field(587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str | None = None
@@ -103,6 +105,8 @@ class MailSettings(Section):
 
     @model_validator(mode="after")
     def _addresses(self) -> MailSettings:
+        if bool(self.host) == (self.folder is not None):
+            raise ValueError("mails go to a server or into a folder; write one of host: and folder:")
         for address in (self.sender, *self.recipients.values()):
             if not is_mail_address(address):
                 raise ValueError(f"{address!r} is not a mail address; write it as name@example.com")

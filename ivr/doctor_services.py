@@ -89,7 +89,9 @@ def _context(ca_file: str | None) -> ssl.SSLContext:
 
 
 def check_mail(settings: MailSettings) -> Finding:
-    """The server is there, encrypts and takes the login as the settings say."""
+    """The server is there, encrypts and takes the login as the settings say; the folder can be written to."""
+    if settings.folder is not None:
+        return check_folder("mail", Path(settings.folder))
     import smtplib
 
     from ivr.services.mail import connect

@@ -21,9 +21,10 @@ The caller hanging up, silence, a busy or unanswered target are events, never er
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 
 
 class IvrError(Exception):
@@ -63,6 +64,18 @@ class Problem:
     def __str__(self) -> str:
         step = f" {self.step}:" if self.step else ""
         return f"{self.file}:{self.line}:{self.column}:{step} {self.message}"
+
+
+MOST_OF_A_KIND = 50
+"""So many problems of one kind are shown of a file: nobody reads more, and to find thousands takes long."""
+
+
+def first_of_a_kind(found: Iterable[Problem]) -> list[Problem]:
+    """The first problems of many, and where the rest begins; what comes behind is not looked for."""
+    shown = list(islice(found, MOST_OF_A_KIND + 1))
+    if len(shown) > MOST_OF_A_KIND:
+        shown[-1] = replace(shown[-1], message="there are more mistakes of this kind from here on; correct these first")
+    return shown
 
 
 class FlowError(IvrError):

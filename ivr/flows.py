@@ -12,6 +12,7 @@ from ivr.errors import FlowError, Problem
 from ivr.flow.loader import LoadedFlow, load_flow
 from ivr.flow.model import Flow
 from ivr.flow.program import Program, linked
+from ivr.yaml_source import MAX_SOURCE_BYTES
 
 LIBRARY = Path(__file__).parent / "flow" / "library"
 
@@ -45,8 +46,7 @@ def runnable_by(name: str, flows: Mapping[str, Flow]) -> dict[str, Flow]:
 @cache
 def library() -> Mapping[str, Flow]:
     """The flows that come with the program, for others to run; a flow of the operator's with the same name wins."""
-    files = sorted(path for path in LIBRARY.iterdir() if path.suffix == ".yaml")
-    loaded = [load_flow(path.read_bytes(), str(path)).flow for path in files]
+    loaded = [load_flow(path.read_bytes(), str(path)).flow for path in flow_files(LIBRARY)]
     return {flow.flow: flow for flow in loaded}
 
 
@@ -95,8 +95,19 @@ def load_files(files: Iterable[Path]) -> FlowSet:
 def load_file(file: Path) -> LoadedFlow:
     """One flow file. Raises FlowError with every problem."""
     try:
-        content = file.read_bytes()
+        content = content_of(file)
     except OSError as error:
-        message = f"the file cannot be read ({error.strerror}); check its name and rights"
-        raise FlowError([Problem(str(file), 1, 1, "", message, rule="no_such_file")]) from error
+        raise FlowError([unreadable(file, error)]) from error
     return load_flow(content, str(file))
+
+
+def content_of(file: Path) -> bytes:
+    """What is in a file; of one that is too large anyway no more than shows that. Raises OSError."""
+    with file.open("rb") as opened:
+        return opened.read(MAX_SOURCE_BYTES + 1)
+
+
+def unreadable(file: Path, error: OSError) -> Problem:
+    """The problem of a file that could not be read."""
+    message = f"the file cannot be read ({error.strerror}); check its name and rights"
+    return Problem(str(file), 1, 1, "", message, rule="no_such_file")

@@ -6,13 +6,14 @@ instants named `*_at` are UTC-aware datetimes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import NewType, Protocol
 
+from ivr.flow.completeness import Expected
 from ivr.flow.events import RecordingEnd
 from ivr.flow.jobs import HttpJob, JobResult, Message
 from ivr.flow.segments import Pause as Pause
@@ -254,9 +255,17 @@ class Telephony(Protocol):
         """
 
     def play(
-        self, leg_id: LegId, play_id: str, files: Sequence[Path], *, loop: bool = False, lead_in_s: float = 0.0
+        self,
+        leg_id: LegId,
+        play_id: str,
+        files: Sequence[Path],
+        *,
+        loop: bool = False,
+        lead_in_s: float = 0.0,
+        from_s: float = 0.0,
     ) -> None:
         """Play WAV files (mono, 16-bit, 8 or 16 kHz) one after the other, without a gap, after `lead_in_s` of silence.
+        The first `from_s` of them are left out.
 
         A play that is already running on the leg is stopped first. One that is asked for before the leg's audio is up
         begins with it.
@@ -313,6 +322,11 @@ class ListenRequest:
     final_silence_s: float
     max_speech_duration_s: float
     is_sensitive: bool = False
+    complete_silence_s: float = 0.35
+    """Ends an utterance sooner that is a whole answer by `expected`."""
+    incomplete_silence_s: float = 1.2
+    """Ends one later that is half an answer."""
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +366,8 @@ class TranscriptReady(RecognizerEvent):
     speech_started_at_s: float
     speech_ended_at_s: float
     is_final: bool = True
+    n_best: tuple[tuple[str, float], ...] = ()
+    """All readings with their share of the likelihood, the likeliest first; empty where there was no doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +430,21 @@ class RecordingDone:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LostRecording:
+    """A recording over which its process died, made whole again."""
+
+    call_id: str
+    """Empty where nothing tells which call it was."""
+    step: str
+    file: str
+    """Name in the folder of recordings."""
+    duration_s: float
+    started_at: datetime
+    ended_at: datetime
+    """When the last of it was written."""
+
+
 class RecordingStream(AudioSink, Protocol):
     """One recording: takes audio, ends by itself or by `stop`, and reports its end once."""
 
@@ -432,23 +463,36 @@ class Recorder(Protocol):
     def drop(self, file: str) -> None:
         """Remove a recording. Never blocks."""
 
+    def recover(self) -> list[LostRecording]:
+        """Make whole what processes that died left unfinished, each once; those of living ones stay theirs. Blocking.
+
+        What was too short for its step is removed.
+        """
+
 
 # --- speech synthesis ------------------------------------------------------------------------------------------------
 
 
 class Synthesizer(Protocol):
-    """A text-to-speech engine. Blocking; run off the loop."""
+    """A text-to-speech engine. Blocking, run off the loop; may be called from several threads."""
 
     name: str
+    """With all that changes its sound; part of the cache key."""
 
     def voice_for(self, language: str) -> str:
         """The voice that would speak the language; part of the cache key. Raises SynthesisFailed."""
 
-    def synthesize(self, text: str, language: str, wav: Path) -> None:
-        """Write mono 16-bit speech to `wav`, at the engine's own rate. Raises SynthesisFailed, never hangs."""
+    def synthesize(self, speech: Speech, wav: Path) -> None:
+        """Write mono 16-bit speech to `wav`, at the engine's own rate. Raises SynthesisFailed, never hangs.
+
+        An engine makes of the marks (`rate`, `emphasis`) what it can; the level is the prompt store's affair.
+        """
+
+    def rest(self) -> None:
+        """End helper processes until the next text."""
 
     def close(self) -> None:
-        """End helper processes."""
+        """End helper processes. Idempotent."""
 
 
 class PromptStore(Protocol):
@@ -459,6 +503,13 @@ class PromptStore(Protocol):
 
     async def render(self, segments: Sequence[Segment]) -> list[Path]:
         """Files for the segments, synthesizing what is missing. Raises SynthesisFailed, MediaFailed."""
+
+    def render_in_turn(self, segments: Sequence[Segment]) -> AsyncGenerator[list[Path], None]:
+        """The same part by part as they become ready, long texts sentence by sentence, in the order of hearing.
+
+        Nothing is waited for behind the last part; what is not made yet when the generator is closed is never made.
+        Raises SynthesisFailed, MediaFailed.
+        """
 
 
 # --- records ---------------------------------------------------------------------------------------------------------

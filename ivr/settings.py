@@ -247,11 +247,11 @@ def _resolved(settings: Settings, draft: _Draft) -> Settings:
 
 
 def _with_absolute(section: _Section, absolute: Callable[..., str], *path: str) -> _Section:
-    """The section, and those below it, with absolute paths in `ca_file` and `outbox_dir`."""
+    """The section, and those below it, with absolute paths in `ca_file`, `outbox_dir` and `folder`."""
     changes: dict[str, object] = {}
     for key in type(section).model_fields:
         value = getattr(section, key)
-        if key in ("ca_file", "outbox_dir") and value is not None:
+        if key in ("ca_file", "outbox_dir", "folder") and value is not None:
             changes[key] = absolute(value, *path, key)
         elif isinstance(value, Section):
             changes[key] = _with_absolute(value, absolute, *path, key)

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import yaml
 
-from ivr.errors import Problem
+from ivr.errors import MOST_OF_A_KIND, Problem, first_of_a_kind
 from ivr.yaml_syntax import explain_syntax_error
 
-MAX_SOURCE_BYTES = 2_000_000
-MAX_NODES = 200_000
+MAX_SOURCE_BYTES = 1_000_000
+MAX_NODES = 50_000
 """Values in one file, aliases counted with everything they stand for."""
 MAX_DEPTH = 50
 
@@ -185,14 +185,18 @@ class _Builder:
         if quote is None or mark is None or quote.end_mark is None or quote.end_mark.line != mark.line:
             return []
         line = quote.end_mark.line + 1
-        self._report(
-            quote, f"the quote opened here ends only in line {line}; close it where the text ends", "yaml_syntax"
-        )
-        return [self.problems.pop()]
+        message = f"the quote opened here ends only in line {line}; close it where the text ends"
+        return [self._problem(quote, message, "yaml_syntax")]
+
+    def _problem(self, event: yaml.Event, message: str, rule: str) -> Problem:
+        where = _position(event)
+        return Problem(self.file, where.line, where.column, "", message, rule=rule)
 
     def _report(self, event: yaml.Event, message: str, rule: str) -> None:
-        where = _position(event)
-        self.problems.append(Problem(self.file, where.line, where.column, "", message, rule=rule))
+        self.problems.append(self._problem(event, message, rule))
+        if len(self.problems) > MOST_OF_A_KIND:
+            self.problems = first_of_a_kind(self.problems)
+            raise _GiveUp
 
     def _node(self, event: yaml.Event, path: DataPath, depth: int) -> object:
         self.positions.values[path] = _position(event)

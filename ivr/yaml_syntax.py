@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import yaml
 
-from ivr.errors import Problem
+from ivr.errors import Problem, first_of_a_kind
 
 _TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
 
@@ -30,7 +31,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
 
 def explain_syntax_error(error: yaml.YAMLError, text: str, file: str) -> list[Problem]:
     """Problems for a text that the YAML parser refused: tabs in the indentation are all named, else the first place."""
-    tabs = list(_tabs(text, file))
+    tabs = first_of_a_kind(_tabs(text, file))
     if isinstance(error, yaml.MarkedYAMLError):
         problem = _marked(error, text, file)
         return tabs if any(tab.line == problem.line for tab in tabs) else [problem, *tabs]
@@ -40,11 +41,12 @@ def explain_syntax_error(error: yaml.YAMLError, text: str, file: str) -> list[Pr
     return [_problem(file, line, column, "a control character is not allowed here; remove it")]
 
 
-def _tabs(text: str, file: str) -> list[Problem]:
-    places = (
-        (text.count("\n", 0, match.start()) + 1, match.end() - match.start()) for match in _TAB_INDENT.finditer(text)
-    )
-    return [_problem(file, line, column, "a tab in the indentation; use spaces") for line, column in places]
+def _tabs(text: str, file: str) -> Iterator[Problem]:
+    line, end = 1, 0
+    for match in _TAB_INDENT.finditer(text):
+        line += text.count("\n", end, match.start())
+        end = match.start()
+        yield _problem(file, line, match.end() - match.start(), "a tab in the indentation; use spaces")
 
 
 def _marked(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:

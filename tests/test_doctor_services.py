@@ -72,6 +72,11 @@ def test_the_mail_server_is_really_asked() -> None:
     play()
 
 
+def test_a_folder_of_mails_is_looked_at(tmp_path: Path) -> None:
+    given = MailSettings(folder=str(tmp_path / "mail"), sender="ivr@example.com")
+    assert check_mail(given).state is State.OK
+
+
 def test_a_refused_login_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuses(settings: MailSettings) -> smtplib.SMTP:
         raise smtplib.SMTPAuthenticationError(535, b"no")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ivr.errors import FlowError
-from ivr.flows import flow_files, load_file, load_folder
+from ivr.flows import content_of, flow_files, load_file, load_folder
+from ivr.yaml_source import MAX_SOURCE_BYTES
 
 pytestmark = pytest.mark.unit
 
@@ -62,3 +63,37 @@ def test_a_missing_folder_or_file_is_told(tmp_path: Path) -> None:
     assert "there is no such folder" in load_folder(tmp_path / "none").problems[0].message
     with pytest.raises(FlowError, match=r"none.yaml:1:1: the file cannot be read \(No such file or directory\); check"):
         load_file(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a link to itself", "a link to nothing", "a file that gives nothing"])
+def test_what_cannot_be_read_is_a_problem_with_place_and_remedy(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "odd.yaml"
+    match kind:
+        case "a folder":
+            path.mkdir()
+        case "a link to itself":
+            path.symlink_to(path)
+        case "a link to nothing":
+            path.symlink_to(tmp_path / "nothing")
+        case _:
+            path = Path("/proc/self/mem")  # its rights are fine, and reading it fails
+    with pytest.raises(FlowError, match=r":1:1: the file cannot be read \(.+\); check its name and rights"):
+        load_file(path)
+
+
+def test_folders_and_links_that_lead_round_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path, "good.yaml", "good")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    (tmp_path / "round").symlink_to(tmp_path)
+    assert flow_files(tmp_path) == [tmp_path / "good.yaml"]
+    assert load_folder(tmp_path).problems == ()
+
+
+def test_of_a_huge_file_no_more_is_read_than_shows_that_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "huge.yaml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # takes no room on the disk
+    assert len(content_of(path)) == MAX_SOURCE_BYTES + 1
+    with pytest.raises(FlowError, match="the file is larger than 1 MB; split it into several files"):
+        load_file(path)

@@ -47,12 +47,13 @@ class CallTasks:
         self._failed = failed
         self._running: set[asyncio.Task[None]] = set()
 
-    def start(self, coroutine: Coroutine[None, None, None]) -> None:
+    def start(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run a coroutine."""
         task: asyncio.Task[None] = asyncio.ensure_future(self._run(coroutine))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         task.add_done_callback(lambda _: coroutine.close())  # one that was ended before it began is never awaited
+        return task
 
     async def _run(self, coroutine: Coroutine[None, None, None]) -> None:
         try:

@@ -139,7 +139,8 @@ class CallDriver:
             case KeyPressed():
                 self._key(event)
             case PlayFinished(play_id=play_id) if play_id == self._player.play_id:
-                self._feed(e.PromptFinished(event.at_s, play_id))
+                if not self._player.goes_on():
+                    self._feed(e.PromptFinished(event.at_s, play_id))
             case PlayFailed(play_id=play_id, reason=reason) if play_id == self._player.play_id:
                 self._log.warning("prompt_failed", reason=reason)
                 self._feed(e.PromptFailed(event.at_s, play_id, reason))
@@ -300,8 +301,8 @@ class CallDriver:
             case c.StartEarlyMedia():
                 self._player.audio_up(self._now_s())
                 self._early_media.start()
-            case c.PlayPrompt(play_id=play_id, segments=segments):
-                self._player.play(play_id, segments)
+            case c.PlayPrompt(play_id=play_id, segments=segments, is_resumed=is_resumed):
+                self._player.play(play_id, segments, is_resumed=is_resumed)
                 self._early_media.played(play_id)
             case c.StopPrompt():
                 self._player.stop()
@@ -360,7 +361,7 @@ class CallDriver:
             return
         self.transfer_target = command.to
         self.sent_away = self.state if command.mode == "refer" else None
-        self._player.play_id = ""
+        self._player.forget()
         hold, whisper = (self._ports.prompts.cached(part) if part else [] for part in (command.hold, command.whisper))
         if hold is None or whisper is None:
             self._tasks.start(self._render_and_transfer(command, target))

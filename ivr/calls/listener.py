@@ -57,6 +57,9 @@ class Listener:
             final_silence_s=command.final_silence_s,
             max_speech_duration_s=command.max_speech_duration_s,
             is_sensitive=command.is_sensitive,
+            complete_silence_s=command.complete_silence_s,
+            incomplete_silence_s=command.incomplete_silence_s,
+            expected=command.expected,
         )
 
         def report(event: RecognizerEvent) -> None:
@@ -76,7 +79,7 @@ class Listener:
             case SpeechDetected(listen_id=listen_id):
                 self._feed(e.SpeechStarted(event.at_s, listen_id))
             case TranscriptReady(listen_id=listen_id, text=text, confidence=confidence, is_final=True):
-                self._feed(e.UtteranceHeard(event.at_s, listen_id, text, confidence))
+                self._feed(e.UtteranceHeard(event.at_s, listen_id, text, confidence, event.n_best))
             case RecognitionFailed(listen_id=listen_id, reason=reason):
                 self._log.warning("recognition_failed", reason=reason)
                 self._feed(e.ListeningFailed(event.at_s, listen_id, reason))

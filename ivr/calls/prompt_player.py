@@ -4,17 +4,45 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 
 import structlog
 
 from ivr.calls.call_ports import CallPorts, CallTasks
 from ivr.errors import IvrError
+from ivr.flow.commands import RESUME_BACK_S
 from ivr.flow.segments import Segment
 from ivr.ports import LegId
 
 GREETING_LIMIT_S = 2.0
 """A greeting that is not rendered by then does not hold the answer up any longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """What is heard of some segments; times as if they had been played without a gap."""
+
+    segments: Sequence[Segment]
+    from_s: float = 0.0
+    """What is left out of their beginning."""
+    began_at_s: float = inf
+    """When their first sample was due, or would have been with nothing left out."""
+    silent_since_s: float = inf
+
+    @property
+    def resumes_from_s(self) -> float:
+        """Where they go on after they were stopped."""
+        return max(0.0, self.silent_since_s - self.began_at_s - RESUME_BACK_S)
+
+    def sounds(self, now_s: float, lead_in_s: float) -> _Passage:
+        """It begins, or goes on after a gap."""
+        if self.began_at_s == inf:
+            return replace(self, began_at_s=now_s + lead_in_s - self.from_s)
+        gap_s = max(0.0, now_s - self.silent_since_s)
+        return replace(self, from_s=0.0, began_at_s=self.began_at_s + gap_s, silent_since_s=inf)
 
 
 class PromptPlayer:
@@ -33,6 +61,14 @@ class PromptPlayer:
         self._ports, self._leg_id, self._tasks = ports, leg_id, tasks
         self._failed, self._log = failed, log
         self._audio_up_at_s = 0.0
+        self._passage = _Passage(())
+        """What plays, or played last."""
+        self._making: asyncio.Task[None] | None = None
+        self._ready: list[Path] = []
+        """Made while an earlier part of the prompt is heard."""
+        self._is_heard = False
+        self._trouble = ""
+        """Why the rest cannot be made, while what is ready is heard."""
 
     def audio_up(self, at_s: float) -> None:
         """The caller can hear something since this instant."""
@@ -45,23 +81,51 @@ class PromptPlayer:
         if rings:
             self._ports.telephony.ring(self._leg_id)
         try:
-            await asyncio.wait_for(self._ports.prompts.render(segments), GREETING_LIMIT_S)
+            await asyncio.wait_for(self._first_part(segments), GREETING_LIMIT_S)
         except (IvrError, TimeoutError) as error:
             self._log.warning("greeting_not_ready", reason=str(error))
 
-    def play(self, play_id: str, segments: Sequence[Segment]) -> None:
-        """Play in place of what is running."""
-        self.play_id = play_id
+    async def _first_part(self, segments: Sequence[Segment]) -> None:
+        async with aclosing(self._ports.prompts.render_in_turn(segments)) as parts:
+            await anext(parts, None)
+
+    def play(self, play_id: str, segments: Sequence[Segment], *, is_resumed: bool = False) -> None:
+        """Play in place of what is running; what was stopped before may go on where it was."""
+        self.forget()
+        self.play_id, stopped = play_id, self._passage
+        is_same = is_resumed and stopped.segments == segments
+        self._passage = _Passage(segments, stopped.resumes_from_s if is_same else 0.0)
         files = self._ports.prompts.cached(segments)
         if files is None:
-            self._tasks.start(self._render_and_play(play_id, segments))
+            self._making = self._tasks.start(self._render_and_play(play_id, segments))
         else:
             self._play_files(play_id, files)
 
+    def goes_on(self) -> bool:
+        """What was played is over: play what has become ready since. False where that was the whole prompt."""
+        ready, self._ready = self._ready, []
+        self._is_heard = bool(ready)
+        if ready:
+            self._play_files(self.play_id, ready)
+        else:
+            self._falls_silent()
+        return self._is_heard or self._making is not None or self._has_failed()
+
     def stop(self) -> None:
         """Silence."""
-        self.play_id = ""
+        self._falls_silent()
+        self.forget()
         self._ports.telephony.stop_playing(self._leg_id)
+
+    def _falls_silent(self) -> None:
+        self._passage = replace(self._passage, silent_since_s=self._ports.clock.monotonic_s())
+
+    def forget(self) -> None:
+        """What is heard is no prompt any more; what is not made of it yet is not needed."""
+        self.play_id, self._ready, self._is_heard, self._trouble = "", [], False, ""
+        making, self._making = self._making, None
+        if making is not None:
+            making.cancel()
 
     async def files(self, segments: Sequence[Segment]) -> list[Path]:
         """Files for something that is played elsewhere; none where they cannot be made."""
@@ -73,16 +137,34 @@ class PromptPlayer:
 
     async def _render_and_play(self, play_id: str, segments: Sequence[Segment]) -> None:
         try:
-            files = await self._ports.prompts.render(segments)
+            async with aclosing(self._ports.prompts.render_in_turn(segments)) as parts:
+                async for files in parts:
+                    self._take(play_id, files)
         except IvrError as error:
             self._log.warning("prompt_not_rendered", reason=str(error))
-            if self.play_id == play_id:
-                self._failed(play_id, str(error))
-            return
-        if self.play_id == play_id:
+            self._trouble = str(error)
+        self._making = None
+        if not self._is_heard:
+            self._has_failed()
+
+    def _has_failed(self) -> bool:
+        """Tell of a rest that could not be made, once what was ready is over."""
+        play_id, trouble = self.play_id, self._trouble
+        if trouble:
+            self.forget()
+            self._failed(play_id, trouble)
+        return bool(trouble)
+
+    def _take(self, play_id: str, files: Sequence[Path]) -> None:
+        """A part is ready: heard at once, or behind the part that is heard now."""
+        if self._is_heard:
+            self._ready += files
+        else:
+            self._is_heard = True
             self._play_files(play_id, files)
 
     def _play_files(self, play_id: str, files: Sequence[Path]) -> None:
-        since_up_s = self._ports.clock.monotonic_s() - self._audio_up_at_s
-        lead_in_s = max(0.0, self._ports.lead_in_s - since_up_s)
-        self._ports.telephony.play(self._leg_id, play_id, files, lead_in_s=lead_in_s)
+        now_s = self._ports.clock.monotonic_s()
+        lead_in_s = max(0.0, self._ports.lead_in_s - (now_s - self._audio_up_at_s))
+        self._passage = self._passage.sounds(now_s, lead_in_s)
+        self._ports.telephony.play(self._leg_id, play_id, files, lead_in_s=lead_in_s, from_s=self._passage.from_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -58,7 +59,8 @@ def check_paths(
     files: dict[Path, None] = {}
     problems: list[Problem] = []
     for path in paths:
-        found = flow_files(path) if path.is_dir() else [path] if path.is_file() else []
+        # `os.path` takes a path that cannot be looked at for one that is not there
+        found = flow_files(path) if os.path.isdir(path) else [path] if os.path.isfile(path) else []
         files.update(dict.fromkeys(file for file in found if not file.name.endswith(TEST_SUFFIX)))
         if not found:
             problems.append(_nothing_there(path))
@@ -78,7 +80,7 @@ def _beside(files: Iterable[Path], folder: Path) -> list[Path]:
 
 
 def _nothing_there(path: Path) -> Problem:
-    message = "there is no flow (*.yaml) in this folder" if path.is_dir() else "there is no such file or folder"
+    message = "there is no flow (*.yaml) in this folder" if os.path.isdir(path) else "there is no such file or folder"
     return Problem(str(path), 1, 1, "", f"{message}; correct the path", rule="no_such_file")
 
 

@@ -90,4 +90,6 @@ def _tell_how_to_call(sip_uri: str, settings: Settings) -> None:
     scheme, _, host = sip_uri.partition(":")
     address = f"{scheme}:{number}@{host}".removesuffix(":5060")
     _say(f"call it: ivr call {address}    or any SIP telephone: {address}")
+    if len(settings.numbers) > 1:
+        _say(f"numbers: {', '.join(settings.numbers)}")
     _say(f"ready {address}")

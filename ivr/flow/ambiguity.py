@@ -22,8 +22,10 @@ def ask_which(run: Run, pending: Pending) -> None:
     names = [kind.spoken(asked, value) for value in both]
     spoken = templates.render(run.language.which_one, dict(zip(("first", "second"), names, strict=True)), "en")
     run.quiet()
-    run.set_input(pending=pending, typed="", confidence=None, is_speaking=False, started_at_s=run.at_s)
+    run.state.input.begin_reply(pending)
+    run.state.input.started_at_s = run.at_s
     prompt = plain("{{ heard }}")
     written = shown(run, spoken)
-    run.set_input(prompt_text=run.text(prompt, {"heard": written}))
-    say_and_listen(run, run.segments(prompt, {"heard": spoken}, {"heard": written}))
+    said = run.said(prompt, {"heard": spoken}, {"heard": written})
+    run.state.input.prompt_text = said.text
+    say_and_listen(run, said.segments)

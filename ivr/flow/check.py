@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ivr.errors import FlowCheckFailed, Problem, Severity
+from ivr.errors import FlowCheckFailed, Problem, Severity, first_of_a_kind
 from ivr.flow.checks import (
     advice,
     answering,
@@ -101,7 +101,7 @@ RULES: tuple[Rule, ...] = (
 def check_flow(loaded: LoadedFlow, context: CheckContext | None = None) -> list[Problem]:
     """Every problem of the flow, in the order of the file."""
     subject = Subject(loaded, context or CheckContext())
-    return sorted({problem for rule in RULES for problem in rule(subject)})
+    return sorted({problem for rule in RULES for problem in first_of_a_kind(rule(subject))})
 
 
 def require_sound(loaded: LoadedFlow, context: CheckContext | None = None) -> list[Problem]:

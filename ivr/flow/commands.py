@@ -2,60 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ivr.flow.completeness import Expected
+from ivr.flow.immutable import immutable
 from ivr.flow.jobs import Job
 from ivr.flow.segments import Segment
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Command:
     """A wish of the engine; the driver carries it to a port."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Answer(Command):
     """Take the call."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Ring(Command):
     """Let the caller hear that it rings; the call is answered later, or refused."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StartEarlyMedia(Command):
     """What is said before the answer follows."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reject(Command):
     """Refuse the call before it is answered."""
 
     sip_status: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HangUp(Command):
     """End the call."""
 
     hangup_cause: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+RESUME_BACK_S = 0.7
+"""A prompt that goes on begins so long before it was stopped: the noise that stopped it hid some of it."""
+
+
+@immutable
 class PlayPrompt(Command):
     """Play segments one after the other; a running prompt is replaced."""
 
     play_id: str
     segments: tuple[Segment, ...]
+    is_resumed: bool = False
+    """They were stopped a moment ago: go on `RESUME_BACK_S` before that place, not from the beginning."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StopPrompt(Command):
     """Silence at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StartListening(Command):
     """Recognize speech until told otherwise."""
 
@@ -67,14 +73,18 @@ class StartListening(Command):
     final_silence_s: float
     max_speech_duration_s: float
     is_sensitive: bool = False
+    complete_silence_s: float = 0.35
+    incomplete_silence_s: float = 1.2
+    expected: Expected | None = None
+    """What shows that an answer is whole; None where nothing does."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StopListening(Command):
     """Recognize no more."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StartTimer(Command):
     """Report TimerFired after so many seconds."""
 
@@ -82,14 +92,14 @@ class StartTimer(Command):
     after_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CancelTimer(Command):
     """Forget a timer."""
 
     timer_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StartTransfer(Command):
     """Bring the caller to a target of the configuration."""
 
@@ -102,7 +112,7 @@ class StartTransfer(Command):
     """Said to the person before the two are joined."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StartJob(Command):
     """Give work to a service; `JobDone` tells what came of it."""
 
@@ -112,14 +122,14 @@ class StartJob(Command):
     """Whether the work goes on when nobody waits for it any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CancelJob(Command):
     """Nobody waits for it any more."""
 
     job_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StartRecording(Command):
     """Keep what the caller says from now on; `RecordingEnded` tells what came of it."""
 
@@ -135,21 +145,21 @@ class StartRecording(Command):
     """So much silence before any speech ends it."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StopRecording(Command):
     """That is all; the key that the caller pressed is left out. `RecordingEnded` follows."""
 
     record_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DropRecording(Command):
     """Nobody wants this recording: remove its file."""
 
     file: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NoteStep(Command):
     """Write what happened in a step to the call's record; sensitive input is masked already."""
 
@@ -167,7 +177,7 @@ class NoteStep(Command):
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NoteAnswer(Command):
     """Keep what became of one question of a survey; what is sensitive is masked already."""
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from ivr.flow import form
 from ivr.flow.accepting import accept
 from ivr.flow.ambiguity import ask_which
-from ivr.flow.answers import FIELDS, WHOLE, Answer
-from ivr.flow.asking import ask, asked_of, note_open, open_step, plain, say_and_listen, shown, waiting_of
+from ivr.flow.answers import FIELDS, WHOLE, Answer, by_voice
+from ivr.flow.asking import ask, asked_of, note_open, open_question, open_step, plain, say_and_listen, shown, waiting_of
 from ivr.flow.grammar import Band, band
 from ivr.flow.model import AskStep, Prompt
+from ivr.flow.prompts import NOTHING_SAID
 from ivr.flow.question import PICK, Waiting
 from ivr.flow.run import Run
 from ivr.flow.state import Input, Pending
@@ -21,7 +22,7 @@ MAX_CONFIRM_TRIES = 2
 """An unclear answer to "is that right?" counts as "no" after so many tries."""
 
 
-def consider(run: Run, answer: Answer, confidence: float | None) -> None:
+def consider(run: Run, answer: Answer, confidence: float | None, n_best: tuple[tuple[str, float], ...] = ()) -> None:
     """Take an answer, have it confirmed, or refuse it, as its confidence and the step's `confirm` say."""
     pending, waiting = run.state.input.pending, waiting_of(run)
     if answer.is_invalid:
@@ -37,7 +38,7 @@ def consider(run: Run, answer: Answer, confidence: float | None) -> None:
         note_open(run, "to_confirm", heard=shown(run, answer.heard), confidence=confidence)
         ask_which(run, _pending(run, answer, confidence))
     elif _needs_confirmation(answer, worth, waiting):
-        confirm(run, _pending(run, answer, confidence))
+        confirm(run, replace(_pending(run, answer, confidence), n_best=n_best))
     else:
         run.quiet()
         accept(run, open_step(run), _pending(run, answer, confidence), "match")
@@ -88,7 +89,7 @@ def _corrected(run: Run, pending: Pending, answer: Answer, confidence: float | N
     run.quiet()
     new = _pending(run, answer, confidence)
     if answer.meaning == FIELDS and isinstance(answer.value, Mapping):
-        form.correct(run, answer.value, new.mode, answer.heard, confidence)
+        form.correct(run, pending, answer.value, new.mode, answer.heard, confidence)
     elif pending.others and not answer.others:  # "eight in the evening" says which was meant
         _settled(run, new, waiting_of(run))
     elif answer.others:
@@ -120,8 +121,35 @@ def _denied(run: Run, pending: Pending, heard: str) -> None:
     note_open(run, "denied", heard=shown(run, heard), meaning=shown(run, pending.spoken))
     if pending.meaning == WHOLE:
         form.change(run)
+    elif (second := _second_best(run, pending)) is not None:
+        confirm(run, second)
     else:
         _next_attempt(run, None)
+
+
+def _second_best(run: Run, denied: Pending) -> Pending | None:
+    """What the caller may have said instead ("did you say Bonn?" "no"), likely enough to ask for; once."""
+    run.state.input.pending = None
+    step, question = open_step(run), open_question(run)
+    others_share = 1.0 - sum(share for text, share in denied.n_best if text == denied.heard)
+    for text, share in denied.n_best:
+        confidence = min(share / max(others_share, share, 0.01), 1.0)  # now that the caller has ruled the best one out
+        answer = by_voice(run, step, question, text, confidence)
+        if (
+            answer is not None
+            and _may_be_meant(answer, denied)
+            and _worth(confidence, waiting_of(run)) is not Band.REJECT
+        ):
+            run.state.input.mode = denied.mode
+            return _pending(run, answer, confidence)
+    return None
+
+
+def _may_be_meant(answer: Answer, denied: Pending) -> bool:
+    """Whether it is another answer of the same kind."""
+    if answer.is_invalid or answer.others or (answer.meaning, answer.value) == (denied.meaning, denied.value):
+        return False
+    return answer.meaning.partition(":")[0] == denied.meaning.partition(":")[0]
 
 
 def confirm(run: Run, pending: Pending) -> None:
@@ -130,10 +158,10 @@ def confirm(run: Run, pending: Pending) -> None:
     run.quiet()
     if run.state.input.pending is None:
         note_open(run, "to_confirm", heard=shown(run, pending.heard), confidence=pending.confidence)
-    run.set_input(pending=pending, typed="", confidence=None, is_speaking=False)
-    segments = run.segments(prompt, {"heard": pending.spoken}, {"heard": shown(run, pending.spoken)})
-    run.set_input(prompt_text=run.text(prompt, {"heard": shown(run, pending.spoken)}), started_at_s=run.at_s)
-    say_and_listen(run, segments)
+    run.state.input.begin_reply(pending)
+    said = run.said(prompt, {"heard": pending.spoken}, {"heard": shown(run, pending.spoken)})
+    run.state.input.prompt_text, run.state.input.started_at_s = said.text, run.at_s
+    say_and_listen(run, said.segments)
 
 
 def ask_again(run: Run, pending: Pending) -> None:
@@ -174,7 +202,7 @@ def no_match(run: Run, heard: str, confidence: float | None = None) -> None:
 def invalid(run: Run, heard: str, confidence: float | None) -> None:
     """A value that was understood and is not allowed: a no_match with a text and a counter of its own."""
     if run.state.input.pending is None and waiting_of(run).invalid:
-        run.set_input(invalid_count=run.state.input.invalid_count + 1)
+        run.state.input.invalid_count = run.state.input.invalid_count + 1
         note_open(run, "no_match", heard=shown(run, heard), confidence=confidence)
         _next_attempt(run, "invalid")
     else:
@@ -190,19 +218,15 @@ def _next_attempt(run: Run, reason: str | None) -> None:
         run.goto(waiting.failed or "hang_up")
         return
     form.asks_field(run)
-    found = open_step(run)
-    run.set(
-        input=Input(
-            attempt=held.attempt + 1,
-            started_at_s=run.at_s,
-            invalid_count=held.invalid_count,
-            help_count=held.help_count,
-        )
+    run.state.input = Input(
+        attempt=held.attempt + 1,
+        started_at_s=run.at_s,
+        invalid_count=held.invalid_count,
+        help_count=held.help_count,
     )
     lead = _lead(run, waiting, reason, held)
-    segments = run.segments(lead) if lead else ()
-    text = run.text(lead) if lead else ""
-    ask(run, found, segments, text, only_lead=bool(segments) and not waiting.reprompt)
+    said = run.said(lead) if lead else NOTHING_SAID
+    ask(run, said.segments, said.text, only_lead=bool(said.segments) and not waiting.reprompt)
 
 
 def _lead(run: Run, waiting: Waiting, reason: str | None, held: Input) -> Prompt | None:

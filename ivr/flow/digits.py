@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from math import inf
+
+from ivr.flow.immutable import immutable
 
 HELD_KEY_GUARD_S = {"rfc4733": 0.1, "sip_info": 0.3}
 """Keys that began before this much of a call, or of the time after a transfer, are left over from before.
@@ -22,7 +24,7 @@ DOUBLE_WINDOW_S = 1.0
 INFO at once send both within one packet time to a few hundred milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class KeyFilter:
     """Decides which key presses of a leg count. `accept` returns the decision and the filter for the next press.
 
@@ -67,7 +69,7 @@ def match_keys(typed: str, sequences: Collection[str]) -> KeyMatch:
     return KeyMatch.POTENTIAL if longer else KeyMatch.NONE
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DigitRules:
     """How long an entry may be and what ends it."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
+from ivr.flow.immutable import immutable
 from ivr.flow.jobs import JobResult
 from ivr.flow.state import Frame
 
@@ -24,14 +25,14 @@ class TransferOutcome(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Event:
     """Something happened."""
 
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CallOffered(Event):
     """A caller is there; nothing is answered yet. Always the first event."""
 
@@ -56,30 +57,34 @@ class CallOffered(Event):
     """Local time, in the time zone of the settings; None where days cannot be reckoned."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DigitPressed(Event):
     """One key press, de-duplicated."""
 
     digit: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SpeechStarted(Event):
     """Sustained speech began."""
 
     listen_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class UtteranceHeard(Event):
     """An utterance ended; `text` is empty when nothing was recognized in it."""
 
     listen_id: str
     text: str
     confidence: float
+    n_best: tuple[tuple[str, float], ...] = ()
+    """What it may have been, `text` among it, each with its share of likelihood; the likeliest first
+    (VoiceXML 2.1 §5.1.5). Empty where there was no doubt, or the engine tells none.
+    """
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ListeningFailed(Event):
     """Speech cannot be recognized now (no model for the language, engine gone); keys still work."""
 
@@ -87,14 +92,14 @@ class ListeningFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PromptFinished(Event):
     """A prompt was heard to its end."""
 
     play_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PromptFailed(Event):
     """A prompt could not be played."""
 
@@ -102,14 +107,14 @@ class PromptFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TimerFired(Event):
     """A timer that the engine started ran out."""
 
     timer_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TransferEnded(Event):
     """A transfer came to its end, good or bad."""
 
@@ -117,7 +122,7 @@ class TransferEnded(Event):
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class JobDone(Event):
     """Work that was given away has come to its end."""
 
@@ -138,7 +143,7 @@ class RecordingEnd(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecordingEnded(Event):
     """A recording is over; where the caller hung up, this comes before `CallerHungUp`."""
 
@@ -150,6 +155,6 @@ class RecordingEnded(Event):
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CallerHungUp(Event):
     """The caller left; nothing more can be said."""

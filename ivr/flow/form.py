@@ -9,16 +9,16 @@ open ──► opening prompt, or the first field's ──► values of one or m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ivr.flow import asking, form_view, templates
+from ivr.flow import asking, form_view, frames, templates
 from ivr.flow.ambiguity import ask_which
-from ivr.flow.asking import ask, asked_of, open_form, open_step, say_and_listen, waiting_of
+from ivr.flow.asking import ask, asked_of, open_form, say_and_listen, waiting_of
+from ivr.flow.form_hearing import WRONG
 from ivr.flow.grammar import Band, band
 from ivr.flow.keeping import keep
-from ivr.flow.masking import MASK
 from ivr.flow.model import FormStep
 from ivr.flow.run import Run
 from ivr.flow.segments import Segment
@@ -30,7 +30,7 @@ from ivr.flow.values.registry import kind_of
 def begin(run: Run, name: str, step: FormStep) -> None:
     """Open a form anew; one that is repeated goes on where it was."""
     if run.state.form is None or run.state.form.step != name:
-        run.set(form=form_view.first(step, name))
+        run.state.form = form_view.first(step, name)
 
 
 def _progress(run: Run) -> FormProgress:
@@ -39,12 +39,7 @@ def _progress(run: Run) -> FormProgress:
 
 
 def _set(run: Run, **changes: Any) -> None:
-    run.set(form=replace(_progress(run), **changes))
-
-
-def where(progress: FormProgress) -> str:
-    """What of the form is asked: the name of a field, `whole` or `change`."""
-    return progress.asked if progress.stage == "fields" else progress.stage
+    run.state.form = replace(_progress(run), **changes)
 
 
 def _form(run: Run) -> FormStep:
@@ -83,11 +78,13 @@ def _fill(run: Run, name: str, value: object) -> None:
 
 
 def _take_several(run: Run, readings: Mapping[str, Reading], mode: str, heard: str, confidence: float | None) -> None:
-    changed = [name for name in readings if name in _progress(run).filled]
-    for name, reading in readings.items():
+    values = {name: reading for name, reading in readings.items() if reading is not WRONG}
+    changed = [name for name in values if name in _progress(run).filled]
+    _forget(run, readings.keys() - values.keys())
+    for name, reading in values.items():
         if not reading.others:
             _fill(run, name, reading.value)
-    doubtful = next(((name, reading) for name, reading in readings.items() if reading.others), None)
+    doubtful = next(((name, reading) for name, reading in values.items() if reading.others), None)
     if doubtful is not None:
         _ask_which(run, *doubtful, mode, heard, confidence)
         return
@@ -100,7 +97,7 @@ def _ask_which(run: Run, name: str, reading: Reading, mode: str, heard: str, con
     _set(run, asked=name, stage="fields", is_opening=False)
     spoken = _spoken(run, name, reading.value)
     pending = Pending("value", reading.value, heard, spoken, mode, confidence, others=reading.others)
-    run.set(input=Input(started_at_s=run.at_s))
+    run.state.input = Input(started_at_s=run.at_s)
     ask_which(run, pending)
 
 
@@ -116,9 +113,14 @@ def _changed(run: Run, names: list[str]) -> str:
 
 def _reopen(run: Run, name: str) -> None:
     """Ask one field anew."""
-    filled = {other: value for other, value in _progress(run).filled.items() if other != name}
-    _set(run, filled=filled, asked=name, stage="fields", is_opening=False)
+    _forget(run, {name})
+    _set(run, asked=name, stage="fields", is_opening=False)
     _ask(run)
+
+
+def _forget(run: Run, names: Collection[str]) -> None:
+    """These fields have no value any more."""
+    _set(run, filled={name: value for name, value in _progress(run).filled.items() if name not in names})
 
 
 def _go_on(run: Run, lead: str = "") -> None:
@@ -142,14 +144,15 @@ def _is_to_confirm(form: FormStep, progress: FormProgress) -> bool:
 
 def _ask(run: Run, lead: str = "") -> None:
     run.quiet()
-    run.set(input=Input(started_at_s=run.at_s))
+    if asking.leaves_empty_list(run, asking.open_step(run)):
+        return
+    run.state.input = Input(started_at_s=run.at_s)
     segments: tuple[Segment, ...] = ()
     text = ""
     if lead:
-        prompt = asking.plain("{{ heard }}")
         text = asking.shown(run, lead)
-        segments = run.segments(prompt, {"heard": lead}, {"heard": text})
-    ask(run, open_step(run), segments, text)
+        segments = run.segments(asking.plain("{{ heard }}"), {"heard": lead}, {"heard": text})
+    ask(run, segments, text)
 
 
 def confirm_whole(run: Run, tries: int = 1) -> None:
@@ -160,12 +163,11 @@ def confirm_whole(run: Run, tries: int = 1) -> None:
     spoken = ", ".join(_spoken(run, name, filled[name]) for name in form.form.fields)
     run.quiet()
     pending = Pending("form", dict(filled), "", spoken, run.state.input.mode, None, tries)
-    run.set(input=Input(started_at_s=run.at_s, pending=pending, mode=run.state.input.mode))
+    run.state.input = Input(started_at_s=run.at_s, pending=pending, mode=run.state.input.mode)
     prompt = form.confirm_prompt or asking.plain(run.language.confirm_prompt)
-    shown = asking.shown(run, spoken)
-    segments = run.segments(prompt, {"heard": spoken}, {"heard": shown} if shown == MASK else {"heard": spoken})
-    run.set_input(prompt_text=run.text(prompt, {"heard": shown}))
-    say_and_listen(run, segments)
+    said = run.said(prompt, {"heard": spoken}, {"heard": asking.shown(run, spoken)})
+    run.state.input.prompt_text = said.text
+    say_and_listen(run, said.segments)
 
 
 def change(run: Run) -> None:
@@ -177,21 +179,26 @@ def change(run: Run) -> None:
     _ask(run)
 
 
-def correct(run: Run, readings: Mapping[str, Reading], mode: str, heard: str, confidence: float | None) -> None:
-    """The caller said at once what is right."""
+def correct(
+    run: Run, pending: Pending, readings: Mapping[str, Reading], mode: str, heard: str, confidence: float | None
+) -> None:
+    """The caller said at once what is right; what else was read back to him stays."""
+    before = pending.value if pending.meaning == "fields" and isinstance(pending.value, Mapping) else {}
     _set(run, stage="whole")
-    _take_several(run, readings, mode, heard, confidence)
+    _take_several(run, {**before, **readings}, mode, heard, confidence)
 
 
 def _done(run: Run) -> None:
     form, step = _form(run), run.state.step
-    run.set(form=None, input=Input(), history=(*run.state.history, step)[-50:])
+    run.state.form = None
+    run.state.input = Input()
+    frames.remember(run, step)
     run.goto(form.next or "return")
 
 
 def gives_up(run: Run) -> None:
     """The attempts are used up: a form that is entered again begins anew."""
-    run.set(form=None)
+    run.state.form = None
 
 
 def asks_field(run: Run) -> None:

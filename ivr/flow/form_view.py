@@ -16,13 +16,13 @@ from ivr.flow.model import (
     PromptItem,
     ValueSettings,
 )
-from ivr.flow.state import FlowState, FormProgress
+from ivr.flow.state import Draft, FormProgress
 
 _SETTINGS = tuple(InputSettings.model_fields)
 _VALUE = tuple(ValueSettings.model_fields)
 
 
-def view(step: FormStep, state: FlowState) -> AskStep:
+def view(step: FormStep, state: Draft) -> AskStep:
     """The question that is open."""
     progress = state.form or first(step, state.step)
     if progress.stage == "whole":
@@ -51,6 +51,11 @@ def confirms_whole(step: FormStep) -> bool:
 def variable_of(name: str, field: FormField) -> str:
     """The variable that takes a field."""
     return field.into or name
+
+
+def names_of(name: str, field: FormField, tag: str) -> tuple[str, ...]:
+    """What callers call a field, in the language of the call."""
+    return field.say.for_language(tag) if field.say else (name.replace("_", " "),)
 
 
 def field_ask(step: FormStep, name: str) -> AskStep:
@@ -97,6 +102,7 @@ def _as_ask(step: FormStep, name: str, field: FormField) -> AskStep:
         into=variable_of(name, field),
         sensitive=field.sensitive,
         commands=step.commands,
+        empty=field.empty,
         next=step.next,
     )
 

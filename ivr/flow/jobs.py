@@ -6,8 +6,10 @@ The engine says `StartJob(job_id, job)`; the driver carries the job to a port an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from ivr.flow.immutable import immutable
 
 
 class JobOutcome(StrEnum):
@@ -18,7 +20,7 @@ class JobOutcome(StrEnum):
     TIMEOUT = "timeout"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class JobResult:
     """What came of a job."""
 
@@ -31,7 +33,7 @@ class JobResult:
     """For the operator, without any value of the call."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HttpJob:
     """A question to a data service."""
 
@@ -52,14 +54,14 @@ class HttpJob:
     """The address as it may be written down."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HoursJob:
     """A question to a calendar."""
 
     calendar: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class WebhookMessage:
     """JSON for a webhook of the configuration."""
 
@@ -67,7 +69,7 @@ class WebhookMessage:
     data: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MailMessage:
     """A mail."""
 
@@ -80,7 +82,7 @@ class MailMessage:
     """Name of a recording (`ivr.flow.segments.Recorded`) that goes with it; empty for none."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SipMessage:
     """A SIP MESSAGE (RFC 3428) to a target of the configuration."""
 
@@ -91,7 +93,7 @@ class SipMessage:
 Message = WebhookMessage | MailMessage | SipMessage
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SendJob:
     """A message to be delivered."""
 

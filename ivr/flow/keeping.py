@@ -10,4 +10,5 @@ def keep(run: Run, name: str | None, value: object, *, is_sensitive: bool) -> No
     if name is None:
         return
     sensitive = run.state.sensitive | {name} if is_sensitive else run.state.sensitive - {name}
-    run.set(variables={**run.state.variables, name: value}, sensitive=sensitive)
+    run.state.variables = {**run.state.variables, name: value}
+    run.state.sensitive = sensitive

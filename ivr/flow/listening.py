@@ -11,51 +11,64 @@ must not be heard as speech.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from ivr.flow import events as e
 from ivr.flow import form, frames
 from ivr.flow.answers import Answer, by_keys, by_voice
 from ivr.flow.asking import (
     ask,
-    asked_of,
     extras_of,
+    leaves_empty_list,
     note_open,
     open_ears,
     open_question,
     open_step,
+    opened,
     prompt_of,
     prompt_over,
-    prompts_in,
     wait,
+    wait_on,
     waiting_of,
 )
 from ivr.flow.deciding import ask_again, consider, no_input, no_match
 from ivr.flow.digits import DigitRules, KeyMatch, match_keys
-from ivr.flow.model import AskStep, FormStep, InputStep
+from ivr.flow.model import FormStep, InputStep
 from ivr.flow.question import Question, Waiting, waiting_for
 from ivr.flow.run import Run
 from ivr.flow.segments import Segment, Speech
 from ivr.flow.state import Input, Phase
-from ivr.flow.values.choice import options_of
 
 __all__ = ["digit", "enter", "handle", "note_open", "prompt_over", "step_for"]
+
+MAX_RESUMED = 2
+"""After so many stops by noise in one attempt only words that mean something stop the prompt (as `match` does)."""
 
 SPEECH_GRACE_S = 4.0
 """A recognizer that is silent for so long after the longest utterance is given up."""
 
+MISTYPED_PAUSE_S = 0.7
+"""Wrong keys are one mistake until none has come for so long: a number keyed into a menu must not use up its attempts.
+People key a number they know in steps of 0.2 to 0.5 s."""
+
+MAX_MISTYPED = 32
+"""Wrong keys that are kept for the record."""
+
 
 def step_for(run: Run, target: str) -> str:
     """The step that `repeat`, `back` or `help` means now; `help` has its text said before it."""
-    found = run.flow.steps.get(run.state.step)
+    found = run.steps.get(run.state.step)
     if target == "help" and isinstance(found, InputStep):
         waiting = waiting_for(run.flow, found)
         run.queue(run.segments(waiting.help[0]) if waiting.help else (), waiting.barge_in)
     here = frames.previous_step(run) if target == "back" else run.state.step
-    return here if here in run.flow.steps else run.flow.start
+    return here if here in run.steps else run.flow.start
 
 
 def enter(run: Run, name: str, found: InputStep) -> None:
     """Open the step: say what is queued together with its own prompt, and listen."""
-    waiting = waiting_for(run.flow, found)
+    waiting = waiting_for(run.flow, found) if isinstance(found, FormStep) else waiting_of(run)
     queued = run.state.queued
     must_be_heard = (
         queued.barge_in in ("none", "speech") if run.state.typed_ahead else queued.barge_in != waiting.barge_in
@@ -66,22 +79,25 @@ def enter(run: Run, name: str, found: InputStep) -> None:
     if isinstance(found, FormStep):
         form.begin(run, name, found)
         found = open_step(run)
-    if _has_nothing_to_choose(run, found):
+    if leaves_empty_list(run, found):
         return
-    run.set(input=Input(started_at_s=run.at_s))
+    run.state.input = Input(started_at_s=run.at_s)
     typed, queue = run.state.typed_ahead, run.take_queue()
     lead = (*_opening(run), *queue)
-    run.set(phase=Phase.LISTENING, typed_ahead="", opening=lead)
+    run.state.phase = Phase.LISTENING
+    run.state.typed_ahead = ""
+    run.state.opening = lead
     if typed:
-        run.set_input(prompt_text=run.text(prompt_of(run, found), extras_of(run, found)[1]))
+        asked = opened(run)
+        run.state.input.prompt_text = run.text(prompt_of(run, asked), extras_of(run, asked)[1])
         open_ears(run)
         for position, key in enumerate(typed):
             digit(run, key)
             if run.target or run.state.input.attempt > 1:
-                run.set(typed_ahead=_rest(run, typed[position + 1 :]) if run.target else "")
+                run.state.typed_ahead = _rest(run, typed[position + 1 :]) if run.target else ""
                 return
         return
-    ask(run, found, lead)
+    ask(run, lead)
 
 
 def _opening(run: Run) -> tuple[Segment, ...]:
@@ -91,38 +107,27 @@ def _opening(run: Run) -> tuple[Segment, ...]:
     return said if is_same else ()
 
 
-def _has_nothing_to_choose(run: Run, found: InputStep) -> bool:
-    """Leave a question whose list, which comes out of data, is empty."""
-    if not isinstance(found, AskStep) or found.choices_from is None or options_of(asked_of(run, found)):
-        return False
-    run.note(found.action, "no_choices", meaning=found.choices_from)
-    run.set(form=None)
-    run.goto(found.empty or waiting_for(run.flow, found).failed or "hang_up")
-    return True
-
-
 def _rest(run: Run, keys: str) -> str:
     """Keys typed ahead beyond a complete entry, without the terminator that goes with that entry."""
     if keys and keys[0] == run.state.swallow_key:
-        run.set(swallow_key="")
+        run.state.swallow_key = ""
         return keys[1:]
     return keys
 
 
 def handle(run: Run, event: e.Event) -> None:
-    """Speech and time while the step is open."""
-    match event:
-        case e.SpeechStarted(listen_id=listen_id) if listen_id == run.state.listen_id:
-            _speech_started(run)
-        case e.UtteranceHeard(listen_id=listen_id) if listen_id == run.state.listen_id:
-            _utterance(run, event)
-        case e.ListeningFailed(listen_id=listen_id) if listen_id == run.state.listen_id:
-            _deaf(run)
-        case e.TimerFired(timer_id=timer_id) if timer_id == run.state.timer_id:
-            run.set(timer_id="")
-            _time_over(run)
-        case _:
-            pass
+    """Prompt, keys, speech and time while the step is open."""
+    handler = _HANDLERS.get(type(event))
+    if handler is not None:
+        handler(run, event)
+
+
+def _prompt_over(run: Run, event: e.PromptFinished | e.PromptFailed) -> None:
+    prompt_over(run)
+
+
+def _digit(run: Run, event: e.DigitPressed) -> None:
+    digit(run, event.digit)
 
 
 def digit(run: Run, key: str) -> None:
@@ -131,11 +136,15 @@ def digit(run: Run, key: str) -> None:
     if run.state.play_id and waiting.barge_in in ("none", "speech"):
         return
     run.quiet()
-    run.set(steps_without_input=0)
-    run.set_input(is_speaking=False, was_interrupted=False, mode=_mode(run, "dtmf"))
+    run.state.steps_without_input = 0
+    run.state.input.is_speaking = False
+    run.state.input.was_interrupted = False
+    run.state.input.mode = _mode(run, "dtmf")
     question = open_question(run)
     typed = run.state.input.typed
-    if question.rules is not None and (typed + key)[0] not in "*#":
+    if run.state.input.is_mistyped:
+        _mistyped(run, waiting, typed + key)
+    elif question.rules is not None and (typed + key)[0] not in "*#":
         _collect(run, question, question.rules, waiting, key)
     else:
         _choose(run, question, waiting, typed + key)
@@ -155,10 +164,11 @@ def _collect(run: Run, question: Question, rules: DigitRules, waiting: Waiting, 
     if not rules.takes(key):
         _leave_entry(run, question, waiting, typed, key)
         return
-    run.set_input(typed=typed + key)
+    run.state.input.typed = typed + key
     if rules.is_complete(typed + key):
         if rules.terminator:
-            run.set(swallow_key=rules.terminator, swallow_until_s=run.at_s + waiting.inter_digit_timeout_s)
+            run.state.swallow_key = rules.terminator
+            run.state.swallow_until_s = run.at_s + waiting.inter_digit_timeout_s
         _end_entry(run, rules)
     else:
         wait(run)
@@ -167,9 +177,9 @@ def _collect(run: Run, question: Question, rules: DigitRules, waiting: Waiting, 
 def _leave_entry(run: Run, question: Question, waiting: Waiting, typed: str, key: str) -> None:
     """A key that cannot belong to the number: it begins a command, and the entry is dropped; else it is a mistake."""
     if match_keys(key, question.keys) is KeyMatch.NONE:
-        no_match(run, typed + key)
+        _mistyped(run, waiting, typed + key)
     else:
-        run.set_input(confidence=None)
+        run.state.input.confidence = None
         _choose(run, question, waiting, key)
 
 
@@ -184,14 +194,21 @@ def _end_entry(run: Run, rules: DigitRules) -> None:
 
 def _choose(run: Run, question: Question, waiting: Waiting, typed: str) -> None:
     """One more key of a sequence that chooses."""
-    run.set_input(typed=typed)
+    run.state.input.typed = typed
     match match_keys(typed, question.keys):
         case KeyMatch.MAXIMAL:
             _take_keys(run, question, typed)
         case KeyMatch.NONE:
-            no_match(run, typed)
+            _mistyped(run, waiting, typed)
         case KeyMatch.POTENTIAL | KeyMatch.MATCH:
             run.start_timer(waiting.inter_digit_timeout_s)
+
+
+def _mistyped(run: Run, waiting: Waiting, typed: str) -> None:
+    """Keys that mean nothing here: one mistake, once no more come."""
+    run.state.input.typed = typed[:MAX_MISTYPED]
+    run.state.input.is_mistyped = True
+    run.start_timer(min(MISTYPED_PAUSE_S, waiting.inter_digit_timeout_s))
 
 
 def _take_keys(run: Run, question: Question, typed: str) -> None:
@@ -201,13 +218,21 @@ def _take_keys(run: Run, question: Question, typed: str) -> None:
     consider(run, answer, None)
 
 
+def _timer_fired(run: Run, event: e.TimerFired) -> None:
+    if event.timer_id == run.state.timer_id:
+        run.state.timer_id = ""
+        _time_over(run)
+
+
 def _time_over(run: Run) -> None:
-    """The one timer ran out; what for is seen from what is there."""
+    """The one timer ran out, or noise has gone on for too long; what was waited for is seen from what is there."""
     held, question = run.state.input, open_question(run)
     if held.is_speaking:  # the recognizer never came to an end
         _deaf(run)
     elif not held.typed:
         no_input(run)
+    elif held.is_mistyped:
+        no_match(run, held.typed)
     elif held.typed in question.keys:
         _take_keys(run, question, held.typed)
     elif question.rules is not None and held.typed[0] not in "*#":
@@ -216,18 +241,22 @@ def _time_over(run: Run) -> None:
         no_match(run, held.typed)
 
 
-def _speech_started(run: Run) -> None:
+def _speech_started(run: Run, event: e.SpeechStarted) -> None:
+    if event.listen_id != run.state.listen_id:
+        return
     waiting = waiting_of(run)
-    run.set_input(is_speaking=True)
-    if run.state.play_id and waiting.barge_in in ("speech", "any"):
+    run.state.input.is_speaking = True
+    if run.state.play_id and waiting.barge_in in ("speech", "any") and run.state.input.resumed_count < MAX_RESUMED:
         run.stop_prompt()
-        run.set_input(was_interrupted=True)
+        run.state.input.was_interrupted = True
     run.start_timer(waiting.max_speech_duration_s + SPEECH_GRACE_S)
 
 
 def _utterance(run: Run, event: e.UtteranceHeard) -> None:
+    if event.listen_id != run.state.listen_id:
+        return
     run.cancel_timer()
-    run.set_input(is_speaking=False)
+    run.state.input.is_speaking = False
     if not event.text.strip():
         _nothing_said(run)
         return
@@ -235,14 +264,15 @@ def _utterance(run: Run, event: e.UtteranceHeard) -> None:
     answer = by_voice(run, found, question, event.text, event.confidence)
     if run.state.play_id and not _is_usable(run, answer):  # barge_in: match, and no match: the prompt goes on
         return
-    run.set(steps_without_input=0)
-    run.set_input(was_interrupted=False, mode=_mode(run, "voice"))
+    run.state.steps_without_input = 0
+    run.state.input.was_interrupted = False
+    run.state.input.mode = _mode(run, "voice")
     if answer is None:
         no_match(run, event.text, event.confidence)
     elif answer.meaning == "part":
         _more_digits(run, question.rules, str(answer.value), answer.confidence)
     else:
-        consider(run, answer, answer.confidence)
+        consider(run, answer, answer.confidence, event.n_best)
 
 
 def _is_usable(run: Run, answer: Answer | None) -> bool:
@@ -257,7 +287,8 @@ def _more_digits(run: Run, rules: DigitRules | None, digits: str, confidence: fl
     assert rules is not None  # only entries are said in parts
     held = run.state.input
     typed, least = held.typed + digits, min(c for c in (held.confidence, confidence, 1.0) if c is not None)
-    run.set_input(typed=typed, confidence=least)
+    run.state.input.typed = typed
+    run.state.input.confidence = least
     if len(typed) > rules.max_length:
         no_match(run, typed, least)
     elif rules.is_complete(typed):
@@ -268,33 +299,49 @@ def _more_digits(run: Run, rules: DigitRules | None, digits: str, confidence: fl
 
 
 def _nothing_said(run: Run) -> None:
-    """Noise, not words: say an interrupted prompt again (once), else wait on."""
+    """Noise, not words: go on with an interrupted prompt, else wait on."""
     held = run.state.input
-    if held.was_interrupted and not held.has_replayed:
-        run.set_input(has_replayed=True)
-        _say_again(run)
-    elif not run.state.play_id:
-        run.set_input(was_interrupted=False)
-        wait(run)
+    if held.was_interrupted:
+        held.was_interrupted = False
+        held.resumed_count += 1
+        run.play(held.said, is_resumed=True)
+    elif not run.state.play_id and not wait_on(run):
+        _time_over(run)
 
 
 def _say_again(run: Run) -> None:
     """The prompt that was interrupted, from its beginning, with what was said before it."""
     held = run.state.input
-    run.set_input(was_interrupted=False)
+    run.state.input.was_interrupted = False
     if held.pending is not None:
         ask_again(run, held.pending)
     else:
-        ask(run, open_step(run), held.lead, held.lead_text, held.is_only_lead)
+        ask(run, held.lead, held.lead_text, held.is_only_lead)
+
+
+def _listening_failed(run: Run, event: e.ListeningFailed) -> None:
+    if event.listen_id == run.state.listen_id:
+        _deaf(run)
 
 
 def _deaf(run: Run) -> None:
     """Speech cannot be recognized in this language: go on with keys."""
-    run.set(is_deaf=run.state.is_deaf | {run.state.language})
+    run.state.is_deaf = run.state.is_deaf | {run.state.language}
     run.stop_listening()
-    held, has_keys_prompt = run.state.input, prompts_in(open_step(run)).keys_prompt is not None
-    run.set_input(is_speaking=False)
+    held, has_keys_prompt = run.state.input, opened(run).keys_prompt is not None
+    run.state.input.is_speaking = False
     if held.was_interrupted or (run.state.play_id and has_keys_prompt and held.pending is None):
         _say_again(run)
     elif not run.state.play_id:
         wait(run)
+
+
+_HANDLERS: dict[type[e.Event], Callable[[Run, Any], None]] = {
+    e.DigitPressed: _digit,
+    e.PromptFinished: _prompt_over,
+    e.PromptFailed: _prompt_over,
+    e.SpeechStarted: _speech_started,
+    e.UtteranceHeard: _utterance,
+    e.ListeningFailed: _listening_failed,
+    e.TimerFired: _timer_fired,
+}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 from pydantic import ValidationError
 
-from ivr.errors import FlowSyntaxError, Problem
+from ivr.errors import FlowSyntaxError, Problem, first_of_a_kind
 from ivr.flow.model import Flow, HangUp, HangUpStep, Step
 from ivr.flow.steps.kind import Piece
 from ivr.flow.steps.registry import STEP_KINDS, kind_of
@@ -41,7 +42,7 @@ class LoadedFlow:
 def load_flow(content: str | bytes, file: str) -> LoadedFlow:
     """Read one flow. Raises FlowSyntaxError with every problem of the file."""
     source = read_yaml(content, file)
-    yaml_problems = [_with_step(problem, source) for problem in source.problems]
+    yaml_problems = _with_steps(source)
     if source.data is None and yaml_problems:
         raise FlowSyntaxError(yaml_problems)
     if not isinstance(source.data, dict) or not source.data:
@@ -51,7 +52,7 @@ def load_flow(content: str | bytes, file: str) -> LoadedFlow:
     steps = _read_steps(source, problems)
     flow = _read_flow(source, steps, problems)
     if problems or flow is None:
-        raise FlowSyntaxError(sorted(set(problems)))
+        raise FlowSyntaxError(first_of_a_kind(sorted(set(problems))))
     pieces = {piece.name: piece for name, step in flow.steps.items() for piece in kind_of(step).pieces(name, step)}
     whole = {**flow.steps, **{name: piece.step for name, piece in pieces.items()}}
     flow = flow.model_copy(update={"version": content_version(content), "steps": whole})
@@ -73,15 +74,20 @@ def _empty_values(source: YamlSource) -> list[Problem]:
     ]
 
 
-def _with_step(problem: Problem, source: YamlSource) -> Problem:
-    """The problem with the name of the step that its line is in."""
-    above = [
-        (position, path)
+def _with_steps(source: YamlSource) -> list[Problem]:
+    """What is wrong with the YAML, each problem with the name of the step that its line is in."""
+    if not source.problems:
+        return []
+    named = sorted(
+        (position, str(path[-1]))
         for path, position in source.positions.keys.items()
-        if len(path) <= 2 and position.line <= problem.line and (len(path) == 1 or path[0] == "steps")
+        if len(path) == 1 or (len(path) == 2 and path[0] == "steps")
+    )
+    above = [bisect_right(named, problem.line, key=lambda each: each[0].line) for problem in source.problems]
+    return [
+        replace(problem, step=named[index - 1][1]) if index else problem
+        for problem, index in zip(source.problems, above, strict=True)
     ]
-    nearest = max(above, key=lambda each: (each[0].line, each[0].column), default=None)
-    return problem if nearest is None else replace(problem, step=str(nearest[1][-1]))
 
 
 def _read_steps(source: YamlSource, problems: list[Problem]) -> dict[str, Step]:

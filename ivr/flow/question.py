@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from ivr.flow.completeness import Expected
 from ivr.flow.digits import DigitRules
-from ivr.flow.grammar import LongestFirst, longest_first, phrase_list
+from ivr.flow.grammar import ByFirstWord, by_first_word, normalized, phrase_list
 from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
 from ivr.flow.model import Choice, Command, Confidence, Flow, InputStep, Prompt, PromptList
@@ -27,6 +28,8 @@ class Waiting:
     first_input_timeout_s: float
     inter_digit_timeout_s: float
     final_silence_s: float
+    complete_silence_s: float
+    incomplete_silence_s: float
     max_speech_duration_s: float
     max_attempts: int
     barge_in: str
@@ -55,6 +58,18 @@ class Question:
     allows_unknown: bool = True
     is_free: bool = False
     """Whether anything may be said."""
+    is_spelled: bool = False
+    """Whether `rules` hold for what is said as well, digit by digit."""
+    open_meanings: frozenset[str] = frozenset()
+    """Meanings behind which more may be said."""
+
+    @cached_property
+    def expected(self) -> Expected | None:
+        """What shows that an answer is whole; None where anything may be said."""
+        if self.is_free:
+            return None
+        phrases = tuple((normalized(phrase), meaning) for meaning, group in self.phrases.items() for phrase in group)
+        return Expected(phrases, self.open_meanings, self.rules if self.is_spelled else None)
 
     @cached_property
     def listens_for(self) -> tuple[str, ...]:
@@ -62,17 +77,14 @@ class Question:
         return () if self.is_free else phrase_list([self.extra_words, *self.phrases.values()])
 
     @cached_property
-    def longest_first(self) -> LongestFirst:
+    def by_first_word(self) -> ByFirstWord:
         """The phrases, ready to be looked for in an utterance."""
-        return longest_first(self.phrases)
+        return by_first_word(self.phrases)
 
 
 def waiting_for(flow: Flow, step: InputStep) -> Waiting:
     """The step's settings with the flow's defaults filled in."""
-    return flow.memory.of(step, _waiting_for, flow, step) if flow.has_own(step) else _waiting_for(flow, step)
 
-
-def _waiting_for(flow: Flow, step: InputStep) -> Waiting:
     def own(name: str) -> Any:
         value = getattr(step, name)
         return getattr(flow.defaults, name) if value is None else value
@@ -81,6 +93,8 @@ def _waiting_for(flow: Flow, step: InputStep) -> Waiting:
         first_input_timeout_s=own("first_input_timeout"),
         inter_digit_timeout_s=own("inter_digit_timeout"),
         final_silence_s=own("final_silence"),
+        complete_silence_s=own("complete_silence"),
+        incomplete_silence_s=own("incomplete_silence"),
         max_speech_duration_s=own("max_speech_duration"),
         max_attempts=own("max_attempts"),
         barge_in=own("barge_in"),
@@ -117,7 +131,10 @@ def question_of_value(flow: Flow, step: InputStep, asked: Asked, more_words: tup
         (*kind.words(asked), *more_words),
         kind.allows_unknown(asked) or bool(more_words),
         kind.is_free,
+        kind.is_spelled and not more_words,
     )
+    if question.extra_words:  # values are said in many words: nothing but a command is known to be whole
+        question = replace(question, open_meanings=frozenset(question.phrases))
     return with_commands(question, flow, step, asked.tag)
 
 
@@ -126,8 +143,10 @@ def confirmation(flow: Flow, step: InputStep, tag: str, language: Language, valu
     phrases: dict[str, tuple[str, ...]] = {"yes": language.yes, "no": language.no}
     words: tuple[str, ...] = ()
     if values is not None and not values.is_free:
-        words = (*language.no_leads, *values.extra_words, *values_of(values))
-    return with_commands(Question({YES_KEY: "yes", NO_KEY: "no"}, phrases, extra_words=words), flow, step, tag)
+        words = (*language.no_leads, *language.against, *language.but, *values.extra_words, *values_of(values))
+    more = frozenset({"no"} if words else ())
+    question = Question({YES_KEY: "yes", NO_KEY: "no"}, phrases, extra_words=words, open_meanings=more)
+    return with_commands(question, flow, step, tag)
 
 
 def which(flow: Flow, step: InputStep, tag: str, language: Language, values: Question) -> Question:

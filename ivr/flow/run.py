@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 from ivr.flow import commands as c
 from ivr.flow import prompts, templates
@@ -14,9 +13,10 @@ from ivr.flow.languages.base import Language
 from ivr.flow.masking import MASK
 from ivr.flow.model import Flow, Prompt
 from ivr.flow.program import Program
+from ivr.flow.prompts import Said
 from ivr.flow.refusal import status_of_cause
 from ivr.flow.segments import Segment
-from ivr.flow.state import FlowState, Frame, Phase, Queued, changed, copied
+from ivr.flow.state import NOTHING_QUEUED, Draft, FlowState, Frame, Phase, Queued, draft_of
 
 TEMPORARY_FAILURE = 41
 """Q.850 cause of a call that the bot could not go on with."""
@@ -26,33 +26,45 @@ UNANSWERED_LIMIT_S = 170.0
 timer C)."""
 
 
-@dataclass
 class Run:
     """Collects what one event leads to. Lives for one call of `engine.step` only."""
 
-    program: Program
-    state: FlowState
-    at_s: float
-    commands: list[c.Command] = field(default_factory=list)
-    target: str = ""
-    """Step that is entered next; empty when the engine waits for an event."""
-    is_announced: bool = False
-    """The step being entered had its say before (see `flush`)."""
-    is_repeat: bool = False
-    """The step is entered because the caller wants to hear it again."""
+    __slots__ = (
+        "at_s", "commands", "flow", "is_announced", "is_repeat", "opened", "program", "state", "steps", "target",
+    )  # fmt: skip
 
-    def __post_init__(self) -> None:
-        """Leave the state that was given as it is."""
-        self.state = copied(self.state)
+    def __init__(self, program: Program, state: FlowState, at_s: float) -> None:
+        """The state that is given stays as it is."""
+        self.program = program
+        self.state = draft_of(state)
+        self.at_s = at_s
+        self.commands: list[c.Command] = []
+        self.target = ""
+        """Step that is entered next; empty when the engine waits for an event."""
+        self.is_announced = False
+        """The step being entered had its say before (see `flush`)."""
+        self.is_repeat = False
+        """The step is entered because the caller wants to hear it again."""
+        self.is_in_flow()
 
-    @property
-    def flow(self) -> Flow:
+    def is_in_flow(self) -> None:
+        """Another flow has become the current one, or the stack another one."""
+        state = self.state
+        own = self.program.flow_named(state.flow)
+        self.flow = self._with_commands(own) if state.frames else own
         """The flow that the current step belongs to. Without commands of its own it has those of whoever runs it."""
-        own = self.program.flow_named(self.state.flow)
-        if not self.state.frames:
-            return own
+        self.steps = self.flow.steps
+        self.opened = self.flow.opened
+
+    def _with_commands(self, own: Flow) -> Flow:
         owner = self.flow_at(self.commands_depth)
-        return own if owner is own else owner.memory.of(own, _with_commands_of, own, owner)
+        if owner is own:
+            return own
+        known = owner.with_commands_of.get(own.flow)
+        if known is None or known[0] is not own:
+            known = (own, own.model_copy(update={"commands": owner.commands}))
+            owner.with_commands_of[own.flow] = known
+        return known[1]
 
     def flow_at(self, depth: int) -> Flow:
         """A flow of the stack, 0 being the one that the call began in."""
@@ -79,14 +91,6 @@ class Run:
         """How often the current step was entered, this time included."""
         return self.state.visits.get(self.state.step, 1)
 
-    def set(self, **changes: Any) -> None:
-        """Change the state: this run's own copy, because a new one per change costs half the engine's time."""
-        self.state.__dict__.update(changes)
-
-    def set_input(self, **changes: Any) -> None:
-        """Change the listening step in progress."""
-        self.set(input=changed(self.state.input, changes))
-
     def emit(self, command: c.Command) -> None:
         """Add a command."""
         self.commands.append(command)
@@ -97,7 +101,7 @@ class Run:
 
     def new_id(self, kind: str) -> str:
         """An id that this call has not used."""
-        self.set(counter=self.state.counter + 1)
+        self.state.counter = self.state.counter + 1
         return f"{kind}{self.state.counter}"
 
     @property
@@ -108,36 +112,49 @@ class Run:
     @property
     def masked_variables(self) -> Mapping[str, object]:
         """Variables as they may be written down."""
-        return {**self.variables, **_masked(self.state.variables, self.state.sensitive)}
+        sensitive = self.state.sensitive
+        return {**self.variables, **_masked(self.state.variables, sensitive)} if sensitive else self.variables
 
     def change_language(self, tag: str) -> None:
         """Speak and listen in another language from here on."""
         known = self.state.variables.get("call")
         call = {**(known if isinstance(known, Mapping) else {}), "language": tag}
-        self.set(language=tag, variables={**self.state.variables, "call": MappingProxyType(call)})
+        self.state.language = tag
+        self.state.variables = {**self.state.variables, "call": MappingProxyType(call)}
 
     # --- prompts
 
     def segments(
         self, prompt: Prompt, extra: Mapping[str, object] | None = None, shown: Mapping[str, object] | None = None
     ) -> tuple[Segment, ...]:
-        """What is played for a prompt; `shown` is `extra` as it may be written down."""
-        prompt = prompt.for_count(self.visits)
-        if prompts.is_fixed(prompt):
-            return prompts.fixed_segments_of(prompt, self.state.language)
-        variables = {**self.variables, **(extra or {})}
-        found = prompts.segments_of(prompt, variables, self.state.language)
-        if self.state.sensitive or shown:
+        """What is played for a prompt. Raises TemplateFailed."""
+        return self.said(prompt, extra, shown).segments
+
+    def said(
+        self, prompt: Prompt, extra: Mapping[str, object] | None = None, shown: Mapping[str, object] | None = None
+    ) -> Said:
+        """How a prompt is said; `shown` is `extra` as it may be written down. Raises TemplateFailed."""
+        language = self.state.language
+        fixed = prompts.fixed(prompt, language)
+        if fixed is not None:
+            return fixed
+        if prompt.by_count:
+            return self.said(prompt.for_count(self.visits), extra, shown)
+        variables = {**self.variables, **extra} if extra else self.variables
+        found = prompts.segments_of(prompt, variables, language)
+        if self.state.sensitive or (shown and shown != extra):
             written = {**self.masked_variables, **(shown or extra or {})}
-            found = prompts.with_sensitive_marked(found, prompt, written, self.state.language)
-        return tuple(part for part in found if not prompts.is_empty(part))
+            found = prompts.with_sensitive_marked(found, prompt, written, language)
+            return Said(prompts.without_empty(found), self._written(prompt, written))
+        return Said(prompts.without_empty(found), prompts.text_of_segments(found))
 
     def text(self, prompt: Prompt, extra: Mapping[str, object] | None = None) -> str:
         """What the record says of a prompt; a text that cannot be told without a masked value is masked whole."""
         prompt = prompt.for_count(self.visits)
-        if prompts.is_fixed(prompt):
-            return prompts.fixed_text_of(prompt, self.state.language)
-        written = {**self.masked_variables, **(extra or {})}
+        fixed = prompts.fixed(prompt, self.state.language)
+        return self._written(prompt, {**self.masked_variables, **(extra or {})}) if fixed is None else fixed.text
+
+    def _written(self, prompt: Prompt, written: Mapping[str, object]) -> str:
         try:
             return prompts.text_of(prompt, written, self.state.language)
         except templates.TemplateFailed:
@@ -145,29 +162,29 @@ class Run:
 
     def queue(self, segments: tuple[Segment, ...], barge_in: str) -> None:
         """Keep segments for the next time something is played."""
-        self.set(queued=Queued(self.state.queued.segments + segments, barge_in))
+        self.state.queued = Queued(self.state.queued.segments + segments, barge_in)
 
     def take_queue(self) -> tuple[Segment, ...]:
         """Empty the queue."""
         segments = self.state.queued.segments
-        self.set(queued=Queued())
+        self.state.queued = NOTHING_QUEUED
         return segments
 
-    def play(self, segments: tuple[Segment, ...]) -> None:
-        """Start a prompt; with nothing to say, nothing runs."""
+    def play(self, segments: tuple[Segment, ...], *, is_resumed: bool = False) -> None:
+        """Start a prompt, or go on with it; with nothing to say, nothing runs."""
         if not segments or self.state.has_left:
-            self.set(play_id="")
+            self.state.play_id = ""
             return
         if self.state.is_unanswered and not self.state.has_early_media:
-            self.set(has_early_media=True)
+            self.state.has_early_media = True
             self.emit(c.StartEarlyMedia())
-        self.set(play_id=self.new_id("play"))
-        self.emit(c.PlayPrompt(self.state.play_id, segments))
+        self.state.play_id = self.new_id("play")
+        self.emit(c.PlayPrompt(self.state.play_id, segments, is_resumed))
 
     def stop_prompt(self) -> None:
         """Silence a running prompt."""
         if self.state.play_id:
-            self.set(play_id="")
+            self.state.play_id = ""
             self.emit(c.StopPrompt())
 
     def flush(self, resume_at: str, *, is_announced: bool = False, then: tuple[Segment, ...] = ()) -> bool:
@@ -177,7 +194,10 @@ class Run:
             return False
         self.play(queued.segments + then)
         emptied = replace(queued, segments=())  # how it may be interrupted holds while it is said
-        self.set(phase=Phase.SPEAKING, resume_at=resume_at, is_announced=is_announced, queued=emptied)
+        self.state.phase = Phase.SPEAKING
+        self.state.resume_at = resume_at
+        self.state.is_announced = is_announced
+        self.state.queued = emptied
         return True
 
     # --- listening and timers
@@ -185,46 +205,53 @@ class Run:
     def stop_listening(self) -> None:
         """Close an open listening."""
         if self.state.listen_id:
-            self.set(listen_id="")
+            self.state.listen_id = ""
             self.emit(c.StopListening())
 
     def start_timer(self, after_s: float) -> None:
         """Start the one timer of the call, in place of a running one."""
         self.cancel_timer()
-        self.set(timer_id=self.new_id("timer"))
+        self.state.timer_id = self.new_id("timer")
         self.emit(c.StartTimer(self.state.timer_id, after_s))
 
     def cancel_timer(self) -> None:
         """Stop the timer, if it runs."""
         if self.state.timer_id:
             self.emit(c.CancelTimer(self.state.timer_id))
-            self.set(timer_id="")
+            self.state.timer_id = ""
 
     def cancel_job(self) -> None:
         """Wait no longer for work that was given away."""
         if self.state.job_id:
             self.emit(c.CancelJob(self.state.job_id))
-            self.set(job_id="")
+            self.state.job_id = ""
 
     def stop_recording(self) -> None:
         """End a recording in progress; what comes of it is not waited for."""
         if self.state.record_id:
             self.emit(c.StopRecording(self.state.record_id))
-            self.set(record_id="")
+            self.state.record_id = ""
 
     def quiet(self) -> None:
         """Stop prompt, listening, recording, timer and work."""
-        self.stop_recording()
-        self.stop_prompt()
-        self.stop_listening()
-        self.cancel_timer()
-        self.cancel_job()
+        state = self.state
+        if state.record_id:
+            self.stop_recording()
+        if state.play_id:
+            self.stop_prompt()
+        if state.listen_id:
+            self.stop_listening()
+        if state.timer_id:
+            self.cancel_timer()
+        if state.job_id:
+            self.cancel_job()
 
     # --- the answer
 
     def ring(self) -> None:
         """The flow says when the call is answered."""
-        self.set(is_unanswered=True, phase=Phase.WORKING)
+        self.state.is_unanswered = True
+        self.state.phase = Phase.WORKING
         self.emit(c.Ring())
         self.emit(c.StartTimer(UNANSWERED_TIMER, UNANSWERED_LIMIT_S))
 
@@ -242,21 +269,36 @@ class Run:
 
     def _decided(self) -> None:
         if self.state.is_unanswered:
-            self.set(is_unanswered=False)
+            self.state.is_unanswered = False
             self.emit(c.CancelTimer(UNANSWERED_TIMER))
 
     # --- ends
 
-    def note(self, kind: str, outcome: str, *, started_at_s: float | None = None, **more: Any) -> None:
+    def note(
+        self,
+        kind: str,
+        outcome: str,
+        *,
+        started_at_s: float | None = None,
+        attempt: int = 1,
+        mode: str = "",
+        prompt: str = "",
+        heard: str = "",
+        meaning: str = "",
+        confidence: float | None = None,
+        detail: str = "",
+    ) -> None:
         """Write a line of the record about the current step."""
-        started = self.at_s if started_at_s is None else started_at_s
-        values = {"attempt": 1, **more}
-        self.emit(c.NoteStep(self.place, kind, started, self.at_s, outcome=outcome, **values))
+        now_s = self.at_s
+        since_s = now_s if started_at_s is None else started_at_s
+        words = (mode, prompt, heard, meaning)
+        self.commands.append(c.NoteStep(self.place, kind, since_s, now_s, attempt, outcome, *words, confidence, detail))
 
     @property
     def place(self) -> str:
         """The current step, as the record names it: `order/ask_number` for a step of a flow that `order` runs."""
-        return "/".join([*(frame.step for frame in self.state.frames), self.state.step])
+        state = self.state
+        return "/".join([*(frame.step for frame in state.frames), state.step]) if state.frames else state.step
 
     def fail(self, kind: str, reason: str) -> None:
         """Something of ours broke in this step: go where `on_error` says, else end the call."""
@@ -270,7 +312,7 @@ class Run:
         if target is None:
             self.end(TEMPORARY_FAILURE)
             return
-        self.set(variables={**self.state.variables, "error": MappingProxyType(error)})
+        self.state.variables = {**self.state.variables, "error": MappingProxyType(error)}
         self.goto(target)
 
     @property
@@ -283,7 +325,7 @@ class Run:
         while True:
             for key, target in self._own_handlers():
                 if key not in self.state.failed:
-                    self.set(failed=self.state.failed | {key})
+                    self.state.failed = self.state.failed | {key}
                     return target
             if not self.state.frames:
                 return None
@@ -292,7 +334,7 @@ class Run:
     def _own_handlers(self, *, with_failed: bool = True) -> Iterator[tuple[str, str]]:
         """Handlers of the current step and flow, each with a name for "was taken already"."""
         state, flow = self.state, self.flow
-        step = flow.steps.get(state.step)
+        step = self.steps.get(state.step)
         if step is not None and step.on_error:
             yield f"{state.flow}/{state.step}", step.on_error
         target = flow.on_error or (flow.defaults.failed if with_failed else None)
@@ -312,7 +354,7 @@ class Run:
         self.quiet()
         self.target = ""
         if self.state.has_left:
-            self.set(phase=Phase.ENDED)
+            self.state.phase = Phase.ENDED
             return
         self.emit(c.HangUp(hangup_cause))
         self.caller_gone(ended_by)
@@ -323,8 +365,13 @@ class Run:
         self.target = ""
         known = self.state.variables.get("call")
         call = MappingProxyType({**(known if isinstance(known, Mapping) else {}), "ended_by": ended_by})
-        self.set(has_left=True, phase=Phase.WORKING, queued=Queued(), typed_ahead="", resume_at="")
-        self.set(steps_without_input=0, variables={**self.state.variables, "call": call})
+        self.state.has_left = True
+        self.state.phase = Phase.WORKING
+        self.state.queued = NOTHING_QUEUED
+        self.state.typed_ahead = ""
+        self.state.resume_at = ""
+        self.state.steps_without_input = 0
+        self.state.variables = {**self.state.variables, "call": call}
         self._clean_up(ended_by)
 
     def _clean_up(self, ended_by: str) -> None:
@@ -339,7 +386,7 @@ class Run:
         self.quiet()
         self.target = ""
         if not self.state.frames:
-            self.set(phase=Phase.ENDED)
+            self.state.phase = Phase.ENDED
             return
         self.leave_flow()
         call = self.state.variables.get("call")
@@ -355,37 +402,33 @@ class Run:
 
     def enter_frame(self, frame: Frame) -> None:
         """Begin a flow, or take one up again; the current one waits in its step."""
-        self.set(frames=(*self.state.frames, self.frame))
+        self.state.frames = (*self.state.frames, self.frame)
         self._restore(frame)
+        self.is_in_flow()
 
     def leave_flow(self) -> Frame:
         """Go back to the flow that waits, without a word; what was current is returned."""
         left = self.frame
         *rest, waiting = self.state.frames
         self._restore(waiting)
-        self.set(frames=tuple(rest))
+        self.state.frames = tuple(rest)
+        self.is_in_flow()
         return left
 
     def _restore(self, frame: Frame) -> None:
         """Make a frame the current flow; what is known of the call itself stays as it is."""
         call = {"call": self.state.variables["call"]} if "call" in self.state.variables else {}
-        self.set(
-            flow=frame.flow,
-            step=frame.step,
-            variables={**frame.variables, **call},
-            sensitive=frame.sensitive,
-            history=frame.history,
-            finished=frame.finished,
-            visits=frame.visits,
-            form=None,
-        )
+        self.state.flow = frame.flow
+        self.state.step = frame.step
+        self.state.variables = {**frame.variables, **call}
+        self.state.sensitive = frame.sensitive
+        self.state.history = frame.history
+        self.state.finished = frame.finished
+        self.state.visits = frame.visits
+        self.state.form = None
 
 
-def _with_commands_of(own: Flow, owner: Flow) -> Flow:
-    return own.model_copy(update={"commands": owner.commands})
-
-
-def masked(state: FlowState) -> dict[str, object]:
+def masked(state: Draft) -> dict[str, object]:
     """The variables of the flow that the call began in, as they may be written down."""
     outermost = state.frames[0] if state.frames else state
     return {name: value for name, value in _masked(outermost.variables, outermost.sensitive).items() if name != "error"}

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import Literal
+
+from ivr.flow.immutable import immutable
+
+Rate = Literal["x-slow", "slow", "fast", "x-fast"]
+"""How fast a text is spoken, beside the usual (SSML 1.1 §3.2.4, `prosody rate`)."""
+
+Emphasis = Literal["reduced", "moderate", "strong"]
+"""How much weight a text has (SSML 1.1 §3.2.2, `emphasis level`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Speech:
     """Text to be spoken."""
 
@@ -14,23 +22,25 @@ class Speech:
     language: str
     is_sensitive: bool = False
     """Whether it says something that must not be kept anywhere."""
+    rate: Rate | None = None
+    emphasis: Emphasis | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SoundFile:
     """A recording; path relative to the project's folder, below `sounds/`."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Pause:
     """Silence."""
 
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Tone:
     """A tone, made by the bot."""
 
@@ -46,7 +56,7 @@ RECORDING_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.wav")
 """What a recording can be called: no path leads out of its folder."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Recorded:
     """What a caller said in a `record` step; the name of a file in the folder of recordings."""
 

@@ -1,4 +1,8 @@
-"""What the dialog engine remembers between two events of one call. Immutable; made anew by every step."""
+"""What the dialog engine remembers between two events of one call.
+
+A `Draft` belongs to the one event that is being handled, which changes it in place; when that is done it becomes a
+`FlowState`, which nobody changes any more.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, NoReturn
 
+from ivr.flow.immutable import immutable
 from ivr.flow.segments import Segment
 
 
@@ -24,7 +30,7 @@ class Phase(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Pending:
     """An answer that waits for its "yes"."""
 
@@ -38,9 +44,11 @@ class Pending:
     tries: int = 1
     others: tuple[object, ...] = ()
     """Values that the same words may mean: the caller is being asked which, not whether it is right."""
+    n_best: tuple[tuple[str, float], ...] = ()
+    """What the words may have been, as it was heard."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FormProgress:
     """How far a form has come."""
 
@@ -56,23 +64,35 @@ class FormProgress:
     unsure: bool = False
     """Some value was not heard well."""
 
+    @property
+    def where(self) -> str:
+        """What of the form is asked: the name of a field, `whole` or `change`."""
+        return self.asked if self.stage == "fields" else self.stage
 
-@dataclass(frozen=True)
+
+@dataclass
 class Input:
-    """A listening step in progress."""
+    """A listening step in progress. Belongs to one draft or state, like the fields of that."""
 
     attempt: int = 1
     started_at_s: float = 0.0
     typed: str = ""
     """Digits so far, of keys and of speech."""
+    is_mistyped: bool = False
+    """The keys in `typed` mean nothing here; those that come together with them belong to the same mistake."""
     mode: str = ""
     confidence: float | None = None
     """Of the spoken part of `typed`."""
     is_speaking: bool = False
     """The caller is."""
+    waiting_since_s: float = 0.0
+    """Since when an input is waited for; noise does not begin the wait anew."""
     was_interrupted: bool = False
     """The prompt was stopped by speech that has not proved to be an answer yet."""
-    has_replayed: bool = False
+    said: tuple[Segment, ...] = ()
+    """What was played last: what is gone on with after noise."""
+    resumed_count: int = 0
+    """How often noise stopped what was said in this attempt."""
     prompt_text: str = ""
     lead: tuple[Segment, ...] = ()
     """What was said before the step's own prompt: a greeting, or the text of another attempt."""
@@ -85,8 +105,14 @@ class Input:
     invalid_count: int = 0
     """Values so far that were understood and not allowed."""
 
+    def begin_reply(self, pending: Pending) -> None:
+        """What was entered so far has become an answer that waits for its "yes"."""
+        self.pending = pending
+        self.typed, self.is_mistyped = "", False
+        self.confidence, self.is_speaking = None, False
 
-@dataclass(frozen=True, slots=True)
+
+@immutable
 class Answered:
     """The latest answer that was taken (VoiceXML 2.1 §5.1.5, `application.lastresult$`)."""
 
@@ -96,7 +122,7 @@ class Answered:
     asked_at_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Queued:
     """Prompts that wait to be played together with the next question."""
 
@@ -104,7 +130,10 @@ class Queued:
     barge_in: str = "any"
 
 
-@dataclass(frozen=True, slots=True)
+NOTHING_QUEUED = Queued()
+
+
+@immutable
 class Frame:
     """A flow that waits for one that it runs, or that has ended and can be gone back into."""
 
@@ -118,9 +147,9 @@ class Frame:
     visits: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class FlowState:
-    """Where a call stands."""
+@dataclass
+class Draft:
+    """Where a call stands, while an event is handled."""
 
     phase: Phase = Phase.NEW
     flow: str = ""
@@ -146,7 +175,7 @@ class FlowState:
     """The recording in progress; empty when there is none."""
     is_waiting_sound: bool = False
     """What plays is heard while the work goes on, and no longer."""
-    queued: Queued = Queued()
+    queued: Queued = NOTHING_QUEUED
     typed_ahead: str = ""
     """Keys pressed before the question that they answer."""
     resume_at: str = ""
@@ -159,7 +188,7 @@ class FlowState:
     """By `run` step of this flow: the flow that it ran, as it ended, for `back`."""
     visits: Mapping[str, int] = field(default_factory=dict)
     """How often each step of this flow was entered."""
-    input: Input = Input()
+    input: Input = field(default_factory=Input)
     form: FormProgress | None = None
     began: datetime | None = None
     """Local time when the call came in, and the instant that it belongs to."""
@@ -187,32 +216,39 @@ class FlowState:
     steps_without_input: int = 0
 
 
-_FIELDS = FlowState.__dataclass_fields__.keys()
+class FlowState(Draft):
+    """Where a call stands between two events."""
 
-# Both classes have no slots, so that a copy is one copy of a dictionary: `replace` takes ten times as long.
+    def __init__(self, **values: Any) -> None:
+        """A call that has not begun, but for the values that are given."""
+        self.__dict__.update(Draft(**values).__dict__)
 
-
-def copied(state: FlowState) -> FlowState:
-    """A state of its own with the same values."""
-    copy = object.__new__(FlowState)
-    copy.__dict__.update(state.__dict__)
-    return copy
-
-
-def is_whole(state: FlowState) -> bool:
-    """Whether it has the fields of a state and no others: a misspelt one would otherwise be lost without a word."""
-    return len(state.__dict__) == len(_FIELDS)
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refuse it. Raises AttributeError."""
+        raise AttributeError(f"{name} cannot be set: a state is what an event led to; engine.step makes the next one")
 
 
-def changed(held: Input, changes: Mapping[str, object]) -> Input:
-    """The same with other values."""
-    copy = object.__new__(Input)
-    copy.__dict__.update(held.__dict__, **changes)
-    assert len(copy.__dict__) == len(_INPUT_FIELDS), changes.keys() - _INPUT_FIELDS
-    return copy
+# A copy of either is a copy of its dictionary: `dataclasses.replace` takes ten times as long, and it was half of all.
 
 
-_INPUT_FIELDS = Input.__dataclass_fields__.keys()
+def draft_of(state: FlowState) -> Draft:
+    """A draft of its own with the same values."""
+    draft, own_input = _new(Draft), _new(Input)
+    draft.__dict__ = values = state.__dict__.copy()
+    own_input.__dict__ = values["input"].__dict__.copy()
+    values["input"] = own_input
+    return draft
+
+
+_new = object.__new__
+
+
+def finished(draft: Draft) -> FlowState:
+    """The draft as a state; nothing may change it from here on."""
+    draft.__class__ = FlowState
+    assert isinstance(draft, FlowState)
+    return draft
+
 
 MAX_STEPS_WITHOUT_INPUT = 200
 """A flow that goes further than this without the caller is in a loop; it is ended."""

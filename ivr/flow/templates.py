@@ -7,28 +7,51 @@ is found by the check and never spoken as an empty gap.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import date as day
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes, pass_context
+from jinja2 import (
+    Environment,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+    Undefined,
+    meta,
+    nodes,
+    pass_context,
+)
 from jinja2.exceptions import SecurityError
+from jinja2.nodes import EvalContext
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ivr.flow import speaking
 from ivr.flow.masking import MASK
+from ivr.flow.template_rules import (
+    EXPRESSIONS,
+    FILTERS,
+    MAX_TEMPLATE_DEPTH,
+    NAMES_OF_THE_COMPILER,
+    TESTS,
+    TOO_DEEP,
+    is_private,
+    trouble_with_length,
+    trouble_with_tree,
+)
 from ivr.language_tags import primary_language
 
 MAX_TEXT_CHARACTERS = 4000
 """Longest text that a template may become; a longer one is cut."""
 
-JINJA_FILTERS = ("default", "lower", "upper", "trim", "length", "int")
-"""What flows may use of Jinja2's own filters."""
+MAX_VALUES = 100_000
+"""Values in a list or group that an expression may become, those inside included."""
+LARGEST_PRODUCT = 10**18
+"""Products beyond it are mistakes, and powers of them would take for ever."""
 
 _BLOCKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
@@ -36,16 +59,52 @@ _ANY = "en"
 """A language for questions that are the same in all: syntax, names, conditions."""
 
 
+class _Values(Context):
+    """The values that a template is filled in with. What only blocks and escaping need is made when they do."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        parent: dict[str, Any],
+        name: str | None,
+        blocks: dict[str, Callable[[Context], Iterator[str]]],
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> None:
+        """`parent` holds the values."""
+        if blocks or globals:
+            super().__init__(environment, parent, name, blocks, globals)
+            return
+        self.environment, self.parent, self.name = environment, parent, name
+        self.vars, self.exported_vars, self.globals_keys, self.blocks = {}, set(), set(), {}
+
+    @cached_property
+    def eval_ctx(self) -> EvalContext:  # type: ignore[override]
+        return EvalContext(self.environment, self.name)
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja2 without loops over numbers, attributes of objects or anything that is not data."""
 
-    intercepted_binops = frozenset({"*", "**"})
+    context_class = _Values
+    intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Products of numbers only: a text repeated or a power could stop the whole bot."""
-        if operator == "**" or not isinstance(left, int | float) or not isinstance(right, int | float):
-            raise SecurityError(f"{operator} works on numbers only" if operator == "*" else "** is not offered")
-        return left * right
+        """Numbers only: a text repeated, one formatted to a width, or a power could stop the whole bot."""
+        if operator == "**":
+            raise SecurityError("** is not offered")
+        if not isinstance(left, int | float) or not isinstance(right, int | float):
+            raise SecurityError(f"{operator} works on numbers only")
+        if operator == "%":
+            return left % right
+        if abs(product := left * right) > LARGEST_PRODUCT:
+            raise SecurityError("a product is too large")
+        return product
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """What data holds under a name, also where Python has something of that name (`order.items`)."""
+        if isinstance(obj, Mapping):
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return False
@@ -58,9 +117,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 def _environment(tag: str) -> _Sandbox:
     """The sandbox of a language tag."""
     environment = _Sandbox(undefined=StrictUndefined, autoescape=False, cache_size=400)
-    kept = {name: environment.filters[name] for name in JINJA_FILTERS}
+    kept = {name: environment.filters[name] for name in FILTERS}
     spoken = speaking.filters(tag)
     environment.filters = {**kept, **spoken, **_filters_of_call(spoken)}
+    environment.tests = {name: test for name, test in environment.tests.items() if name in TESTS}
     environment.globals = {}
     return environment
 
@@ -80,6 +140,7 @@ def _url_environment(tag: str) -> Any:
 
 @lru_cache(maxsize=1024)
 def _compiled_url(text: str, tag: str) -> Any:
+    _refuse(check_template(text))
     return _url_environment(tag).from_string(text)
 
 
@@ -105,16 +166,33 @@ def _of_call(context: Context, name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _compiled(text: str, tag: str) -> Any:
+    _refuse(check_template(text))
     return _environment(tag).from_string(text)
 
 
 @lru_cache(maxsize=4096)
 def _compiled_expression(text: str, tag: str) -> Any:
-    return _environment(tag).compile_expression(text, undefined_to_none=False)
+    """A template that gives its variable `result` the value of the expression."""
+    _refuse(check_expression(text))
+    return _environment(tag).compile_expression(text)._template
+
+
+def _filled_in(template: Any, variables: Mapping[str, object]) -> str:
+    """What `Template.render` does, without its two copies of the variables."""
+    return "".join(template.root_render_func(template.new_context(variables, shared=True)))
 
 
 class TemplateFailed(Exception):
     """A template or condition could not be evaluated with the values at hand."""
+
+
+_FAILURES = (TemplateError, ArithmeticError, TypeError, ValueError, LookupError)
+
+
+def _refuse(trouble: str | None) -> None:
+    """What no check has seen is judged when it is used first."""
+    if trouble:
+        raise TemplateSyntaxError(trouble, 1)
 
 
 def is_template(text: str) -> bool:
@@ -127,8 +205,8 @@ def render(text: str, variables: Mapping[str, object], language: str) -> str:
     if not is_template(text):
         return text
     try:
-        return str(_compiled(text, language).render(variables))[:MAX_TEXT_CHARACTERS]
-    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
+        return _filled_in(_compiled(text, language), variables)[:MAX_TEXT_CHARACTERS]
+    except _FAILURES as error:
         raise TemplateFailed(str(error)) from error
 
 
@@ -137,8 +215,8 @@ def render_url(text: str, variables: Mapping[str, object], language: str) -> str
     if not is_template(text):
         return text
     try:
-        url = str(_compiled_url(text, primary_language(language)).render(variables))
-    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
+        url = _filled_in(_compiled_url(text, primary_language(language)), variables)
+    except _FAILURES as error:
         raise TemplateFailed(str(error)) from error
     _refuse_lost_parts(text, url)
     return url
@@ -155,8 +233,12 @@ def _refuse_lost_parts(text: str, url: str) -> None:
 def evaluate(expression: str, variables: Mapping[str, object], language: str = _ANY) -> object:
     """Value of an expression such as `customer.balance > 0`. Raises TemplateFailed."""
     try:
-        value = _compiled_expression(expression, language)(variables)
-    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
+        template = _compiled_expression(expression, language)
+        context = template.new_context(variables, shared=True)
+        for _ in template.root_render_func(context):
+            pass
+        value: object = context.vars["result"]
+    except _FAILURES as error:
         raise TemplateFailed(str(error)) from error
     if isinstance(value, Undefined):
         raise TemplateFailed(f"{expression} has no value")
@@ -169,27 +251,42 @@ def evaluate_set(value: object, variables: Mapping[str, object], language: str) 
         return value
     stripped = value.strip()
     if stripped.startswith("{{") and stripped.endswith("}}") and stripped.count("{{") == 1:
-        return evaluate(stripped[2:-2].removeprefix("-").removesuffix("-"), variables, language)
+        return _bounded(evaluate(stripped[2:-2].removeprefix("-").removesuffix("-"), variables, language))
     return render(value, variables, language)
+
+
+def _bounded(value: object) -> object:
+    """The value: a long text cut, a list or group that has grown beyond all use refused."""
+    if isinstance(value, str):
+        return value[:MAX_TEXT_CHARACTERS]
+    waiting, count = [value], 0
+    while waiting:
+        count += 1
+        if count > MAX_VALUES:
+            raise TemplateFailed(f"the value has grown to more than {MAX_VALUES} values")
+        item = waiting.pop()
+        if isinstance(item, Mapping):
+            waiting += item.values()
+        elif isinstance(item, list | tuple):
+            waiting += item
+    return value
 
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> nodes.Template:
-    return _environment(_ANY).parse(text)
+    return _parse(text)
+
+
+def _parse(text: str) -> nodes.Template:
+    """A syntax tree of one's own. Raises TemplateError."""
+    try:
+        return _environment(_ANY).parse(text)
+    except RecursionError as error:
+        raise TemplateError(TOO_DEEP) from error
 
 
 _BLOCK = re.compile(r"(?<!\{)\{\{[^{}]*\}\}(?!\})")
 """What is filled in, where its end cannot be mistaken: most templates are made of such blocks and of text."""
-
-_PLAIN_NODES = frozenset({
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem,
-    nodes.Filter, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Add, nodes.Sub, nodes.Mul,
-    nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.Concat, nodes.CondExpr, nodes.List, nodes.Tuple,
-    nodes.Test, nodes.Keyword, nodes.Slice,
-})  # fmt: skip
-"""Whatever is made of these only, and of filters and tests that there are, can be compiled."""
-
-_NAMES_OF_THE_COMPILER = frozenset({"self", "super", "loop", "caller", "varargs", "kwargs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,14 +305,14 @@ def _block(text: str) -> _Block | None:
         tree = _parsed(text)
     except TemplateError:
         return None
-    names, waiting = set[str](), list[nodes.Node](tree.body)
+    names, waiting = set[str](), [(node, 1) for node in tree.body]
     while waiting:
-        node = waiting.pop()
-        if type(node) not in _PLAIN_NODES or not _is_offered(node):
+        node, depth = waiting.pop()
+        if type(node) not in EXPRESSIONS or depth > MAX_TEMPLATE_DEPTH or not _is_offered(node):
             return None
         if isinstance(node, nodes.Name):
             names.add(node.name)
-        waiting += node.iter_child_nodes()
+        waiting += [(child, depth + 1) for child in node.iter_child_nodes()]
     filled_in = [value for output in tree.body if isinstance(output, nodes.Output) for value in output.nodes]
     return _Block(frozenset(names), is_one_value=len(filled_in) == 1 and not isinstance(filled_in[0], nodes.Tuple))
 
@@ -225,7 +322,9 @@ def _is_offered(node: nodes.Node) -> bool:
         return node.name in _environment(_ANY).filters
     if isinstance(node, nodes.Test):
         return node.name in _environment(_ANY).tests
-    return not isinstance(node, nodes.Name) or node.name not in _NAMES_OF_THE_COMPILER
+    if isinstance(node, nodes.Getattr | nodes.Getitem):  # which names are Python's is told apart by the rules
+        return not is_private(node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None))
+    return not isinstance(node, nodes.Name) or node.name not in NAMES_OF_THE_COMPILER
 
 
 def _blocks(text: str) -> list[_Block] | None:
@@ -241,19 +340,25 @@ def _blocks(text: str) -> list[_Block] | None:
 @lru_cache(maxsize=4096)
 def check_template(text: str) -> str | None:
     """What is wrong with a template, or None."""
+    if trouble := trouble_with_length(text):
+        return trouble
     if _blocks(text) is not None:
         return None
     try:
-        _environment(_ANY).compile(text, raw=True)  # finds unknown filters, and makes no code, which is slow
+        tree = _parse(text)
+        if trouble := trouble_with_tree(tree, _environment(_ANY).filters):
+            return trouble
+        _environment(_ANY).compile(tree, raw=True)  # finds the rest, and makes no code, which is slow
     except TemplateError as error:
         return str(error)
-    refused = next(_parsed(text).find_all((nodes.For, nodes.Call, nodes.Include, nodes.Import, nodes.Macro)), None)
-    return None if refused is None else f"{type(refused).__name__.lower()} is not part of the flow language"
+    return None
 
 
 def check_expression(text: str) -> str | None:
     """What is wrong with a condition, or None."""
     written = "{{ " + text + " }}"
+    if trouble := trouble_with_length(written):
+        return trouble
     block = _block(written) if _BLOCK.fullmatch(written) else None
     if block is not None and block.is_one_value:
         return None
@@ -264,16 +369,20 @@ def check_expression(text: str) -> str | None:
             return "there is more behind its end"
     except TemplateError as error:
         return str(error)
+    except RecursionError:
+        return TOO_DEEP
     return check_template(written)
 
 
 @lru_cache(maxsize=4096)
 def variables_of(text: str) -> frozenset[str]:
     """Names of the variables that a template reads. Raises TemplateError for a broken one."""
+    if trouble := check_template(text):
+        raise TemplateError(trouble)
     blocks = _blocks(text)
     if blocks is not None:
         return frozenset().union(*(block.names for block in blocks))
-    return frozenset(meta.find_undeclared_variables(_parsed(text)))
+    return frozenset(meta.find_undeclared_variables(_parse(text)))  # a tree of its own: looking for them changes it
 
 
 def parsed_expression(text: str) -> nodes.Template:

@@ -12,7 +12,7 @@ from ivr.calls.routing import DRAFT_SUFFIX
 from ivr.errors import FlowError, Problem, PublishingError
 from ivr.flow.loader import LoadedFlow, content_version, load_flow
 from ivr.flow.model import Flow
-from ivr.flows import flow_files, served_name
+from ivr.flows import content_of, flow_files, served_name, unreadable
 from ivr.publishing.plan import Check, FlowFile, Flows, Plan, make_plan
 from ivr.publishing.versions import VersionStore
 
@@ -80,10 +80,9 @@ def read_folder(folder: Path) -> tuple[list[FlowFile], tuple[Problem, ...]]:
 def read_file(file: Path) -> FlowFile:
     """One file; why it is no flow is in its problems."""
     try:
-        content = file.read_bytes()
+        content = content_of(file)
     except OSError as error:
-        message = f"the file cannot be read ({error.strerror}); check its name and rights"
-        return FlowFile(str(file), "", None, (Problem(str(file), 1, 1, "", message, rule="no_such_file"),))
+        return FlowFile(str(file), "", None, (unreadable(file, error),))
     return _flow_file(content, str(file))
 
 

@@ -39,10 +39,9 @@ def steps_of(program: Program) -> dict[str, Step]:
 
 
 def variables_of(flow: Flow) -> frozenset[str]:
-    """Every variable that the flow can ever have: its own, and those that its steps fill."""
-    return frozenset(
-        {*flow.variables, *(name for each in flow.steps.values() for name in kind_of(each).variables(each))}
-    )
+    """Every variable that the flow can ever have: its own, those it is given, and those that its steps fill."""
+    filled = (name for each in flow.steps.values() for name in kind_of(each).variables(each))
+    return frozenset({*flow.variables, *flow.takes, *filled})
 
 
 class _Fitting:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -11,15 +11,16 @@ from pathlib import Path
 from ivr.errors import FlowError, Problem, Severity
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.loader import LoadedFlow
+from ivr.flow.model import Flow
 from ivr.flow.program import Program, linked
-from ivr.flows import TEST_SUFFIX, flow_files, library, load_file, load_files
+from ivr.flows import TEST_SUFFIX, content_of, flow_files, library, load_file, load_files, unreadable
 from ivr.model_errors import did_you_mean
 from ivr.rehearsal.coverage import Coverage, coverage_of
 from ivr.rehearsal.fitting import misfits
 from ivr.rehearsal.player import play
 from ivr.rehearsal.reading import LoadedConversations, PlacedConversation, load_conversations
 from ivr.rehearsal.results import Report, Result
-from ivr.rehearsal.trail import Trail, exits_of
+from ivr.rehearsal.trail import FlowTrail, exits_in
 from ivr.rehearsal.world import Calendars
 
 _SUFFIXES = (TEST_SUFFIX, TEST_SUFFIX.replace(".yaml", ".yml"))
@@ -33,6 +34,8 @@ class Suite:
     flow: LoadedFlow
     program: Program
     """The flow with those that it can run."""
+    files: Mapping[str, str]
+    """By name, of each flow of the program; packaged ones have tests of their own, and are left out."""
 
 
 def find_suites(paths: Iterable[Path], context: CheckContext) -> tuple[list[Suite], list[Problem]]:
@@ -77,10 +80,9 @@ def _nothing_there(path: Path) -> Problem:
 
 def _suite(file: Path, problems: list[Problem]) -> Suite | None:
     try:
-        loaded = load_conversations(file.read_bytes(), str(file))
+        loaded = load_conversations(content_of(file), str(file))
     except OSError as error:
-        message = f"the file cannot be read ({error.strerror}); check its name and rights"
-        problems.append(Problem(str(file), 1, 1, "", message, rule="no_such_file"))
+        problems.append(unreadable(file, error))
         return None
     problems += loaded.problems
     if loaded.source.data is None:
@@ -88,10 +90,11 @@ def _suite(file: Path, problems: list[Problem]) -> Suite | None:
     flow = _flow_of(file, loaded, problems)
     if flow is None:
         return None
-    beside = {name: each.flow for name, each in load_files(flow_files(file.parent)).flows.items()}
-    program = linked(flow.flow, {**library(), **beside})
+    beside = load_files(flow_files(file.parent)).flows
+    program = linked(flow.flow, {**library(), **{name: each.flow for name, each in beside.items()}})
     problems += misfits(loaded, program)
-    return Suite(loaded, flow, program)
+    files = {name: beside[name].file for name in program.parts if name in beside}
+    return Suite(loaded, flow, program, {flow.flow.flow: flow.file, **files})
 
 
 def _flow_of(file: Path, loaded: LoadedConversations, problems: list[Problem]) -> LoadedFlow | None:
@@ -144,8 +147,7 @@ def run(
 ) -> Report:
     """Play on virtual time. `on_result` is told of each as it is over."""
     began_s = time.perf_counter()
-    flows = {suite.flow.file: suite.flow.flow for suite, _ in wanted}
-    exits = {file: exits_of(flow) for file, flow in flows.items()}
+    exits = {suite.flow.file: exits_in(suite.program) for suite, _ in wanted}
     results: list[Result] = []
     for suite, placed in wanted:
         started_s = time.perf_counter()
@@ -169,13 +171,22 @@ def run(
 
 def coverages(wanted: Sequence[tuple[Suite, PlacedConversation]], results: Iterable[Result]) -> list[Coverage]:
     """How much of each flow these results went through."""
-    flows = {suite.flow.file: suite.flow.flow for suite, _ in wanted}
-    files = {id(placed): suite.flow.file for suite, placed in wanted}
-    trails: dict[str, list[Trail]] = {file: [] for file in flows}
+    suites = {id(placed): suite for suite, placed in wanted}
+    tried = {suite.files[flow.flow]: (flow, list[FlowTrail]()) for suite, flow in _tested(wanted)}
     for result in results:
-        if result.played is not None:
-            trails[files[id(result.placed)]].append(result.played.trail)
-    return [coverage_of(flow, file, trails[file]) for file, flow in flows.items()]
+        files = suites[id(result.placed)].files
+        for name, trail in result.played.trail.flows.items() if result.played else ():
+            if name in files:
+                tried[files[name]][1].append(trail)
+    return [coverage_of(flow, file, trails) for file, (flow, trails) in tried.items()]
+
+
+def _tested(wanted: Iterable[tuple[Suite, PlacedConversation]]) -> Iterator[tuple[Suite, Flow]]:
+    """Every flow that the conversations can come through, those that have conversations of their own first."""
+    suites = {id(suite): suite for suite, _ in wanted}.values()
+    yield from ((suite, suite.program.main) for suite in suites)
+    for suite in suites:
+        yield from ((suite, part) for part in suite.program.parts.values() if part.flow in suite.files)
 
 
 def _notes(results: Iterable[Result]) -> list[str]:

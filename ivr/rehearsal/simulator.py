@@ -15,6 +15,7 @@ from ivr.flow.engine import Result
 from ivr.flow.grammar import normalized
 from ivr.flow.jobs import HoursJob, HttpJob, Job, SendJob
 from ivr.flow.model import Flow
+from ivr.flow.program import Program
 from ivr.flow.question import Question
 from ivr.flow.run import Run, masked
 from ivr.flow.segments import Segment
@@ -24,7 +25,7 @@ from ivr.rehearsal import typed as t
 from ivr.rehearsal.acts import CLEARLY
 from ivr.rehearsal.ending import ended_by_bot
 from ivr.rehearsal.model import Mock
-from ivr.rehearsal.trail import Trail, exits_of, place_of
+from ivr.rehearsal.trail import Trail, exits_in, place_of
 from ivr.rehearsal.world import REQUEST_OUTCOMES, SEND_OUTCOMES, Calendars, World, result_of, result_text
 from ivr.testing.conversation import Answered, CallScript, NotAsScripted, Turn
 from ivr.testing.job_text import job_text
@@ -85,7 +86,8 @@ class Simulator:
         """
         self.flow, self.setting = flow, setting
         self._screen, self._ask, self._knows_word = screen, ask, knows_word
-        self.trail = Trail(flow, exits_of(flow))
+        program = Program(flow, {part.flow: part for part in runs})
+        self.trail = Trail(program, exits_in(program))
         self._leaves, self._calendars = False, calendars
         self._world = World(setting.mocks, lambda: place_of(self.call.state), lambda: self.call.clock.now(), calendars)
         self.on_commands: Callable[[Sequence[c.Command]], None] = lambda commands: None
@@ -117,7 +119,7 @@ class Simulator:
     @property
     def is_callers_turn(self) -> bool:
         """Whether the bot waits for the caller, its prompt over or not."""
-        return self.call.phase is Phase.LISTENING
+        return self.call.phase is Phase.LISTENING and not self.call.state.input.is_mistyped
 
     def settle(self) -> None:
         """Time jumps to the caller's next turn; a prompt that may be interrupted is left running."""

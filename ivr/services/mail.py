@@ -1,4 +1,7 @@
-"""Mail by SMTP (RFC 5321), in a thread: asyncio of a worker speaks no TLS. Loads its libraries with the first mail."""
+"""Mail by SMTP (RFC 5321), in a thread: asyncio of a worker speaks no TLS. Loads its libraries with the first mail.
+
+Where the settings name a folder, mails are put there instead, one file each.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ def mail_of(
 
 
 class MailCarrier:
-    """Sends through the mail server of the settings."""
+    """Sends through the mail server of the settings, or puts mails into their folder."""
 
     def __init__(self, settings: MailSettings | None, recordings: Path | None = None) -> None:
         """`recordings` is the folder of what can be attached."""
@@ -78,6 +81,9 @@ class MailCarrier:
             raise DeliveryFailed("there is no send: mail: in the settings", is_final=True)
         recording = await asyncio.to_thread(self._recording, letter.message.attachment)
         mail = mail_of(self._settings, letter, letter.message, datetime.now(UTC), recording)
+        if self._settings.folder is not None:
+            await asyncio.to_thread(_put, Path(self._settings.folder), letter.id, mail)
+            return
         connection: list[smtplib.SMTP] = []
         sending = asyncio.ensure_future(asyncio.to_thread(_send, self._settings, mail, connection))
         try:
@@ -101,6 +107,18 @@ class MailCarrier:
 
     async def close(self) -> None:
         """Nothing is kept open."""
+
+
+def _put(folder: Path, name: str, mail: EmailMessage) -> None:
+    """Write a mail as a file that only this user can read; one that is there already is the same."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = folder / f".{name}"
+        draft.touch(mode=0o600)
+        draft.write_bytes(bytes(mail))
+        draft.rename(folder / f"{name}.eml")
+    except OSError as error:
+        raise DeliveryFailed(f"{folder} takes no mail: {error.strerror or error}") from error
 
 
 def _break_off(connection: list[smtplib.SMTP]) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -119,6 +120,17 @@ class _Player(pj.AudioMediaPlayer):  # type: ignore[misc]  # the library's bindi
             on_end()
 
 
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """What is to be played: the arguments of `ivr.ports.Telephony.play`."""
+
+    play_id: str
+    files: tuple[Path, ...]
+    is_loop: bool = False
+    lead_in_s: float = 0.0
+    from_s: float = 0.0
+
+
 class _Playback:
     """One `play`: from the command to its last frame."""
 
@@ -164,13 +176,16 @@ class LegMedia:
 
     # --- playing
 
-    def play(self, play_id: str, files: Sequence[Path], *, is_loop: bool, lead_in_s: float) -> None:
+    def play(self, wanted: Playing) -> None:
         """Play files without a gap, instead of what is playing now."""
         self.stop_playing()
+        play_id, is_loop = wanted.play_id, wanted.is_loop
         try:
             # Silence in front of a loop would be repeated with it: such a loop is started later instead.
-            prefix_s = 0.0 if is_loop else lead_in_s
-            pcm = assemble(files, lead_in_s=prefix_s, rate_hz=self._rate_hz, is_loop=is_loop)
+            prefix_s = 0.0 if is_loop else wanted.lead_in_s
+            pcm = assemble(
+                wanted.files, lead_in_s=prefix_s, rate_hz=self._rate_hz, is_loop=is_loop, from_s=wanted.from_s
+            )
             # The library reports the end of every round of a loop.
             on_end = None if is_loop else partial(self._thread.post, partial(self._ended, play_id))
             player = _Player(to_wav(pcm), is_loop=is_loop, on_end=on_end)
@@ -179,7 +194,7 @@ class LegMedia:
         except (pj.Error, OSError) as error:
             self.on_failed(play_id, getattr(error, "reason", str(error)))
         else:
-            self._playback = _Playback(play_id, player, lead_in_s if is_loop else 0.0)
+            self._playback = _Playback(play_id, player, wanted.lead_in_s if is_loop else 0.0)
             self._connect_playback(self._playback)
 
     def _connect_playback(self, playback: _Playback) -> None:

@@ -21,6 +21,7 @@ from ivr.ports import AudioSink, Clock, DialRequest, DtmfMethod, LegId, MessageR
 from ivr.sip import codes
 from ivr.sip.agent import UserAgent
 from ivr.sip.call import Leg
+from ivr.sip.media import Playing
 from ivr.sip.peers import TrustedPeers, resolve
 from ivr.sip.thread import SipThread
 
@@ -194,11 +195,18 @@ class PjsuaTelephony:
         return leg_id
 
     def play(
-        self, leg_id: LegId, play_id: str, files: Sequence[Path], *, loop: bool = False, lead_in_s: float = 0.0
+        self,
+        leg_id: LegId,
+        play_id: str,
+        files: Sequence[Path],
+        *,
+        loop: bool = False,
+        lead_in_s: float = 0.0,
+        from_s: float = 0.0,
     ) -> None:
         """Play WAV files one after the other, without a gap, after `lead_in_s` of silence."""
-        chosen = list(files)
-        self._on_leg(leg_id, lambda leg: leg.media.play(play_id, chosen, is_loop=loop, lead_in_s=lead_in_s))
+        wanted = Playing(play_id, tuple(files), loop, lead_in_s, from_s)
+        self._on_leg(leg_id, lambda leg: leg.media.play(wanted))
 
     def stop_playing(self, leg_id: LegId) -> None:
         """Silence at the next frame."""

@@ -79,8 +79,11 @@ def silence(duration_s: float, rate_hz: int) -> bytes:
     return bytes(_SAMPLE_BYTES * max(0, round(duration_s * rate_hz)))
 
 
-def assemble(files: Sequence[Path], *, lead_in_s: float, rate_hz: int, is_loop: bool = False) -> Pcm:
-    """One piece from several files: silence first, then each without a gap. Raises MediaFailed.
+def assemble(
+    files: Sequence[Path], *, lead_in_s: float, rate_hz: int, is_loop: bool = False, from_s: float = 0.0
+) -> Pcm:
+    """One piece from several files: silence first, then each without a gap, the first `from_s` of them left out.
+    Raises MediaFailed.
 
     Keeps the files' own rate where they agree (the library resamples while playing); else all get `rate_hz`.
     """
@@ -89,7 +92,8 @@ def assemble(files: Sequence[Path], *, lead_in_s: float, rate_hz: int, is_loop: 
         raise MediaFailed(f"{', '.join(map(str, files)) or 'no file given'}: nothing to play; record it again")
     rates = {part.rate_hz for part in parts}
     common_hz = rates.pop() if len(rates) == 1 else rate_hz
-    samples = silence(lead_in_s, common_hz) + b"".join(_at_rate(part, common_hz) for part in parts)
+    joined = b"".join(_at_rate(part, common_hz) for part in parts)
+    samples = silence(lead_in_s, common_hz) + joined[len(silence(from_s, common_hz)) :]
     if is_loop:
         samples *= -(-len(silence(LOOP_S, common_hz)) // len(samples))
     return Pcm(common_hz, samples.ljust(len(silence(SHORTEST_S, common_hz)), b"\0"))

@@ -10,7 +10,8 @@ import asyncio
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from ivr.errors import MediaFailed, SynthesisFailed
 from ivr.ports import Pause, Recorded, Segment, SoundFile, Speech, Synthesizer, Tone
 from ivr.speech.cache_files import CacheFolder
 from ivr.speech.leveller import Leveller
+from ivr.speech.manner import manner_of
 from ivr.speech.private_files import PrivateFiles
 from ivr.speech.recordings import path_in
+from ivr.speech.sentences import parts_of
 from ivr.speech.sounds import SoundLibrary
 from ivr.speech.wav_files import silence_pcm16, tone_pcm16, write_pcm16
 
@@ -66,10 +69,18 @@ class FilePromptStore:
         if any(_is_sensitive(segment) for segment in segments):
             return None
         try:
-            files = [self._ready(segment) for segment in segments]
+            files = [self._ready_files(segment) for segment in segments]
         except (SynthesisFailed, MediaFailed):
             return None  # `render` says what is wrong
-        return [file for file in files if file] if all(files) else None
+        return [file for part in files for file in part] if all(files) else None
+
+    def _ready_files(self, segment: Segment) -> list[Path]:
+        """What the segment is heard from: one file, or those of its sentences; none where something is missing."""
+        if whole := self._ready(segment):
+            return [whole]
+        parts = [part for parts in parts_of(segment) for part in parts]
+        files = [self._ready(part) for part in parts] if len(parts) > 1 else []
+        return [file for file in files if file] if all(files) else []
 
     def _ready(self, segment: Segment) -> Path | None:
         return self._message(segment) if isinstance(segment, Recorded) else self._folder.get(self._key(segment))
@@ -84,6 +95,24 @@ class FilePromptStore:
     async def render(self, segments: Sequence[Segment]) -> list[Path]:
         """Files for the segments. Raises SynthesisFailed, MediaFailed."""
         return list(await asyncio.gather(*(self._render(segment) for segment in segments)))
+
+    async def render_in_turn(self, segments: Sequence[Segment]) -> AsyncGenerator[list[Path], None]:
+        """Files for the segments, part by part as they become ready. Raises SynthesisFailed, MediaFailed."""
+        left = deque(part for segment in segments for part in self._parts(segment))
+        while left:
+            files = await self.render(left.popleft())
+            while left and (ready := self.cached(left[0])):  # heard in one go with what is before
+                files += ready
+                left.popleft()
+            yield files
+
+    def _parts(self, segment: Segment) -> Sequence[Sequence[Segment]]:
+        """Sentence by sentence, unless there is a recording of the text, or the text is ready as a whole."""
+        if not isinstance(segment, Speech) or self._recording(segment):
+            return ((segment,),)
+        if not segment.is_sensitive and self._ready(segment):
+            return ((segment,),)
+        return parts_of(segment)
 
     async def render_all(
         self, prompts: Iterable[Sequence[Segment]], progress: Callable[[int, int], None] | None = None
@@ -161,8 +190,8 @@ class FilePromptStore:
         spoken = path.with_suffix(".spoken.tmp")
         self._leveller.wake()
         try:
-            self._engine().synthesize(segment.text, segment.language, spoken)
-            self._leveller.make_ready(spoken, path, is_trimmed=True)
+            self._engine().synthesize(segment, spoken)
+            self._leveller.make_ready(spoken, path, is_trimmed=True, gain_db=manner_of(segment).gain_db)
         finally:
             spoken.unlink(missing_ok=True)
 
@@ -185,7 +214,8 @@ class FilePromptStore:
         assert isinstance(segment, Speech)
         engine, language = self._engine(), segment.language.lower()
         voice = engine.voice_for(segment.language)
-        return _digest([*common, "speech", self._loudness_dbfs, engine.name, voice, language, segment.text])
+        said = [mark for mark in (segment.text, segment.rate, segment.emphasis) if mark]
+        return _digest([*common, "speech", self._loudness_dbfs, engine.name, voice, language, *said])
 
     def _recording(self, segment: Segment) -> Path | None:
         if isinstance(segment, SoundFile):

@@ -36,7 +36,7 @@ class Take:
     def __init__(self, request: RecordRequest) -> None:
         self._request = request
         self._vad = VoiceActivityDetector(8000)
-        self._settings = turn.TurnSettings(request.final_silence_s, 10 * request.max_length_s)
+        self._settings = turn.TurnSettings(request.final_silence_s, max_speech_duration_s=10 * request.max_length_s)
         self._turn = turn.TurnState()
         self._held: deque[bytes] = deque()
         self._first_held = 0

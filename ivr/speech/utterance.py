@@ -55,6 +55,10 @@ class UtteranceAudio:
                 self._feed(frame)
         self._recent.clear()
 
+    def so_far(self) -> str:
+        """The words of the turn up to now."""
+        return self._decoder.so_far()
+
     def finish(self) -> Heard:
         """The turn ended: what was heard, with word times counted from the utterance's first sample."""
         heard = self._decoder.finish()

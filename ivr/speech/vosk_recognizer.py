@@ -25,6 +25,8 @@ import structlog
 
 from ivr.errors import ModelMissing, RecognizerFailed, SpeechError
 from ivr.flow import turn
+from ivr.flow.completeness import completeness
+from ivr.flow.languages import language_for
 from ivr.ports import (
     ListenRequest,
     RecognitionFailed,
@@ -176,8 +178,12 @@ class VoskStream:
         self._is_closed = False
         self._vad = VoiceActivityDetector(sample_rate_hz, vad_settings)
         self._settings = turn.TurnSettings(
-            final_silence_s=request.final_silence_s, max_speech_duration_s=request.max_speech_duration_s
+            final_silence_s=request.final_silence_s,
+            complete_silence_s=request.complete_silence_s,
+            incomplete_silence_s=request.incomplete_silence_s,
+            max_speech_duration_s=request.max_speech_duration_s,
         )
+        self._expected, self._words_of = request.expected, language_for(request.language)
         self._turn = turn.TurnState()
         self._rest = b""
         self._heard_s = 0.0  # length of the audio taken so far: the time that turns are measured in
@@ -268,11 +274,20 @@ class VoskStream:
             audio.begin(event.audio_from_s)
             started_at_s = arrived_s - (self._heard_s - event.started_at_s)
             self._send(SpeechDetected(self._request.listen_id, time.monotonic(), started_at_s))
-        elif isinstance(event, turn.SpeechEnded):
+        elif isinstance(event, turn.Paused):
+            self._turn, event = self._judged(audio, event)
+        if isinstance(event, turn.SpeechEnded):
             self._end(audio, event, arrived_s - self._heard_s)
+
+    def _judged(self, audio: UtteranceAudio, paused: turn.Paused) -> tuple[turn.TurnState, turn.SpeechEnded | None]:
+        if self._expected is None:
+            return self._turn, None
+        words = completeness(self._expected, audio.so_far(), self._words_of)
+        return turn.judge(self._settings, self._turn, paused.decided_at_s, words)
 
     def _end(self, audio: UtteranceAudio, event: turn.SpeechEnded, clock_offset_s: float) -> None:
         heard = audio.finish()
+        self._expected = self._expected and self._expected.after(heard.text, self._words_of)
         if self.dropped_frames:
             log.warning("audio_dropped", listen_id=self._request.listen_id, frames=self.dropped_frames)
         self._send(
@@ -284,6 +299,7 @@ class VoskStream:
                 words=heard.words,
                 speech_started_at_s=event.started_at_s + clock_offset_s,
                 speech_ended_at_s=event.ended_at_s + clock_offset_s,
+                n_best=heard.n_best,
             )
         )
 

@@ -211,9 +211,12 @@ class CallScript:
         """The caller waits for the bot to finish, and presses keys."""
         return self.listens()._press(keys, every_s)
 
-    def says(self, text: str, confidence: float = 0.95) -> Self:
-        """The caller waits for the bot to finish, and speaks; words outside the step's list are heard as unknown."""
-        return self.listens()._say(text, confidence)
+    def says(self, text: str, confidence: float = 0.95, *, n_best: tuple[tuple[str, float], ...] = ()) -> Self:
+        """The caller waits for the bot to finish, and speaks; words outside the step's list are heard as unknown.
+
+        `n_best`: what else it may have been.
+        """
+        return self.listens()._say(text, confidence, n_best=n_best)
 
     def press_now(self, keys: str, *, every_s: float = 0.3) -> Self:
         """The caller presses keys, whoever speaks."""
@@ -421,8 +424,9 @@ class CallScript:
     @property
     def _is_busy(self) -> bool:
         """Whether the bot speaks, or waits for something that is on its way."""
-        rings_on = self.state.is_unanswered and bool(self.state.timer_id)
-        return self._prompt_runs or self._pending > 0 or any(self._jobs.values()) or rings_on
+        will_go_on = self.state.is_unanswered or self.state.input.is_mistyped
+        is_timed = will_go_on and bool(self.state.timer_id)
+        return self._prompt_runs or self._pending > 0 or any(self._jobs.values()) or is_timed
 
     def _wrong(self, what: str) -> NotAsScripted:
         where = f"step {self.state.step!r}, {self.state.phase}"
@@ -461,7 +465,9 @@ class CallScript:
             self.feed(e.DigitPressed(self._now_s, key))
         return self
 
-    def _say(self, text: str, confidence: float, seconds: float | None = None) -> Self:
+    def _say(
+        self, text: str, confidence: float, seconds: float | None = None, n_best: tuple[tuple[str, float], ...] = ()
+    ) -> Self:
         self._turn()
         listening = self._listening
         heard = as_recognized(text, listening) if listening else ""
@@ -477,7 +483,7 @@ class CallScript:
             return self
         self.feed(e.SpeechStarted(self._now_s, listening.listen_id))
         self.clock.advance(speaking_s + listening.final_silence_s)
-        self.feed(e.UtteranceHeard(self._now_s, listening.listen_id, heard, confidence if heard else 0.0))
+        self.feed(e.UtteranceHeard(self._now_s, listening.listen_id, heard, confidence if heard else 0.0, n_best))
         return self
 
     def _speak_message(self, seconds: float) -> None:
@@ -624,10 +630,11 @@ class CallScript:
     def _play(self, command: c.PlayPrompt) -> None:
         self._stop_prompt(was_cut=True)
         text, seconds = said_text(command.segments), self._said_for_s(command.segments)
-        self._play_began_s = self._now_s
+        skipped_s = max(0.0, self.prompts[-1].heard_s - c.RESUME_BACK_S) if command.is_resumed else 0.0
+        self._play_began_s = self._now_s - skipped_s
         self.prompts.append(SaidPrompt(text, self.since_offered_s))
         self._note("bot", said_text(masked_segments(command.segments)) if self.state.sensitive else text)
-        self._playing = self.clock.call_later(seconds, lambda: self._prompt_over(command.play_id))
+        self._playing = self.clock.call_later(seconds - skipped_s, lambda: self._prompt_over(command.play_id))
 
     def _stop_prompt(self, *, was_cut: bool) -> None:
         if self._playing is not None:

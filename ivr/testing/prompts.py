@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -87,6 +87,16 @@ class MemoryPrompts:
                 raise failure
         self.rendered.append(tuple(segments))
         return [self._path(segment) for segment in segments]
+
+    async def render_in_turn(self, segments: Sequence[Segment]) -> AsyncGenerator[list[Path], None]:
+        """Segment by segment, each with those behind it that are ready. Raises SynthesisFailed, MediaFailed."""
+        left = list(segments)
+        while left:
+            files = await self.render([left.pop(0)])
+            while left and (ready := self.cached(left[:1])):
+                files += ready
+                del left[0]
+            yield files
 
     def length_s(self, file: Path) -> float:
         """How long one of the files plays; KeyError for a file of somebody else."""

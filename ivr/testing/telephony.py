@@ -137,10 +137,17 @@ class FakeTelephony:
         return leg_id
 
     def play(
-        self, leg_id: LegId, play_id: str, files: Sequence[Path], *, loop: bool = False, lead_in_s: float = 0.0
+        self,
+        leg_id: LegId,
+        play_id: str,
+        files: Sequence[Path],
+        *,
+        loop: bool = False,
+        lead_in_s: float = 0.0,
+        from_s: float = 0.0,
     ) -> None:
         """Play; `PlayFinished` comes after the files' length, counted from the answer where that is later."""
-        if not self._note("play", leg_id, play_id, tuple(files), loop, lead_in_s):
+        if not self._note("play", leg_id, play_id, tuple(files), loop, lead_in_s, from_s):
             return
         self._silence(leg_id)
         try:
@@ -152,7 +159,7 @@ class FakeTelephony:
             self._send(PlayFailed(leg_id, self._now_s(), play_id, "nothing to play"))
             return
         leg = self._legs[leg_id]
-        leg.play_id, leg.play_s = play_id, None if loop else lead_in_s + length_s
+        leg.play_id, leg.play_s = play_id, None if loop else lead_in_s + max(length_s - from_s, 0.1)
         self._run_play(leg_id)
 
     def stop_playing(self, leg_id: LegId) -> None:

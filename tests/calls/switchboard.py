@@ -139,8 +139,14 @@ class Switchboard:
         await self.settle()
 
     def said(self, leg: LegId) -> list[str]:
-        """Texts of the plays on a leg."""
-        return [self.prompts.texts(asked.details[1]) for asked in self.telephony.asked_for("play", leg)]
+        """Texts of the prompts on a leg, whether they were played at once or part by part."""
+        said: dict[tuple[int, str], list[str]] = {}
+        plays, before = 0, ""
+        for play_id, files, *_ in (asked.details for asked in self.telephony.asked_for("play", leg)):
+            plays += play_id != before
+            said.setdefault((plays, play_id), []).append(self.prompts.texts(files))
+            before = play_id
+        return [" ".join(texts) for texts in said.values()]
 
     @property
     def record(self) -> CallRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ivr.calls.driver import AFTERWARDS_LIMIT_S
+from ivr.flow.run import Run
 from ivr.flow.state import Phase
 from ivr.flow.steps import registry
 from ivr.flow.steps.kind import StepKind
@@ -51,7 +52,10 @@ async def test_it_runs_once_where_the_bot_hung_up(bot: Switchboard) -> None:
 
 
 def never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = StepKind(TagStep, lambda run, name, found: run.set(phase=Phase.WORKING), needs_caller=False)
+    def works_on(run: Run, name: str, found: TagStep) -> None:
+        run.state.phase = Phase.WORKING
+
+    kind = StepKind(TagStep, works_on, needs_caller=False)
     monkeypatch.setitem(registry._BY_MODEL, TagStep, kind)  # type: ignore[misc]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from ivr.calls import prompt_player
 from ivr.errors import RecognizerFailed
+from ivr.flow.commands import RESUME_BACK_S
 from ivr.flow.run import TEMPORARY_FAILURE
 from ivr.ports import DtmfMethod, EndedBy, PlayFailed
 from tests.calls.switchboard import FLOW, Switchboard, on_a_switchboard
@@ -90,7 +91,7 @@ async def test_a_greeting_that_cannot_be_rendered_leads_to_on_error(bot: Switchb
     leg = await bot.offer()
     assert bot.telephony.names[:2] == ["ring", "answer"]
     assert ("main", "error") in outcomes(bot)
-    assert bot.said(leg) == []
+    assert bot.said(leg) == ["Sorry."], "what could be made is heard"
     bot.prompts.broken.clear()
 
 
@@ -120,6 +121,7 @@ async def test_silence_leads_in_the_first_words_only(bot: Switchboard) -> None:
     await bot.press(leg, "7")
     await bot.after(1.0)
     await bot.press(leg, "7")
+    await bot.after(1.0)
     lead_ins = [asked.details[3] for asked in bot.telephony.asked_for("play", leg)]
     assert lead_ins[0] == pytest.approx(0.2) and lead_ins[-1] == 0.0
 
@@ -153,6 +155,19 @@ async def test_a_call_by_keys_and_voice(bot: Switchboard) -> None:
         ("main", "match", "code"), ("code", "match", "***"), ("told", "done", ""), ("main", "match", "9"),
     ]  # fmt: skip
     assert record.variables["code"] == "***"
+
+
+@on_a_switchboard(lead_in_s=0.2)
+async def test_a_prompt_that_noise_stopped_goes_on_where_it_was(bot: Switchboard) -> None:
+    leg = await bot.offer()
+    await bot.after(0.2 + 1.0)
+    bot.recognizer.hears_speech()
+    await bot.settle()
+    assert not bot.telephony.playing(leg)
+    await bot.says("")
+    first, again = bot.telephony.asked_for("play", leg)
+    assert bot.telephony.playing(leg) and again.details[1] == first.details[1]
+    assert again.details[4] == pytest.approx(1.0 - RESUME_BACK_S)
 
 
 @on_a_switchboard()

@@ -230,3 +230,11 @@ def test_a_flow_that_runs_one_with_errors_stays_out_of_service_with_it(folder: P
         "unknown_target",
         "unknown_flow",
     }
+
+
+@pytest.mark.parametrize("path", ["nothing.yaml", "a" * 300, "/dev/null", "loop.yaml", "flows/demo.yaml/below"])
+def test_a_path_that_leads_to_no_file_is_told_so(folder: Path, path: str) -> None:
+    (folder / "loop.yaml").symlink_to(folder / "loop.yaml")
+    result = run(path)
+    assert f"{path}:1:1: there is no such file or folder; correct the path" in result.output
+    assert result.exit_code == 1

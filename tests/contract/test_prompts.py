@@ -127,6 +127,13 @@ def test_a_prompt_asked_for_several_times_at_once_is_one_file(shelf: Shelf) -> N
     assert len({tuple(files) for files in answers}) == 1
 
 
+def test_part_by_part_it_is_the_same(shelf: Shelf) -> None:
+    async def ask() -> list[Path]:
+        return [file async for files in shelf.store.render_in_turn([HELLO, BREAK, RECORDED]) for file in files]
+
+    assert asyncio.run(ask()) == shelf.store.cached([HELLO, BREAK, RECORDED])
+
+
 def test_nothing_is_needed_for_an_empty_prompt(shelf: Shelf) -> None:
     assert shelf.store.cached([]) == [] == shelf.render()
 

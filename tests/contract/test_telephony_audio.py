@@ -35,6 +35,16 @@ async def test_a_play_is_finished_after_its_silence_and_all_its_files(line: Line
 
 
 @on_a_line
+async def test_a_play_from_later_on_leaves_its_beginning_out(line: Line, tmp_path: Path) -> None:
+    files = [write_tone(tmp_path / "a.wav", 500, 0.4), write_tone(tmp_path / "b.wav", 700, 0.4)]
+    leg_id = await line.answered()
+    begun_s = line.now_s()
+    line.telephony.play(leg_id, "p1", files, from_s=0.5)
+    finished = await line.wait(PlayFinished, leg_id)
+    assert finished.at_s - begun_s == pytest.approx(0.3, abs=0.15)
+
+
+@on_a_line
 async def test_a_stopped_a_replaced_and_a_cut_off_play_are_never_finished(line: Line, tmp_path: Path) -> None:
     tone = write_tone(tmp_path / "a.wav", 500, 0.2)
     leg_id = await line.answered()

@@ -61,8 +61,12 @@ def problems_of_text(text: str, world: CheckContext = WORLD) -> list[Problem]:
 
 def problems_of_file(file: Path) -> list[Problem]:
     """The same for a file, without its lines of expectations (they come last, so that line numbers stay)."""
-    text = file.read_text(encoding="utf-8")
-    return problems_of_text(text.split("# expected:\n")[0])
+    return problems_of_text(text_of(file))
+
+
+def text_of(file: Path) -> str:
+    """A file without its lines of expectations."""
+    return file.read_text(encoding="utf-8").partition("# expected:\n")[0]
 
 
 def expected_in(file: Path) -> list[str]:

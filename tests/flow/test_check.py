@@ -15,6 +15,7 @@ pytestmark = pytest.mark.unit
 
 DATA = Path(__file__).parent.parent / "data" / "flows"
 BAD = sorted((DATA / "bad").glob("*.yaml"))
+"""Further mistakes: what each rule is for has a file of its own in `rules` (test_check_rules)."""
 GOOD = sorted((DATA / "good").glob("*.yaml"))
 SHIPPED = Path(__file__).parents[2] / "flows" / "demo.yaml"
 

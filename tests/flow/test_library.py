@@ -7,7 +7,7 @@ import pytest
 from ivr.errors import Severity
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.loader import load_flow
-from ivr.flows import LIBRARY, library
+from ivr.flows import LIBRARY, flow_files, library
 from ivr.testing.conversation import CallScript
 from tests.flow.dialogs import HEAD
 
@@ -26,7 +26,7 @@ def call(pin: str = '"0042"') -> CallScript:
 
 
 def test_every_packaged_flow_is_sound() -> None:
-    files = sorted(LIBRARY.glob("*.yaml"))
+    files = flow_files(LIBRARY)
     assert {file.stem for file in files} == set(library())
     for file in files:
         problems = check_flow(load_flow(file.read_bytes(), file.name), CheckContext(flows=library()))

@@ -147,7 +147,7 @@ def test_an_unclear_confirmation_twice_is_a_no(unclear: str) -> None:
             case "unsure":
                 call.says("yes", 0.1)
             case "key":
-                call.presses("9")
+                call.presses("9").listens()
     assert call.state.input.pending is None and call.state.input.attempt == 2
     call.hears("what is it?")
 
@@ -200,3 +200,37 @@ def test_the_record_of_a_menu() -> None:
     assert right.prompt == "Sorry, I did not understand that. Say sales or press 1. Say support or press 2."
     assert right.started_at_s == wrong.ended_at_s and right.ended_at_s > right.started_at_s
     assert (said.step, said.kind, said.outcome, said.prompt) == ("sales", "say", "done", "Here is sales.")
+
+
+CITIES = (("bonn", 0.5), ("born", 0.2), ("rome", 0.3))
+
+
+def _asked_for_a_city() -> CallScript:
+    call = ask("choice", confirm="low_confidence", choices="{bonn: {say: [bonn]}, rome: {say: [rome]}}")
+    return call.says("bonn", 0.5, n_best=CITIES).hears("bonn")
+
+
+def test_after_a_no_the_second_best_is_asked_for() -> None:
+    call = _asked_for_a_city().says("no").hears("rome").says("yes").hears("thank you")
+    assert call.variables["value"] == "rome"
+    assert [(note.outcome, note.attempt) for note in call.record[:4]] == [
+        ("to_confirm", 1), ("denied", 1), ("to_confirm", 1), ("confirmed", 1),
+    ]  # fmt: skip
+
+
+def test_after_two_nos_the_question_is_asked_again() -> None:
+    call = _asked_for_a_city().says("no").hears("rome").says("no").hears("what is it?")
+    assert call.state.input.attempt == 2 and "value" not in call.variables
+
+
+def test_an_unlikely_second_best_is_not_asked_for() -> None:
+    call = ask("choice", choices="{bonn: {say: [bonn]}, rome: {say: [rome]}}")
+    call.says("bonn", 0.5, n_best=(("bonn", 0.5), ("[unk]", 0.4), ("rome", 0.1))).hears("bonn").says("no")
+    call.hears("what is it?")
+    assert call.state.input.attempt == 2
+
+
+def test_a_second_best_that_is_a_command_or_not_allowed_is_not_asked_for() -> None:
+    call = ask("number", maximum="50", confirm="always")
+    call.says("fifteen", 0.5, n_best=(("fifteen", 0.5), ("agent", 0.3), ("fifty one", 0.2))).hears("fifteen").says("no")
+    assert call.hears("what is it?").state.input.attempt == 2

@@ -74,6 +74,36 @@ def test_a_sequence_that_leads_nowhere_is_no_match() -> None:
     assert (call.step, call.record[-1].outcome, call.record[-1].heard) == ("main", "no_match", "13")
 
 
+def test_wrong_keys_that_come_together_are_one_mistake() -> None:
+    call = menu(max_attempts="2").presses("4712").hears("did not understand")
+    assert [(note.outcome, note.heard) for note in call.record] == [("no_match", "4712")]
+    assert call.presses("1").hears("here is sales").has_ended
+
+
+def test_a_right_key_after_a_pause_counts_and_one_at_once_does_not() -> None:
+    for pause_s, is_asked_again in ((0.6, True), (0.8, False)):
+        call = menu().presses("7").waits(pause_s).press_now("1").listens()
+        assert (call.step == "main") is is_asked_again, pause_s
+
+
+def test_a_burst_of_wrong_keys_is_one_unclear_confirmation() -> None:
+    call = ask("digits", length="2", confirm="always").presses("12").hears("is that right?").presses("4799").listens()
+    assert call.state.input.pending is not None and call.state.input.pending.tries == 2
+    assert call.presses("1").hears("thank you").variables["value"] == "12"
+
+
+def test_a_hundred_wrong_keys_are_kept_in_part() -> None:
+    call = menu().presses("7" * 100, every_s=0.1).hears("did not understand")
+    assert call.record[-1].heard == "7" * 32
+
+
+def test_keys_typed_ahead_after_a_wrong_one_belong_to_its_mistake() -> None:
+    call = offered(AHEAD.replace("BARGE", "digits"))
+    call.state = _with_keys_ahead(call, "91234")
+    call.listens()
+    assert (call.step, call.record[-1].heard) == ("main", "91234")
+
+
 # --- entries
 
 
@@ -266,7 +296,7 @@ def test_keys_typed_ahead_of_a_question_that_has_no_tries_left_go_to_the_next() 
         .replace("into: code,", "into: code, max_attempts: 1, failed: pin,")
     )
     call = offered(flow)
-    call.state = _with_keys_ahead(call, "*56")
+    call.state = _with_keys_ahead(call, "12#56")
     call.listens().hears("thank you")
     assert call.variables["pin"] == "56"
 

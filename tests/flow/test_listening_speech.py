@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.state import Phase
 from ivr.testing.conversation import CallScript
+from ivr.testing.prompts import said_for_s
 from tests.flow.dialogs import MENU, ask, ask_text, menu, offered
 
 pytestmark = pytest.mark.unit
@@ -135,16 +137,43 @@ def test_yes_and_no_take_their_exits() -> None:
 # --- noise
 
 
-def test_noise_replays_an_interrupted_prompt_once() -> None:
-    call = menu().is_interrupted_by_noise().hears("say sales")
-    assert len(call.prompts) == 2
-    call.is_interrupted_by_noise()
-    assert len(call.prompts) == 2 and call.step == "main"
+def test_an_interrupted_prompt_goes_on_after_noise_from_a_little_before() -> None:
+    call = menu()
+    began_s = call.clock.monotonic_s()
+    call.is_interrupted_by_noise(after_s=1.5).hears("say sales")
+    assert [command.is_resumed for command in call.commands if isinstance(command, c.PlayPrompt)] == [False, True]
+    noise_s = 0.5 + 0.7
+    call.listens()
+    assert call.prompts[1].heard_s == pytest.approx(said_for_s(call.state.input.said))
+    assert call.clock.monotonic_s() - began_s == pytest.approx(call.prompts[1].heard_s + noise_s + c.RESUME_BACK_S)
+    call.says("sales").hears("here is sales")
+
+
+def test_noise_again_and_again_does_not_stop_a_prompt_for_ever() -> None:
+    call = menu()
+    for after_s in (0.5, 0.6, 0.7):
+        call.is_interrupted_by_noise(after_s=after_s)
+    assert len(call.prompts) == 3 and call.is_speaking
     call.stays_silent(6.1).hears("did not hear")
     assert [note.outcome for note in call.record] == ["no_input"]
 
 
-def test_noise_in_the_greeting_replays_the_greeting_too() -> None:
+def test_words_stop_a_prompt_that_noise_no_longer_stops() -> None:
+    call = menu().is_interrupted_by_noise(after_s=0.5).is_interrupted_by_noise(after_s=0.6)
+    call.interrupts("sales", after_s=0.7).hears("here is sales")
+    assert call.prompts[2].was_cut
+
+
+def test_endless_noise_is_no_input() -> None:
+    call = menu().listens()
+    began_s = call.clock.monotonic_s()
+    while len(call.prompts) == 1:
+        call.makes_noise()
+    assert call.clock.monotonic_s() - began_s == pytest.approx(12.0, abs=1.3)
+    call.hears("did not hear")
+
+
+def test_a_greeting_goes_on_after_noise() -> None:
     flow = MENU.replace("start: main", "start: hello").replace(
         "steps:", 'steps:\n  hello: {say: "Hello.", next: main}', 1
     )
@@ -159,7 +188,7 @@ def test_noise_after_the_prompt_is_waited_out() -> None:
     call.waits(6.1).hears("did not hear")
 
 
-def test_noise_in_a_confirmation_replays_it() -> None:
+def test_a_confirmation_goes_on_after_noise() -> None:
     call = ask("digits", length="2", confirm="always").says("one two").is_interrupted_by_noise().hears("is that right?")
     assert answer(call.says("yes").hears("thank you")) == "12"
 

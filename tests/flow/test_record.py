@@ -148,6 +148,11 @@ def test_a_message_that_is_recorded_again_is_removed() -> None:
     assert talk.variables["message"] == {"file": "voicemail-2.wav", "duration_s": 4.0}
 
 
+def test_the_record_of_the_call_tells_of_the_review() -> None:
+    talk = call(REVIEWED).hears("tone").leaves_message(6.0).presses("2").presses("3").leaves_message(4.0).presses("1")
+    assert [outcome for _, outcome, _ in recorded(talk)] == ["done", "played", "given_up", "done"]
+
+
 def test_playing_it_can_be_interrupted() -> None:
     talk = call(REVIEWED).hears("tone").leaves_message(6.0).presses("2")
     talk.interrupts(keys="1", after_s=0.5).hears("6.0 seconds")

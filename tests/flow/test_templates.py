@@ -87,3 +87,44 @@ def test_check_names_what_is_wrong() -> None:
 def test_variables_are_found() -> None:
     assert t.variables_of("{{ a }} {% if b %}{{ c.d }}{% endif %}") == {"a", "b", "c"}
     assert t.variables_of_expression("a > b") == {"a", "b"}
+
+
+@pytest.mark.parametrize("name", ["items", "keys", "values", "get", "pop", "update"])
+def test_data_is_found_under_a_name_that_python_has_as_well(name: str) -> None:
+    assert t.render(f"{{{{ order.{name} }}}}", {"order": {name: 3}}, "en") == "3"
+    assert t.evaluate(f"order.{name}[0]", {"order": {name: [7]}}) == 7
+    with pytest.raises(t.TemplateFailed, match=f"no attribute '{name}'"):
+        t.render(f"{{{{ order.{name} }}}}", {"order": {}}, "en")
+
+
+@pytest.mark.parametrize("expression", ["'%999999999d' % 1", "'x' % n", "n * n * n * n", "1e300 * 1e300", "a + b"])
+def test_what_could_grow_without_end_is_refused(expression: str) -> None:
+    with pytest.raises(t.TemplateFailed):
+        t.evaluate(expression, {"n": 10**9, "a": "", "b": 1})
+
+
+def test_a_value_that_doubles_again_and_again_stays_small() -> None:
+    text: object = "ab"
+    for _ in range(100):
+        text = t.evaluate_set("{{ x + x }}", {"x": text}, "en")
+    assert isinstance(text, str) and len(text) == t.MAX_TEXT_CHARACTERS
+    nested: object = [1]
+    with pytest.raises(t.TemplateFailed, match="has grown to more than"):
+        for _ in range(100):
+            nested = t.evaluate_set("{{ [x, x] }}", {"x": nested}, "en")
+
+
+@pytest.mark.parametrize("text", ["{{ ''.__class__ }}", "{{ 1" + " + 1" * 300 + " }}", "{% set x = 5 %}", "{{ f() }}"])
+def test_what_the_check_refuses_is_refused_in_a_call_as_well(text: str) -> None:
+    assert t.check_template(text) is not None
+    with pytest.raises(t.TemplateFailed):
+        t.render(text, {}, "en")
+    with pytest.raises(t.TemplateFailed):
+        t.render_url(text, {}, "en")
+
+
+def test_looking_for_variables_leaves_the_condition_as_it_is() -> None:
+    text = "{1: a}[1] == 'a' ~ 'b'"
+    before = str(t.parsed_expression(text))
+    t.variables_of_expression(text)
+    assert str(t.parsed_expression(text)) == before

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ivr.flow.turn import EndCause, SpeechEnded, SpeechStarted, TurnEvent, TurnSettings, TurnState, step
+from ivr.flow.turn import (
+    Completeness,
+    EndCause,
+    Paused,
+    SpeechEnded,
+    SpeechStarted,
+    TurnEvent,
+    TurnSettings,
+    TurnState,
+    judge,
+    step,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -12,13 +23,25 @@ FRAME_S = 0.02
 SETTINGS = TurnSettings(final_silence_s=0.5, max_speech_duration_s=3.0)
 
 
-def play(frames: str, settings: TurnSettings = SETTINGS, begin_s: float = 100.0) -> list[TurnEvent]:
-    state, events = TurnState(), []
+def play(
+    frames: str, settings: TurnSettings = SETTINGS, begin_s: float = 100.0, words: Completeness | None = None
+) -> list[TurnEvent]:
+    """What happens but for the pauses; `words` is told in each of them."""
+    state, events = TurnState(), list[TurnEvent]()
     for index, frame in enumerate(frames):
+        event: TurnEvent | None
         state, event = step(settings, state, begin_s + index * FRAME_S, frame == "#")
+        if isinstance(event, Paused):
+            state, event = judge(settings, state, event.decided_at_s, words) if words else (state, None)
         if event:
             events.append(event)
     return events
+
+
+def end_s(frames: str, words: Completeness | None, settings: TurnSettings = SETTINGS) -> float:
+    """How long after the last speech of an utterance its end is decided."""
+    ended = next(event for event in play(frames, settings, words=words) if isinstance(event, SpeechEnded))
+    return round(ended.decided_at_s - ended.ended_at_s, 3)
 
 
 def test_silence_is_no_turn() -> None:
@@ -137,3 +160,51 @@ def test_the_onset_can_be_configured() -> None:
 def test_impossible_settings_are_refused(settings: dict[str, float], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         TurnSettings(**settings)
+
+
+SAID = "#" * 20 + "." * 100
+
+
+def test_a_whole_answer_ends_sooner_and_half_an_answer_later() -> None:
+    assert end_s(SAID, Completeness.COMPLETE) == pytest.approx(0.36)  # whole frames
+    assert end_s(SAID, Completeness.OPEN) == pytest.approx(0.5)
+    assert end_s(SAID, Completeness.INCOMPLETE) == pytest.approx(1.2)
+    assert end_s(SAID, None) == pytest.approx(0.5)
+
+
+def test_a_whole_answer_never_waits_longer_than_others_and_half_of_one_never_less() -> None:
+    short = TurnSettings(final_silence_s=0.2)
+    assert end_s(SAID, Completeness.COMPLETE, short) == pytest.approx(0.2)
+    long = TurnSettings(final_silence_s=1.6)
+    assert end_s(SAID, Completeness.INCOMPLETE, long) == pytest.approx(1.6)
+
+
+def test_each_pause_is_judged_once_and_speech_that_goes_on_is_judged_anew() -> None:
+    state, paused = TurnState(), []
+    for index, frame in enumerate("#" * 20 + "." * 24 + "#" * 10 + "." * 30):
+        state, event = step(SETTINGS, state, index * FRAME_S, frame == "#")
+        if isinstance(event, Paused):
+            paused.append(round(event.decided_at_s, 2))
+            state, _ = judge(SETTINGS, state, event.decided_at_s, Completeness.INCOMPLETE)
+    assert paused == [0.76, 1.44]
+
+
+def test_words_that_went_on_after_a_pause_are_no_longer_half_an_answer() -> None:
+    state, ended = TurnState(), None
+    pauses = iter([Completeness.INCOMPLETE, Completeness.OPEN])
+    for index, frame in enumerate("#" * 20 + "." * 24 + "#" * 10 + "." * 60):
+        state, event = step(SETTINGS, state, index * FRAME_S, frame == "#")
+        if isinstance(event, Paused):
+            state, event = judge(SETTINGS, state, event.decided_at_s, next(pauses))
+        ended = event if isinstance(event, SpeechEnded) else ended
+    assert ended is not None and ended.decided_at_s - ended.ended_at_s == pytest.approx(0.5)
+
+
+def test_noise_that_never_stops_ends_after_the_longest_utterance_however_often_it_is_judged() -> None:
+    events = play(("#" * 30 + "." * 20) * 20, words=Completeness.INCOMPLETE)
+    ends = [event for event in events if isinstance(event, SpeechEnded)]
+    assert ends[0].cause is EndCause.TOO_LONG and ends[0].decided_at_s == pytest.approx(103.0)
+
+
+def test_words_told_when_nobody_speaks_change_nothing() -> None:
+    assert judge(SETTINGS, TurnState(), 5.0, Completeness.COMPLETE)[1] is None

@@ -97,6 +97,12 @@ def test_a_mistake_in_a_line_has_its_place(text: str, place: str, message: str) 
     assert any(f"small.test.yaml:{place}:" in problem and message in problem for problem in found), found
 
 
+def test_what_a_flow_takes_can_be_given() -> None:
+    flow = "flow: small\ntakes: [name]\nstart: hello\nsteps: {hello: {say: 'Hello {{ name }}.', next: return}}\n"
+    test = "tests: [{name: it, given: {variables: {name: Ada}}, call: [{hear: hello Ada}]}]\n"
+    assert problems(test, flow) == []
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [

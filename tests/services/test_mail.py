@@ -145,6 +145,46 @@ def test_a_mail_takes_a_recording_along_and_no_other_file(tmp_path: Path, name: 
     play()
 
 
+def test_a_mail_goes_into_a_folder_where_one_is_named(tmp_path: Path) -> None:
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / "call-1-voicemail.wav").write_bytes(b"RIFF")
+    given = MailSettings(
+        folder=str(tmp_path / "mail"), sender="ivr@example.com", recipients={"office": "office@example.com"}
+    )
+
+    @scenario
+    async def play() -> None:
+        message = MailMessage("office", "A message", "Für Sie.", attachment="call-1-voicemail.wav")
+        assert (await send(given, tmp_path, message)).outcome is JobOutcome.DONE
+
+    play()
+    (file,) = (tmp_path / "mail").iterdir()
+    mail = message_from_bytes(file.read_bytes(), policy=policy.SMTP)
+    assert isinstance(mail, EmailMessage)
+    assert (file.suffix, file.stat().st_mode & 0o777, mail["To"]) == (".eml", 0o600, "office@example.com")
+    assert [part.get_content() for part in mail.iter_attachments()] == [b"RIFF"]
+
+
+def test_a_folder_that_takes_no_mail_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "mail").write_text("a file")
+    given = MailSettings(
+        folder=str(tmp_path / "mail"), sender="ivr@example.com", recipients={"office": "office@example.com"}
+    )
+
+    @scenario
+    async def play() -> None:
+        result = await send(given, tmp_path, OFFICE)
+        assert result.outcome is JobOutcome.FAILED and "takes no mail" in result.detail
+
+    play()
+
+
+@pytest.mark.parametrize("given", [{}, {"host": "mail.example.com", "folder": "mail"}])
+def test_mails_go_to_a_server_or_into_a_folder(given: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="write one of host: and folder:"):
+        MailSettings(sender="ivr@example.com", **given)
+
+
 def _contexts(folder: Path) -> tuple[str, ssl.SSLContext]:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))

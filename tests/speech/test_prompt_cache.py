@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import numpy as np
@@ -39,13 +40,17 @@ class CountingSynthesizer:
     def voice_for(self, language: str) -> str:
         return f"{self.voice}-{language}"
 
-    def synthesize(self, text: str, language: str, wav: Path) -> None:
+    def synthesize(self, speech: Speech, wav: Path) -> None:
+        text = speech.text
         self.texts.append(text)
         if self.gate:
             self.gate.wait(5)
         if text == "broken":
             raise SynthesisFailed("no sound today", retryable=True)
         write_wav(wav, tone(0.5))
+
+    def rest(self) -> None:
+        pass
 
     def close(self) -> None:
         pass
@@ -267,3 +272,54 @@ def test_what_is_sensitive_is_spoken_and_never_cached(tmp_path: Path, store: Fil
     assert first.parent.stat().st_mode & 0o077 == 0, "only this user may read it"
     store.close()
     assert not first.exists()
+
+
+def test_emphasis_is_louder_and_a_prompt_of_its_own(store: FilePromptStore, engine: CountingSynthesizer) -> None:
+    usual, strong = render(store, HELLO, Speech(HELLO.text, "en", emphasis="strong"))
+    assert active_level_dbfs(read_wav(strong)) - active_level_dbfs(read_wav(usual)) == pytest.approx(4.0, abs=0.5)
+    assert len(set(render(store, HELLO, Speech(HELLO.text, "en", rate="slow"), Speech(HELLO.text, "en")))) == 2
+
+
+LONG = Speech("Your order has left our house. It is with you tomorrow at noon. Please be at home by then.", "en")
+SENTENCES = ["Your order has left our house.", "It is with you tomorrow at noon.", "Please be at home by then."]
+
+
+async def first_parts(store: FilePromptStore, count: int, *segments: Segment) -> list[list[Path]]:
+    async with aclosing(store.render_in_turn(segments)) as parts:
+        return [await anext(parts) for _ in range(count)]
+
+
+def in_turn(store: FilePromptStore, *segments: Segment) -> list[list[Path]]:
+    async def ask() -> list[list[Path]]:
+        return [files async for files in store.render_in_turn(segments)]
+
+    return asyncio.run(ask())
+
+
+def test_a_long_text_is_made_sentence_by_sentence_and_found_again(
+    store: FilePromptStore, engine: CountingSynthesizer
+) -> None:
+    parts = in_turn(store, Speech("Welcome to the demo.", "en"), LONG)
+    assert engine.texts == SENTENCES, "in the order of hearing; the greeting is a recording"
+    assert [len(part) for part in parts] == [1, 2, 2, 1], "a pause behind each but the last"
+    assert [len(part) for part in in_turn(store, LONG, HELLO)] == [5, 1], "what is ready comes at once"
+    assert store.cached([Speech("Welcome to the demo.", "en"), LONG]) == [file for part in parts for file in part]
+
+
+def test_what_nobody_waits_for_any_more_is_not_made(store: FilePromptStore, engine: CountingSynthesizer) -> None:
+    asyncio.run(first_parts(store, 1, LONG))
+    assert engine.texts == SENTENCES[:1]
+
+
+def test_a_long_text_that_was_made_whole_is_not_divided(store: FilePromptStore, engine: CountingSynthesizer) -> None:
+    whole = render(store, LONG)
+    assert in_turn(store, LONG) == [whole] == [store.cached([LONG])]
+    assert engine.texts == [LONG.text]
+
+
+def test_sentences_of_a_sensitive_text_are_not_kept(store: FilePromptStore, engine: CountingSynthesizer) -> None:
+    hidden = Speech(LONG.text, "en", is_sensitive=True)
+    assert len(in_turn(store, hidden)) == 3 and store.cached([hidden]) is None
+    assert store.cached([Speech(SENTENCES[0], "en")]) is None
+    in_turn(store, hidden)
+    assert engine.texts == SENTENCES * 2

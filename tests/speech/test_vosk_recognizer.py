@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ import pytest
 import structlog
 
 from ivr.errors import ModelMissing, RecognizerFailed
+from ivr.flow.completeness import Expected
+from ivr.flow.digits import DigitRules
+from ivr.flow.segments import Speech
 from ivr.ports import ListenRequest, RecognitionFailed, RecognizerEvent, SpeechDetected, TranscriptReady
 from ivr.speech import vosk_engine
 from ivr.speech.pcm import Audio, pad, read_wav, resample, telephone_ready
@@ -132,7 +136,7 @@ def test_synthesized_german_with_umlauts_is_understood(
     german_recognizer: VoskRecognizer, synthesizer: Pyttsx3Synthesizer, tmp_path: Path
 ) -> None:
     for word in ("zurück", "zwölf", "für", "vertrieb"):
-        synthesizer.synthesize(word, "de", tmp_path / "word.wav")
+        synthesizer.synthesize(Speech(word, "de"), tmp_path / "word.wav")
         audio = telephone_ready(read_wav(tmp_path / "word.wav"), 8000, -20.0)
         assert heard(german_recognizer, audio, request(["zurück", "zwölf", "für", "vertrieb"], "de")).text == word
 
@@ -468,3 +472,46 @@ def test_a_model_without_closed_lists_hears_free_speech_and_says_so(
         assert [entry["event"] for entry in logs] == ["closed_lists_unsupported"]
     finally:
         engine.close()
+
+
+# --- the end of an utterance
+
+MENU = Expected(tuple((word, word) for word in COMMANDS))
+
+
+def pause_to_end_s(recognizer: VoskRecognizer, audio: Audio, wanted: ListenRequest) -> float:
+    """How long the line must be silent behind a recording until the transcript is there."""
+    caller, step_s, silent_s = Caller(recognizer, wanted), VoskStream.chunk_ms / 1000, 0.0
+    caller.pauses(0.5)
+    caller.hears(audio, 0.0)
+    while not any(isinstance(event, TranscriptReady) for event in caller.events):
+        assert silent_s < 3.0, "no transcript"
+        caller.pauses(step_s)
+        caller.wait(lambda _: not caller.stream.has_waiting_audio, "the end of the audio")
+        silent_s += step_s
+    caller.stream.close()
+    return silent_s
+
+
+def pause_for_s(recognizer: VoskRecognizer, audio: Audio, expected: Expected | None, phrases: Sequence[str]) -> float:
+    wanted = replace(request(phrases, silence_s=0.7, unknown=expected is None or not expected.rules), expected=expected)
+    return pause_to_end_s(recognizer, audio, wanted)
+
+
+@pytest.mark.parametrize(
+    "file", ["spy-agent.wav", "vm-message.wav", "extension.wav", "goodbye.wav", "do-not-disturb.wav"]
+)
+def test_a_word_of_the_menu_needs_half_the_silence(recognizer: VoskRecognizer, english_dir: Path, file: str) -> None:
+    audio = read_wav(english_dir / file)
+    usual_s = pause_for_s(recognizer, audio, None, COMMANDS)
+    assert pause_for_s(recognizer, audio, MENU, COMMANDS) == pytest.approx(usual_s - 0.35, abs=0.13)
+
+
+def test_the_last_digit_needs_half_the_silence_and_an_earlier_one_more(
+    recognizer: VoskRecognizer, english_dir: Path
+) -> None:
+    three = Audio(np.concatenate([read_wav(english_dir / f"digits_{digit}.wav").samples for digit in "471"]), 8000)
+    usual_s = pause_for_s(recognizer, three, None, DIGITS)
+    for length, shift_s in ((3, -0.35), (6, 0.5)):
+        expected = Expected(rules=DigitRules(length, length, "#"))
+        assert pause_for_s(recognizer, three, expected, DIGITS) == pytest.approx(usual_s + shift_s, abs=0.13)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ivr.errors import Problem, Severity
-from ivr.flow.checks.graph import Edge, edges_of
+from ivr.errors import MOST_OF_A_KIND, Problem, Severity
+from ivr.flow.checks.graph import Edge
 from ivr.flow.checks.services import ServicesContext
+from ivr.flow.checks.silence import edges_in
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.marks import find_models
 from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Command, Flow, FormField, FormStep, InputStep, Prompt, PromptItem
@@ -88,7 +89,7 @@ class Subject:
     @cached_property
     def edges(self) -> Mapping[str, tuple[Edge, ...]]:
         """Every way out of every step."""
-        return edges_of(self.flow)
+        return edges_in(self.flow, self.context.flows or {})
 
     @cached_property
     def is_part(self) -> bool:
@@ -124,7 +125,15 @@ class Subject:
         """The step that a misspelt target surely means, so that one mistake is not reported as two."""
         if not target or target in self.flow.steps or target in BUILT_IN_TARGETS:
             return target
-        return next(iter(difflib.get_close_matches(target, self.flow.steps, n=1)), target)
+        if target not in self._misspelt and len(self._misspelt) < MOST_OF_A_KIND:
+            near = difflib.get_close_matches(target, self.flow.steps, n=1)
+            self._misspelt[target] = near[0] if near else target
+        return self._misspelt.get(target, target)
+
+    @cached_property
+    def _misspelt(self) -> dict[str, str]:
+        """Targets that there are not, and what they surely mean."""
+        return {}
 
     @cached_property
     def prompts(self) -> tuple[PromptPlace, ...]:

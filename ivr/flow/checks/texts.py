@@ -16,7 +16,7 @@ from ivr.yaml_source import DataPath
 LONGEST_PROMPT_S = 15.0
 WORDS_PER_MINUTE = 160
 
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}")
 _KEY = r"(\d|\*|#|one|two|three|four|five|six|seven|eight|nine|zero|star|pound|hash)"
 _ZIFFER = r"(\d|\*|#|eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|null|stern|raute)"
 _KEY_FIRST = {
@@ -61,6 +61,9 @@ def empty_prompt(subject: Subject) -> Iterator[Problem]:
                 yield subject.error(path, "the prompt is empty; write what the bot says", "empty_prompt")
             elif kinds > 1:
                 message = "a part of a prompt is text, a recording or a pause; make them separate parts of a list"
+                yield subject.error(path, message, "prompt_part")
+            elif not item.text and (item.rate or item.emphasis):
+                message = "`rate` and `emphasis` are marks of a text; only what is spoken can have them"
                 yield subject.error(path, message, "prompt_part")
 
 

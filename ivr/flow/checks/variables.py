@@ -21,7 +21,8 @@ from ivr.flow.model import FormStep, SetStep, Step
 from ivr.flow.speaking import filters
 from ivr.flow.steps.models import RunStep
 from ivr.flow.steps.registry import kind_of
-from ivr.flow.templates import JINJA_FILTERS, check_expression, check_template, is_template, variables_of
+from ivr.flow.template_rules import FILTERS
+from ivr.flow.templates import check_expression, check_template, is_template, variables_of
 from ivr.model_errors import did_you_mean
 from ivr.yaml_source import DataPath
 
@@ -37,7 +38,7 @@ HEARD = "heard"
 _NO_FILTER = re.compile(r"No filter named '(\w+)'")
 _SINGLE_EQUALS = re.compile(r"(?<![=!<>])=(?!=)")
 _ONE_EQUALS_SIGN = "one = does not compare; write =="
-_KNOWN_FILTERS = frozenset({*JINJA_FILTERS, *filters("en")})
+_KNOWN_FILTERS = frozenset({*FILTERS, *filters("en")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def _in_words(trouble: str) -> str:
     found = _NO_FILTER.search(trouble)
     if found:
         return f"there is no filter '{found[1]}'; {did_you_mean(found[1], sorted(_KNOWN_FILTERS), limit=20)}"
-    return f"{trouble.rstrip('.')}; correct it"
+    return trouble if "; " in trouble else f"{trouble.rstrip('.')}; correct it"
 
 
 def _written(subject: Subject) -> Iterator[tuple[DataPath, str, bool]]:

@@ -62,6 +62,8 @@ class Language:
     no: tuple[str, ...]
     digits: Mapping[str, str]
     """Spoken digit to key: "one" to "1", "oh" to "0"."""
+    alike: Mapping[str, str]
+    """Words that sound like another one, to that one: "to" to "two"."""
     repeats: Mapping[str, int]
     """Words that repeat the next digit: "double" to 2."""
     number_words: tuple[str, ...]
@@ -76,6 +78,10 @@ class Language:
     """How callers ask for help."""
     no_leads: tuple[str, ...]
     """Words between a "no" and what is right: "i mean", "make it"."""
+    against: tuple[str, ...]
+    """Words before what is not meant: "not" Friday."""
+    but: tuple[str, ...]
+    """Words between a "yes" and what is not right after all: "but", "except"."""
     fillers: frozenset[str]
     """Words around a value that say nothing."""
     cues: Mapping[str, frozenset[str]]

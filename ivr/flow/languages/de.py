@@ -127,6 +127,7 @@ GERMAN = Language(
     yes=_YES,
     no=_NO,
     digits={word: str(value) for word, value in _UNITS.items() if value < 10 and word not in _ARTICLES},
+    alike={"zwo": "zwei", "viel": "vier"},
     repeats={"doppel": 2, "doppelt": 2, "dreifach": 3, "dreimal": 3, "zweimal": 2},
     number_words=(*_SMALL, *_SCALES, "und"),
     read_number=read_number,
@@ -146,6 +147,8 @@ GERMAN = Language(
         "ich habe",
         "besser",
     ),
+    against=("nicht", "kein", "keine", "keinen"),
+    but=("aber", "nur", "außer", "bis auf"),
     fillers=frozenset(_FILLERS),
     cues={"time": frozenset({"um", "gegen", "ab"}), "date": frozenset({"am"}), "number": frozenset({"für", "zu"})},
     calendar=Calendar(

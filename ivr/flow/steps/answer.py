@@ -43,8 +43,8 @@ def _enter(run: Run, name: str, found: AnswerStep) -> None:
     elif run.flush(name):
         return
     elif found.answer.after > 0:
-        run.set(phase=Phase.WORKING)
-        run.set_input(started_at_s=run.at_s)
+        run.state.phase = Phase.WORKING
+        run.state.input.started_at_s = run.at_s
         run.start_timer(found.answer.after)
     else:
         _answer(run, found, run.at_s)
@@ -52,7 +52,7 @@ def _enter(run: Run, name: str, found: AnswerStep) -> None:
 
 def _handle(run: Run, found: AnswerStep, event: e.Event) -> None:
     if isinstance(event, e.TimerFired) and event.timer_id == run.state.timer_id:
-        run.set(timer_id="")
+        run.state.timer_id = ""
         _answer(run, found, run.state.input.started_at_s)
 
 

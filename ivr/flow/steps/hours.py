@@ -45,9 +45,10 @@ def _target(step: HoursStep, state: str) -> str:
 def _enter(run: Run, name: str, found: HoursStep) -> None:
     """The calendar answers at once; before the call is answered, it stays unanswered."""
     if run.state.phase is not Phase.NEW:
-        run.set(phase=Phase.WORKING)
-    run.set(job_id=run.new_id("job"), is_waiting_sound=False)
-    run.set_input(started_at_s=run.at_s)
+        run.state.phase = Phase.WORKING
+    run.state.job_id = run.new_id("job")
+    run.state.is_waiting_sound = False
+    run.state.input.started_at_s = run.at_s
     run.emit(c.StartJob(run.state.job_id, HoursJob(found.hours)))
 
 
@@ -56,8 +57,8 @@ def _handle(run: Run, found: HoursStep, event: e.Event) -> None:
         job.handle(run, None, event)
         return
     answer = _answer(event.result)
-    run.set(variables={**run.state.variables, found.into: answer})
-    run.set(sensitive=run.state.sensitive - {found.into})
+    run.state.variables = {**run.state.variables, found.into: answer}
+    run.state.sensitive = run.state.sensitive - {found.into}
     state = str(answer["state"])
     detail = event.result.detail or str(answer["reason"])
     run.note("hours", state, started_at_s=run.state.input.started_at_s, meaning=found.hours, detail=detail)

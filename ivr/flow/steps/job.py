@@ -51,8 +51,10 @@ class Waiting(Part):
 def begin(run: Run, job: Job, waiting: Waiting | None, *, is_kept: bool = False) -> None:
     """Give the work away and wait. What is queued is said meanwhile."""
     job_id = run.new_id("job")
-    run.set(phase=Phase.WORKING, job_id=job_id, is_waiting_sound=False)
-    run.set_input(started_at_s=run.at_s)
+    run.state.phase = Phase.WORKING
+    run.state.job_id = job_id
+    run.state.is_waiting_sound = False
+    run.state.input.started_at_s = run.at_s
     run.emit(c.StartJob(job_id, job, is_kept))
     if run.state.queued.segments:
         barge_in = run.state.queued.barge_in
@@ -80,13 +82,13 @@ def handle(run: Run, waiting: Waiting | None, event: e.Event) -> None:
             if not is_broken:
                 _sound_after(run, waiting, pause_s)
         case e.TimerFired(timer_id=timer_id) if waiting and timer_id == run.state.timer_id:
-            run.set(timer_id="")
+            run.state.timer_id = ""
             _sound(run, waiting)
 
 
 def _key(run: Run, digit: str, waiting: Waiting | None) -> None:
     """The key is meant for the question that follows. It ends what was said before, not the sound of waiting."""
-    run.set(typed_ahead=run.state.typed_ahead + digit)
+    run.state.typed_ahead = run.state.typed_ahead + digit
     if run.state.play_id and not run.state.is_waiting_sound and run.state.queued.barge_in in ("any", "digits", "match"):
         run.stop_prompt()
         if waiting:
@@ -101,19 +103,20 @@ def _sound_after(run: Run, waiting: Waiting, pause_s: float) -> None:
 
 
 def _sound(run: Run, waiting: Waiting) -> None:
-    run.set(is_waiting_sound=True)
+    run.state.is_waiting_sound = True
     run.play(run.segments(waiting.prompt))
 
 
 def leave(run: Run, target: str) -> None:
     """Go on; what was said before the work is heard to its end first, the sound of waiting stops."""
-    run.set(job_id="")
+    run.state.job_id = ""
     run.cancel_timer()
     if run.state.is_waiting_sound:
         run.stop_prompt()
-        run.set(is_waiting_sound=False)
+        run.state.is_waiting_sound = False
     if run.state.play_id:
-        run.set(phase=Phase.SPEAKING, resume_at=target)
+        run.state.phase = Phase.SPEAKING
+        run.state.resume_at = target
     else:
         run.goto(target)
 

@@ -134,13 +134,15 @@ def _words(index: int) -> Phrases:
 def _play(run: Run, name: str, found: RecordPlayback) -> None:
     if file := _file_in(run, found.message):
         run.queue((Recorded(file),), "any")
+    run.note("record", "played")
     run.goto(found.next or RETURN)
 
 
 def _again(run: Run, name: str, found: RecordAgain) -> None:
     if file := _file_in(run, found.message):
         run.emit(c.DropRecording(file))
-    run.set(variables={**run.state.variables, found.message: None})
+    run.state.variables = {**run.state.variables, found.message: None}
+    run.note("record", "given_up")
     run.goto(found.next or RETURN)
 
 
@@ -156,7 +158,7 @@ def _enter(run: Run, name: str, found: RecordStep) -> None:
     if run.is_announced:
         _begin(run, found)
         return
-    run.set(input=Input())
+    run.state.input = Input()
     _announce(run, name, found, ())
 
 
@@ -170,8 +172,10 @@ def _announce(run: Run, name: str, found: RecordStep, lead: tuple[Segment, ...])
 
 def _begin(run: Run, found: RecordStep) -> None:
     record, waits_s = found.record, found.first_input_timeout or run.flow.defaults.first_input_timeout
-    run.set(phase=Phase.WORKING, record_id=run.new_id("record"), typed_ahead="")
-    run.set_input(started_at_s=run.at_s)
+    run.state.phase = Phase.WORKING
+    run.state.record_id = run.new_id("record")
+    run.state.typed_ahead = ""
+    run.state.input.started_at_s = run.at_s
     command = c.StartRecording(
         run.state.record_id,
         run.place,
@@ -191,10 +195,11 @@ def _handle(run: Run, found: RecordStep, event: e.Event) -> None:
         case e.DigitPressed(digit=digit) if digit == found.record.terminator or found.record.terminator == "any":
             run.emit(c.StopRecording(run.state.record_id))
         case e.TimerFired(timer_id=timer_id) if timer_id == run.state.timer_id:
-            run.set(timer_id="")
+            run.state.timer_id = ""
             run.emit(c.StopRecording(run.state.record_id))
         case e.RecordingEnded(record_id=record_id) if record_id == run.state.record_id:
-            run.set(record_id="", steps_without_input=0)
+            run.state.record_id = ""
+            run.state.steps_without_input = 0
             run.cancel_timer()
             _ended(run, found, event)
 
@@ -220,7 +225,8 @@ def _broken(run: Run, found: RecordStep, detail: str) -> None:
 
 def _keep(run: Run, found: RecordStep, event: e.RecordingEnded) -> None:
     message = {"file": event.file, "duration_s": round(event.duration_s, 1)}
-    run.set(variables={**run.state.variables, found.into: message}, sensitive=run.state.sensitive - {found.into})
+    run.state.variables = {**run.state.variables, found.into: message}
+    run.state.sensitive = run.state.sensitive - {found.into}
     has_left = event.reason is e.RecordingEnd.HUNG_UP
     _note(run, "hung_up" if has_left else "done", event)
     if not has_left:  # else `on_hang_up` follows: the caller's end is reported next
@@ -233,7 +239,7 @@ def _missed(run: Run, found: RecordStep, event: e.RecordingEnded) -> None:
     if attempt >= (found.max_attempts or run.flow.defaults.max_attempts):
         run.goto(_failed(run.flow, found))
         return
-    run.set_input(attempt=attempt + 1)
+    run.state.input.attempt = attempt + 1
     _announce(run, run.state.step, found, _lead(run, found, attempt))
 
 

@@ -178,7 +178,8 @@ def _handle(run: Run, found: RequestStep, event: e.Event) -> None:
         return
     kept, result = _kept(found.request, event.result)
     if kept:
-        run.set(variables={**run.state.variables, **kept}, sensitive=_sensitive_after(run, found.request, set(kept)))
+        run.state.variables = {**run.state.variables, **kept}
+        run.state.sensitive = _sensitive_after(run, found.request, set(kept))
     key, target = exit_of(run.flow, found, result)
     status = "" if result.status is None else f"status {result.status}"
     detail = result.detail or status

@@ -48,12 +48,9 @@ def come_back(run: Run, outcome: str, values: Mapping[str, object], sensitive: f
     if not run.state.frames:
         run.goto("hang_up")
         return
-    left = run.leave_flow()
-    here = run.state.step
-    found = run.flow.steps[here]
+    frames.leave(run)
+    found = run.flow.steps[run.state.step]
     assert isinstance(found, RunStep)
-    if left.history:
-        run.set(history=(*run.state.history, here)[-50:], finished={**run.state.finished, here: left})
     _keep(run, found, values, sensitive)
     run.goto(found.outcomes.get(outcome) or found.next or RETURN)
 
@@ -68,7 +65,8 @@ def _keep(run: Run, found: RunStep, values: Mapping[str, object], sensitive: fro
         kept = {variable: values[name] for variable, name in wanted.items()}
         hidden = {variable for variable, name in wanted.items() if name in sensitive}
     now_sensitive = (run.state.sensitive - kept.keys()) | hidden
-    run.set(variables={**run.state.variables, **kept}, sensitive=now_sensitive)
+    run.state.variables = {**run.state.variables, **kept}
+    run.state.sensitive = now_sensitive
 
 
 def _exits(flow: Flow, step: RunStep) -> Iterator[Exit]:

@@ -15,7 +15,8 @@ def _enter(run: Run, name: str, found: SetStep) -> None:
         read = templates.variables_of(value) if isinstance(value, str) and templates.is_template(value) else set()
         known[variable] = variables[variable] = templates.evaluate_set(value, known, run.state.language)
         (sensitive.add if read & sensitive else sensitive.discard)(variable)
-    run.set(variables=variables, sensitive=frozenset(sensitive))
+    run.state.variables = variables
+    run.state.sensitive = frozenset(sensitive)
     shown = run.masked_variables
     run.note("set", "done", meaning=", ".join(f"{variable} = {shown[variable]}" for variable in found.set))
     run.goto(found.next or RETURN)

@@ -33,6 +33,7 @@ from ivr.flow.model import (
     StepName,
     ValueSettings,
 )
+from ivr.flow.prompts import NOTHING_SAID
 from ivr.flow.run import Run
 from ivr.flow.state import Phase
 from ivr.flow.steps import listen
@@ -161,11 +162,13 @@ def _kept_as(name: str, step: SurveyStep) -> str:
 
 
 def _enter(run: Run, name: str, found: SurveyStep) -> None:
+    said = NOTHING_SAID if found.survey.intro is None else run.said(found.survey.intro)
     if found.survey.intro is not None:
-        run.queue(run.segments(found.survey.intro), run.flow.defaults.barge_in)
-    run.note("survey", "done", prompt=run.text(found.survey.intro) if found.survey.intro else "")
+        run.queue(said.segments, run.flow.defaults.barge_in)
+    run.note("survey", "done", prompt=said.text)
     nothing = dict.fromkeys(_variables(found))
-    run.set(variables={**run.state.variables, **nothing}, sensitive=run.state.sensitive - nothing.keys())
+    run.state.variables = {**run.state.variables, **nothing}
+    run.state.sensitive = run.state.sensitive - nothing.keys()
     run.goto(f"{name}.{next(iter(found.survey.questions))}")
 
 

@@ -12,7 +12,7 @@ from ivr.flow.steps.run_flow import evaluated
 def _enter(run: Run, name: str, found: TagStep) -> None:
     values, sensitive = evaluated(run, found.tag)
     shown = {key: MASK if key in sensitive else value for key, value in values.items()}
-    run.set(tags={**run.state.tags, **shown})
+    run.state.tags = {**run.state.tags, **shown}
     run.note(
         "tag", "done", meaning=", ".join(key if value is True else f"{key} = {value}" for key, value in shown.items())
     )

@@ -20,8 +20,9 @@ def _enter(run: Run, name: str, found: TransferStep) -> None:
         run.queue(run.segments(transfer.announce), "none")
     if run.flush(name, is_announced=True):
         return
-    run.set(phase=Phase.TRANSFERRING, typed_ahead="")
-    run.set_input(started_at_s=run.at_s)
+    run.state.phase = Phase.TRANSFERRING
+    run.state.typed_ahead = ""
+    run.state.input.started_at_s = run.at_s
     hold = run.segments(transfer.hold) if transfer.hold else ()
     whisper = run.segments(transfer.whisper) if transfer.whisper else ()
     run.emit(c.StartTransfer(transfer.to, transfer.mode, transfer.ring_for, hold, whisper))

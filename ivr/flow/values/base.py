@@ -6,11 +6,12 @@ A kind is a module here with a subclass of `Kind` and a line in `ivr.flow.values
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from ivr.flow.digits import DigitRules
 from ivr.flow.grammar import normalized
+from ivr.flow.immutable import immutable
 from ivr.flow.languages.base import Language
 from ivr.flow.model import ValueSettings
 from ivr.yaml_source import DataPath
@@ -19,7 +20,7 @@ CHOICE = "choice:"
 """Meanings that begin so name one of several choices."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Asked:
     """One question, and the call that it is asked in."""
 
@@ -34,7 +35,7 @@ class Asked:
     """What an amount is in where the question does not say."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reading:
     """A value in an utterance or a key entry."""
 
@@ -47,7 +48,7 @@ class Reading:
     """Further values that the same words may mean; the caller is asked which."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Trouble:
     """A setting that cannot be right. `place` is the way to it from the step or field."""
 
@@ -65,6 +66,8 @@ class Kind:
     """Settings of an `ask` that belong to it."""
     is_free: bool = False
     """Whether callers may say anything."""
+    is_spelled: bool = False
+    """Whether it is said digit by digit, and `entry` tells when it is whole."""
     is_value: bool = True
     """Whether an utterance is read as a value; else one of `phrases` is looked for in it."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from ivr.flow.grammar import normalized
+from ivr.flow.immutable import immutable
 from ivr.flow.model import ValueSettings
 from ivr.flow.values.base import CHOICE, Asked, Kind, Trouble
 
@@ -16,7 +16,7 @@ LONGEST_NAME = 120
 """Characters of an entry that are spoken."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Option:
     """One way to answer."""
 

@@ -21,6 +21,7 @@ class Digits(Kind):
     """Spoken in any grouping ("double five", "twelve thirty four"), over several utterances, or keyed."""
 
     name = "digits"
+    is_spelled = True
     options = ("length", "min_length", "max_length", "terminator")
 
     def entry(self, asked: Asked) -> DigitRules:
