@@ -190,12 +190,16 @@ class Bot:
             models = configured_models(self._settings.speech.models)
             from ivr.speech.vosk_recognizer import VoskRecognizer
 
-            recognizer = VoskRecognizer({language: model.path for language, model in models.items()})
+            recognizer = VoskRecognizer(
+                {language: model.path for language, model in models.items()}, servers=self._settings.speech.servers
+            )
         except SpeechError as error:
             log.warning("no_recognizer", reason=str(error))
             self._say(f"speech recognition: {error}; callers use keys until then")
             return None
         self._say("speech model: " + ", ".join(str(model) for model in models.values()))
+        for language, urls in self._settings.speech.servers.items():
+            self._say(f"speech in {language}: heard by {', '.join(urls)}")
         return recognizer
 
     def _make_registry(self) -> CallRegistry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from ivr.flow.immutable import immutable
+from ivr.immutable import immutable
 
 Rate = Literal["x-slow", "slow", "fast", "x-fast"]
 """How fast a text is spoken, beside the usual (SSML 1.1 §3.2.4, `prosody rate`)."""

@@ -16,6 +16,7 @@ from ivr.flow.program import Program
 from ivr.flow.prompts import languages_of
 from ivr.flow.run import masked
 from ivr.flow.state import Phase
+from ivr.immutable import immutable
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.ending import ended_by_bot
 from ivr.rehearsal.model import Conversation, Expect, Given, Mock
@@ -24,7 +25,7 @@ from ivr.rehearsal.world import Calendars, World
 from ivr.testing.conversation import BEGAN, CallScript, NotAsScripted, Turn
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Difference:
     """The point at which a call went another way."""
 
@@ -42,7 +43,7 @@ class Difference:
     """How many turns there had been."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Moment:
     """How far a call was when a line of the conversation came."""
 
@@ -53,7 +54,7 @@ class Moment:
     is_answered: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Played:
     """One conversation, played."""
 

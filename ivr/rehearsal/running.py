@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ivr.flow.loader import LoadedFlow
 from ivr.flow.model import Flow
 from ivr.flow.program import Program, linked
 from ivr.flows import TEST_SUFFIX, content_of, flow_files, library, load_file, load_files, unreadable
+from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean
 from ivr.rehearsal.coverage import Coverage, coverage_of
 from ivr.rehearsal.fitting import misfits
@@ -26,7 +27,7 @@ from ivr.rehearsal.world import Calendars
 _SUFFIXES = (TEST_SUFFIX, TEST_SUFFIX.replace(".yaml", ".yml"))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Suite:
     """A file of conversations and the flow that it tests."""
 
