@@ -131,7 +131,7 @@ def situations() -> dict[str, Call]:
     return {
         "before the call": fresh,
         "a calendar first": offered(ASKED_FIRST),
-        "a calendar while it rings": calendar,
+        "a calendar, ringing": calendar,
         "it rings": calendar.then(job_done),
         "a question is asked": prompt_runs,
         "a question waits": silent,
@@ -195,25 +195,25 @@ def subclasses(kind: type[Any]) -> set[type[Any]]:
 
 
 TABLE = """
-                           off  key  bad  #    spc  ans  noi  deaf over mute time ring conn busy done err  rec  none gone
-before the call:           GO   .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    OUT
-a calendar first:          .    .    .    .    .    .    .    .    .    .    .    .    .    .    END  END  .    .    END
-a calendar while it rings: .    .    .    .    .    .    .    .    .    .    .    END  .    .    GO   END  .    .    END
-it rings:                  .    .    .    .    .    .    .    .    .    .    END  END  .    .    .    .    .    .    END
-a question is asked:       .    GO   stay stay stay GO   .    stay stay stay .    .    .    .    .    .    .    .    OUT
-a question waits:          .    GO   stay stay stay GO   stay stay .    .    stay .    .    .    .    .    .    .    OUT
-the caller speaks:         .    GO   stay stay .    GO   stay stay .    .    stay .    .    .    .    .    .    .    OUT
-half of an entry:          .    stay stay stay .    .    .    .    .    .    stay .    .    .    .    .    .    .    OUT
-an answer is read back:    .    GO   stay kept stay .    .    stay stay stay .    .    .    .    .    .    .    .    OUT
-an announcement is made:   .    .    .    .    .    .    .    .    GO   GO   .    .    .    .    .    .    .    .    OUT
-a person is called:        .    .    .    .    .    .    .    .    .    .    .    .    END  GO   .    .    .    .    OUT
-a service is asked:        .    kept kept kept .    .    .    .    .    .    stay .    .    .    GO   GO   .    .    OUT
-a waiting sound:           .    kept kept kept .    .    .    .    stay stay .    .    .    .    GO   GO   .    .    OUT
-a recording is announced:  .    .    .    .    .    .    .    .    GO   GO   .    .    .    .    .    .    .    .    OUT
-a recording runs:          .    .    .    stay .    .    .    .    .    .    stay .    .    .    .    .    GO   GO   OUT
-the goodbye is said:       .    .    .    .    .    .    .    .    END  END  .    .    .    .    .    .    .    .    OUT
-the caller has left:       .    .    .    .    .    .    .    .    .    .    .    .    .    .    END  END  .    .    .
-the call is over:          .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+                          off  key  bad  #    spc  ans  noi  deaf over mute time ring conn busy done err  rec  none gone
+before the call:          GO   .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    OUT
+a calendar first:         .    .    .    .    .    .    .    .    .    .    .    .    .    .    END  END  .    .    END
+a calendar, ringing:      .    .    .    .    .    .    .    .    .    .    .    END  .    .    GO   END  .    .    END
+it rings:                 .    .    .    .    .    .    .    .    .    .    END  END  .    .    .    .    .    .    END
+a question is asked:      .    GO   stay stay stay GO   .    stay stay stay .    .    .    .    .    .    .    .    OUT
+a question waits:         .    GO   stay stay stay GO   stay stay .    .    stay .    .    .    .    .    .    .    OUT
+the caller speaks:        .    GO   stay stay .    GO   stay stay .    .    stay .    .    .    .    .    .    .    OUT
+half of an entry:         .    stay stay stay .    .    .    .    .    .    stay .    .    .    .    .    .    .    OUT
+an answer is read back:   .    GO   stay kept stay .    .    stay stay stay .    .    .    .    .    .    .    .    OUT
+an announcement is made:  .    .    .    .    .    .    .    .    GO   GO   .    .    .    .    .    .    .    .    OUT
+a person is called:       .    .    .    .    .    .    .    .    .    .    .    .    END  GO   .    .    .    .    OUT
+a service is asked:       .    kept kept kept .    .    .    .    .    .    stay .    .    .    GO   GO   .    .    OUT
+a waiting sound:          .    kept kept kept .    .    .    .    stay stay .    .    .    .    GO   GO   .    .    OUT
+a recording is announced: .    .    .    .    .    .    .    .    GO   GO   .    .    .    .    .    .    .    .    OUT
+a recording runs:         .    .    .    stay .    .    .    .    .    .    stay .    .    .    .    .    GO   GO   OUT
+the goodbye is said:      .    .    .    .    .    .    .    .    END  END  .    .    .    .    .    .    .    .    OUT
+the caller has left:      .    .    .    .    .    .    .    .    .    .    .    .    .    .    END  END  .    .    .
+the call is over:         .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
 """
 
 
