@@ -10,6 +10,7 @@ from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow import templates
 from ivr.flow.completeness import Expected
+from ivr.flow.form_view import names_of
 from ivr.flow.masking import MASK
 from ivr.flow.model import AskStep, Flow, FormStep, InputStep, MenuStep, Prompt, PromptItem, ValueSettings
 from ivr.flow.opened import Opened, opened_at
@@ -110,12 +111,26 @@ def _made_question_of(run: Run, step: InputStep) -> Question:
 
 def _words_of_form(run: Run, form: FormStep) -> tuple[str, ...]:
     """Everything that can be said in one sentence to a form."""
-    found: dict[str, None] = dict.fromkeys((*sorted(run.language.fillers), *run.language.no_leads, *run.language.no))
-    for field in form.form.fields.values():
+    language = run.language
+    found: dict[str, None] = dict.fromkeys(
+        (*sorted(language.fillers), *language.no_leads, *language.no, *language.against, *language.but)
+    )
+    for name, field in form.form.fields.items():
         kind, asked = kind_of(field.ask), asked_of(run, field)
+        found |= dict.fromkeys(names_of(name, field, run.state.language))
         found |= dict.fromkeys(kind.words(asked))
         found |= dict.fromkeys(phrase for phrases in kind.phrases(asked).values() for phrase in phrases)
     return tuple(found)
+
+
+def leaves_empty_list(run: Run, found: InputStep) -> bool:
+    """Leave a question whose list, which comes out of data, is empty: nobody could answer it."""
+    if not isinstance(found, AskStep) or found.choices_from is None or options_of(asked_of(run, found)):
+        return False
+    run.note(opened(run).action, "no_choices", meaning=found.choices_from)
+    run.state.form = None
+    run.goto(found.empty or waiting_of(run).failed or "hang_up")
+    return True
 
 
 def is_deaf(run: Run) -> bool:

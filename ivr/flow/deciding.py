@@ -89,7 +89,7 @@ def _corrected(run: Run, pending: Pending, answer: Answer, confidence: float | N
     run.quiet()
     new = _pending(run, answer, confidence)
     if answer.meaning == FIELDS and isinstance(answer.value, Mapping):
-        form.correct(run, answer.value, new.mode, answer.heard, confidence)
+        form.correct(run, pending, answer.value, new.mode, answer.heard, confidence)
     elif pending.others and not answer.others:  # "eight in the evening" says which was meant
         _settled(run, new, waiting_of(run))
     elif answer.others:

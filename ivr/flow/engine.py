@@ -22,7 +22,6 @@ from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow import listening
 from ivr.flow.asking import about
-from ivr.flow.immutable import immutable
 from ivr.flow.model import Flow, HangUpStep
 from ivr.flow.program import Program
 from ivr.flow.refusal import UNAVAILABLE
@@ -32,6 +31,7 @@ from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase, finished
 from ivr.flow.steps import run_flow
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import TemplateFailed
+from ivr.immutable import immutable
 
 
 @immutable

@@ -9,13 +9,14 @@ open ──► opening prompt, or the first field's ──► values of one or m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ivr.flow import asking, form_view, frames, templates
 from ivr.flow.ambiguity import ask_which
 from ivr.flow.asking import ask, asked_of, open_form, say_and_listen, waiting_of
+from ivr.flow.form_hearing import WRONG
 from ivr.flow.grammar import Band, band
 from ivr.flow.keeping import keep
 from ivr.flow.model import FormStep
@@ -77,11 +78,13 @@ def _fill(run: Run, name: str, value: object) -> None:
 
 
 def _take_several(run: Run, readings: Mapping[str, Reading], mode: str, heard: str, confidence: float | None) -> None:
-    changed = [name for name in readings if name in _progress(run).filled]
-    for name, reading in readings.items():
+    values = {name: reading for name, reading in readings.items() if reading is not WRONG}
+    changed = [name for name in values if name in _progress(run).filled]
+    _forget(run, readings.keys() - values.keys())
+    for name, reading in values.items():
         if not reading.others:
             _fill(run, name, reading.value)
-    doubtful = next(((name, reading) for name, reading in readings.items() if reading.others), None)
+    doubtful = next(((name, reading) for name, reading in values.items() if reading.others), None)
     if doubtful is not None:
         _ask_which(run, *doubtful, mode, heard, confidence)
         return
@@ -110,9 +113,14 @@ def _changed(run: Run, names: list[str]) -> str:
 
 def _reopen(run: Run, name: str) -> None:
     """Ask one field anew."""
-    filled = {other: value for other, value in _progress(run).filled.items() if other != name}
-    _set(run, filled=filled, asked=name, stage="fields", is_opening=False)
+    _forget(run, {name})
+    _set(run, asked=name, stage="fields", is_opening=False)
     _ask(run)
+
+
+def _forget(run: Run, names: Collection[str]) -> None:
+    """These fields have no value any more."""
+    _set(run, filled={name: value for name, value in _progress(run).filled.items() if name not in names})
 
 
 def _go_on(run: Run, lead: str = "") -> None:
@@ -136,6 +144,8 @@ def _is_to_confirm(form: FormStep, progress: FormProgress) -> bool:
 
 def _ask(run: Run, lead: str = "") -> None:
     run.quiet()
+    if asking.leaves_empty_list(run, asking.open_step(run)):
+        return
     run.state.input = Input(started_at_s=run.at_s)
     segments: tuple[Segment, ...] = ()
     text = ""
@@ -169,10 +179,13 @@ def change(run: Run) -> None:
     _ask(run)
 
 
-def correct(run: Run, readings: Mapping[str, Reading], mode: str, heard: str, confidence: float | None) -> None:
-    """The caller said at once what is right."""
+def correct(
+    run: Run, pending: Pending, readings: Mapping[str, Reading], mode: str, heard: str, confidence: float | None
+) -> None:
+    """The caller said at once what is right; what else was read back to him stays."""
+    before = pending.value if pending.meaning == "fields" and isinstance(pending.value, Mapping) else {}
     _set(run, stage="whole")
-    _take_several(run, readings, mode, heard, confidence)
+    _take_several(run, {**before, **readings}, mode, heard, confidence)
 
 
 def _done(run: Run) -> None:

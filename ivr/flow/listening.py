@@ -19,8 +19,8 @@ from ivr.flow import form, frames
 from ivr.flow.answers import Answer, by_keys, by_voice
 from ivr.flow.asking import (
     ask,
-    asked_of,
     extras_of,
+    leaves_empty_list,
     note_open,
     open_ears,
     open_question,
@@ -34,12 +34,11 @@ from ivr.flow.asking import (
 )
 from ivr.flow.deciding import ask_again, consider, no_input, no_match
 from ivr.flow.digits import DigitRules, KeyMatch, match_keys
-from ivr.flow.model import AskStep, FormStep, InputStep
+from ivr.flow.model import FormStep, InputStep
 from ivr.flow.question import Question, Waiting, waiting_for
 from ivr.flow.run import Run
 from ivr.flow.segments import Segment, Speech
 from ivr.flow.state import Input, Phase
-from ivr.flow.values.choice import options_of
 
 __all__ = ["digit", "enter", "handle", "note_open", "prompt_over", "step_for"]
 
@@ -80,7 +79,7 @@ def enter(run: Run, name: str, found: InputStep) -> None:
     if isinstance(found, FormStep):
         form.begin(run, name, found)
         found = open_step(run)
-    if _has_nothing_to_choose(run, found):
+    if leaves_empty_list(run, found):
         return
     run.state.input = Input(started_at_s=run.at_s)
     typed, queue = run.state.typed_ahead, run.take_queue()
@@ -106,16 +105,6 @@ def _opening(run: Run) -> tuple[Segment, ...]:
     said = run.state.opening if run.is_repeat else ()
     is_same = all(part.language == run.state.language for part in said if isinstance(part, Speech))
     return said if is_same else ()
-
-
-def _has_nothing_to_choose(run: Run, found: InputStep) -> bool:
-    """Leave a question whose list, which comes out of data, is empty."""
-    if not isinstance(found, AskStep) or found.choices_from is None or options_of(asked_of(run, found)):
-        return False
-    run.note(found.action, "no_choices", meaning=found.choices_from)
-    run.state.form = None
-    run.goto(found.empty or waiting_for(run.flow, found).failed or "hang_up")
-    return True
 
 
 def _rest(run: Run, keys: str) -> str:

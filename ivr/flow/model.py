@@ -24,6 +24,7 @@ from pydantic import (
 
 from ivr.config_section import all_defaults
 from ivr.flow.marks import Condition, Mark, Target, Template, TemplateValue
+from ivr.flow.segments import Emphasis, Rate
 from ivr.language_tags import primary_language
 from ivr.units import Duration
 from ivr.written import Shape, also, one_or_list, written
@@ -72,6 +73,10 @@ class PromptItem(Part):
     play: str | None = None
     """A file below `sounds/`."""
     pause: Duration | None = None
+    rate: Rate | None = None
+    """How fast the text is spoken."""
+    emphasis: Emphasis | None = None
+    """How much weight it has."""
 
 
 def _item_shape(inner: Shape) -> Shape:
@@ -89,7 +94,7 @@ def _item_shape(inner: Shape) -> Shape:
 def _prompt_item(value: object) -> object:
     if isinstance(value, str):
         return {"play": value} if value.startswith("sounds/") else {"text": {"": value}}
-    if isinstance(value, dict) and value and not set(value) & {"text", "play", "pause"}:
+    if isinstance(value, dict) and value and not set(value) & set(PromptItem.model_fields):
         return {"text": value}
     if isinstance(value, PromptItem | dict):
         return value
@@ -381,6 +386,8 @@ class FormField(InputSettings, ValueSettings):
     """Variable that takes it; one named as the field when empty."""
     say: Phrases | None = None
     """What callers call it, when they want it changed; its name when empty."""
+    empty: Target | None = None
+    """`choices_from`: where an empty list leads, out of the form; `failed` when empty."""
     sensitive: StrictBool = False
 
 

@@ -16,12 +16,13 @@ from ivr.flow.model import Choice, Command, Confidence, Flow, InputStep, Prompt,
 from ivr.flow.values.base import CHOICE, Asked
 from ivr.flow.values.registry import kind_of
 from ivr.flow.values.yes_no import NO_KEY, YES_KEY
+from ivr.immutable import immutable
 
 PICK = "pick:"
 """Meanings that begin so name one of the values that the same words may mean, by its place."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Waiting:
     """How a step listens: its own settings, the flow's where it has none."""
 
@@ -143,7 +144,7 @@ def confirmation(flow: Flow, step: InputStep, tag: str, language: Language, valu
     phrases: dict[str, tuple[str, ...]] = {"yes": language.yes, "no": language.no}
     words: tuple[str, ...] = ()
     if values is not None and not values.is_free:
-        words = (*language.no_leads, *values.extra_words, *values_of(values))
+        words = (*language.no_leads, *language.against, *language.but, *values.extra_words, *values_of(values))
     more = frozenset({"no"} if words else ())
     question = Question({YES_KEY: "yes", NO_KEY: "no"}, phrases, extra_words=words, open_meanings=more)
     return with_commands(question, flow, step, tag)

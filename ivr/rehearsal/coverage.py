@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ivr.flow.model import Flow
-from ivr.rehearsal.trail import Trail, commands_of, exits_of, steps_of
+from ivr.immutable import immutable
+from ivr.rehearsal.trail import FlowTrail, commands_of, exits_of, steps_of
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Coverage:
     """Of one flow. Exits are `step: exit`; a command counts once, wherever it was given."""
 
@@ -42,8 +42,8 @@ class Coverage:
         return 100.0 * (self.tried_steps + self.tried_exits) / whole if whole else 100.0
 
 
-def coverage_of(flow: Flow, file: str, trails: Iterable[Trail]) -> Coverage:
-    """What all these calls of one flow came through."""
+def coverage_of(flow: Flow, file: str, trails: Iterable[FlowTrail]) -> Coverage:
+    """What all these ways through one flow came through."""
     steps, taken, commands = set[str](), set[tuple[str, str]](), set[str]()
     for trail in trails:
         steps.update(trail.steps)

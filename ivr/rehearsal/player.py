@@ -12,18 +12,20 @@ from typing import Any
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.model import Flow
+from ivr.flow.program import Program
 from ivr.flow.prompts import languages_of
 from ivr.flow.run import masked
 from ivr.flow.state import Phase
+from ivr.immutable import immutable
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.ending import ended_by_bot
-from ivr.rehearsal.model import Conversation, Expect
-from ivr.rehearsal.trail import Exits, Trail, exits_of, place_of
+from ivr.rehearsal.model import Conversation, Expect, Given, Mock
+from ivr.rehearsal.trail import Exits, Trail, exits_in, place_of
 from ivr.rehearsal.world import Calendars, World
 from ivr.testing.conversation import BEGAN, CallScript, NotAsScripted, Turn
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Difference:
     """The point at which a call went another way."""
 
@@ -41,16 +43,18 @@ class Difference:
     """How many turns there had been."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Moment:
     """How far a call was when a line of the conversation came."""
 
     notes: int
     """Lines of the record."""
     prompts: int
+    language: str
+    is_answered: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Played:
     """One conversation, played."""
 
@@ -74,6 +78,8 @@ class Played:
     """For every line of `call`: how far things were when it was done."""
     prompts: int = 0
     """How many there were in all."""
+    transfers: tuple[Mock | None, ...] = ()
+    """What became of each; None where a line of `call` says it."""
 
 
 class _Differs(Exception):
@@ -86,26 +92,26 @@ def play(
     test: Conversation,
     flow: Flow,
     *,
-    exits: Exits | None = None,
+    exits: Mapping[str, Exits] | None = None,
     zone: tzinfo | None = None,
     calendars: Calendars | None = None,
     runs: Collection[Flow] = (),
 ) -> Played:
-    """Play it. `exits` of the flow, where many conversations share them; naive instants are in `zone` (local: None).
+    """Play it. `exits` of its flows, where many conversations share them; naive instants are in `zone` (local: None).
 
     `runs` are the flows that it can run.
     """
-    return _Player(test, flow, exits or exits_of(flow), zone, calendars, runs).play()
+    program = Program(flow, {part.flow: part for part in runs})
+    return _Player(test, program, exits or exits_in(program), zone, calendars).play()
 
 
 @dataclass
 class _Player:
     test: Conversation
-    flow: Flow
-    exits: Exits
+    program: Program
+    exits: Mapping[str, Exits]
     zone: tzinfo | None
     calendars: Calendars | None
-    runs: Collection[Flow]
     call: CallScript = field(init=False)
     trail: Trail = field(init=False)
     world: World = field(init=False)
@@ -115,16 +121,17 @@ class _Player:
     act_index: int | None = None
 
     def __post_init__(self) -> None:
-        self.trail = Trail(self.flow, self.exits)
+        self.trail = Trail(self.program, self.exits)
         self.world = World(
             self.test.mock,
             step=lambda: place_of(self.call.state),
             now=lambda: self.call.clock.now(),
             calendars=self.calendars,
-            leaves_transfers_open=any(isinstance(act, a.TransferEnds) for act in self.test.call),
+            leaves_transfers_open=self.test.ends_transfers,
         )
-        deaf = () if self.test.given.speech else languages_of(self.flow)
-        self.call = CallScript(self.flow, deaf=deaf, runs=self.runs, outside=self.world, on_step=self.trail.follow)
+        main, parts = self.program.main, tuple(self.program.parts.values())
+        deaf = () if self.test.given.speech else languages_of(main)
+        self.call = CallScript(main, deaf=deaf, runs=parts, outside=self.world, on_step=self.trail.follow)
 
     def play(self) -> Played:
         try:
@@ -152,6 +159,7 @@ class _Player:
             refused_with=self.call.refused_with,
             moments=tuple(self.moments),
             prompts=len(self.call.prompts),
+            transfers=tuple(self.world.transfers),
         )
 
     def _offer(self) -> None:
@@ -162,7 +170,7 @@ class _Player:
             variables=given.variables,
             language=given.language or "",
             name=given.name,
-            now=_aware(given.now, self.zone) if given.now else BEGAN,
+            now=begins_at(given, self.zone),
         )
 
     def _finish(self) -> None:
@@ -177,7 +185,10 @@ class _Player:
     def _perform(self, act: a.Act) -> None:
         if act.is_callers and not isinstance(act, a.Interrupt | a.HangUp | a.Wait):
             self.call.listens()
-        self.moments.append(Moment(len(self.call.record), len(self.call.prompts)))
+        state = self.call.state
+        self.moments.append(
+            Moment(len(self.call.record), len(self.call.prompts), state.language, self.call.is_answered)
+        )
         if act.is_callers:
             self._must_be_there(act)
             self.reached_from = len(self.trail.steps)
@@ -382,5 +393,7 @@ def _first(error: NotAsScripted) -> str:
     return str(error).partition("\n")[0]
 
 
-def _aware(instant: datetime, zone: tzinfo | None) -> datetime:
+def begins_at(given: Given, zone: tzinfo | None) -> datetime:
+    """When the call comes in; a naive instant is in `zone` (local: None)."""
+    instant = given.now or BEGAN
     return instant if instant.tzinfo else instant.replace(tzinfo=zone) if zone else instant.astimezone()

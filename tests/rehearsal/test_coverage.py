@@ -31,7 +31,7 @@ steps:
 
 def coverage(*calls: tuple[str, str], flow: str = FLOW) -> Coverage:
     """Of several conversations, each its lines and its further keys."""
-    trails = [played(call, rest, flow).trail for call, rest in calls]
+    trails = [played(call, rest, flow).trail.through("small") for call, rest in calls]
     return coverage_of(small_flow(flow), "small.yaml", trails)
 
 
