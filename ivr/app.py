@@ -12,6 +12,7 @@ import structlog
 
 from ivr.app_services import ServicesOfWorker
 from ivr.calls.call_ports import CallPorts
+from ivr.calls.lost_recordings import note_lost
 from ivr.calls.registry import CallRegistry
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.check_context import check_in, surroundings_of
@@ -23,9 +24,9 @@ from ivr.sip.telephony import PjsuaTelephony, SystemClock
 from ivr.speech.hold import hold_sound
 from ivr.speech.model_store import configured_models
 from ivr.speech.prompt_cache import FilePromptStore
-from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
 from ivr.speech.recordings import FileRecorder
 from ivr.speech.sounds import SoundLibrary
+from ivr.speech.synthesizers import make_synthesizer
 from ivr.storage.call_log import DatabaseCallLog, worker_name
 
 log = structlog.get_logger(__name__)
@@ -49,11 +50,7 @@ class Bot:
         self._settings, self._say = settings, say
         speech = settings.speech
         self._cache_dir = Path(speech.cache_dir or platformdirs.user_cache_dir("ivr"))
-        self._synthesizer = None
-        if speech.synthesizer == "pyttsx3":
-            self._synthesizer = Pyttsx3Synthesizer(
-                voices=speech.voices, rate_wpm=speech.rate_wpm, limit_s=speech.synthesis_limit
-            )
+        self._synthesizer = make_synthesizer(speech)
         self._prompts = FilePromptStore(
             self._synthesizer,
             self._cache_dir / "prompts",
@@ -85,6 +82,7 @@ class Bot:
 
     async def start(self) -> None:
         """Take the flows and render their prompts, open the records, then the sockets. Raises IvrError."""
+        await self._recover_recordings()
         self._call_log.begin()  # the database is reached while the prompts are rendered
         await self._take_flows()
         await asyncio.to_thread(self._call_log.start)
@@ -134,6 +132,13 @@ class Bot:
             oldest_call_s=lambda: self._registry.oldest_call_s if self._registry else None,
         )
 
+    async def _recover_recordings(self) -> None:
+        """Before the records are opened: a lost call ends with the last that is known of it, its message included."""
+        lost = await asyncio.to_thread(self._recorder.recover)
+        note_lost(lost, self._call_log)
+        for each in lost:
+            self._say(f"recording recovered: {each.file} ({each.duration_s:.1f} s); the bot died while it was made")
+
     async def _take_flows(self) -> None:
         """Put the flows into service. Raises ConfigError where nothing could answer a call."""
         await self._publisher.start()
@@ -169,12 +174,16 @@ class Bot:
             models = configured_models(self._settings.speech.models)
             from ivr.speech.vosk_recognizer import VoskRecognizer
 
-            recognizer = VoskRecognizer({language: model.path for language, model in models.items()})
+            recognizer = VoskRecognizer(
+                {language: model.path for language, model in models.items()}, servers=self._settings.speech.servers
+            )
         except SpeechError as error:
             log.warning("no_recognizer", reason=str(error))
             self._say(f"speech recognition: {error}; callers use keys until then")
             return None
         self._say("speech model: " + ", ".join(str(model) for model in models.values()))
+        for language, urls in self._settings.speech.servers.items():
+            self._say(f"speech in {language}: heard by {', '.join(urls)}")
         return recognizer
 
     def _make_registry(self) -> CallRegistry:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, StrictBool
+from pydantic import AfterValidator, Field, SecretStr, StrictBool, StringConstraints, model_validator
 
 from ivr.config_section import Section, all_defaults
 from ivr.config_services import CalendarSettings, RequestsSettings, SendSettings, ServiceName
+from ivr.config_speaking import BUILT_IN, Commands, PiperSettings
 from ivr.units import Duration
 
 CodecName = Literal["PCMA", "PCMU", "G722", "GSM", "iLBC", "L16"]
+
+
+ServerUrl = Annotated[str, StringConstraints(pattern=r"^wss?://[^\s/?#]+(/\S*)?$")]
 
 
 class AccountSettings(Section):
@@ -90,9 +94,15 @@ class SpeechSettings(Section):
     recognizer: Literal["vosk", "none"] = "vosk"
     models: dict[str, str] = Field(default_factory=dict)
     """Language tag to a model's name (`ivr models`) or folder; the embedded English one when empty."""
-    synthesizer: Literal["pyttsx3", "none"] = "pyttsx3"
+    servers: dict[str, tuple[ServerUrl, ...]] = Field(default_factory=dict)
+    """Language tag to Vosk servers, `ws://…` or `wss://…`, that hear it as long as one of them answers."""
+    synthesizer: str = "pyttsx3"
+    """`pyttsx3`, `piper`, a name under `commands`, or `none`."""
     voices: dict[str, str] = Field(default_factory=dict)
-    """Language tag to voice."""
+    """Language tag to voice of pyttsx3."""
+    piper: PiperSettings = all_defaults()
+    commands: Commands = Field(default_factory=dict)
+    """Synthesizers that are programs, by name."""
     rate_wpm: int = Field(160, ge=80, le=400)
     """Speaking rate, words per minute."""
     synthesis_limit: Duration = 10.0
@@ -103,6 +113,13 @@ class SpeechSettings(Section):
     cache_limit_mb: int = Field(500, ge=1)
     lead_in: Duration = 0.2
     """Silence after answer before the first word, so that no word is clipped."""
+
+    @model_validator(mode="after")
+    def _synthesizer_is_known(self) -> SpeechSettings:
+        known = (*BUILT_IN, *self.commands)
+        if self.synthesizer not in known:
+            raise ValueError(f"synthesizer: there is no {self.synthesizer!r}; known are {', '.join(known)}")
+        return self
 
 
 class RecordingsSettings(Section):

@@ -27,6 +27,7 @@ from ivr.doctor_machine import (
 )
 from ivr.doctor_services import service_checks
 from ivr.errors import ConfigError, IvrError, Severity
+from ivr.flow.segments import Speech
 
 TRIAL_LIMIT_S: Final = 60.0
 """A large speech model takes some seconds to load."""
@@ -107,21 +108,26 @@ def check_sip_library(wanted_legs: int = 1) -> Finding:
 def check_synthesizer(settings: Settings) -> Finding:
     """A word is really synthesized."""
     name, speech = "speech synthesis", settings.speech
-    if speech.synthesizer == "none":
-        return ok(name, "switched off by the settings")
-    from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
+    from ivr.speech.synthesizers import make_synthesizer, voices_of_engines
 
-    synthesizer = Pyttsx3Synthesizer(voices=speech.voices, rate_wpm=speech.rate_wpm, limit_s=speech.synthesis_limit)
+    synthesizer = make_synthesizer(speech)
+    if synthesizer is None:
+        return ok(name, "switched off by the settings")
+    language = next(iter(voices_of_engines(speech)[speech.synthesizer]), "en-US")
     started_s = time.monotonic()
     try:
         with tempfile.TemporaryDirectory() as folder:
             wav = Path(folder) / "word.wav"
-            synthesizer.synthesize("welcome", "en-US", wav)
+            synthesizer.synthesize(Speech("welcome", language), wav)
             size_bytes = wav.stat().st_size
     except (IvrError, OSError) as error:
         return failed(name, error)
     finally:
         synthesizer.close()
+    command = speech.commands.get(speech.synthesizer)
+    if command and command.shows_text:
+        what = f"{speech.synthesizer} takes {{text}} as an argument, so it refuses what is sensitive"
+        return warning(name, f"{what}; leave {{text}} out of `speech: commands:`, and the text comes on standard input")
     return ok(name, f"{synthesizer.name} spoke a word: {size_bytes} bytes in {time.monotonic() - started_s:.1f} s")
 
 
@@ -137,7 +143,10 @@ def model_checks(settings: Settings) -> list[Callable[[], Finding]]:
     except IvrError as error:
         problem = failed(name, error)
         return [lambda: problem]
-    return [lambda model=model, tag=tag: check_model(str(model), model.path, tag) for tag, model in models.items()]  # type: ignore[misc]
+    return [
+        *(lambda model=model, tag=tag: check_model(str(model), model.path, tag) for tag, model in models.items()),
+        *(lambda url=url: check_speech_server(url) for urls in settings.speech.servers.values() for url in urls),
+    ]
 
 
 def check_model(name: str, folder: Path, language: str) -> Finding:
@@ -149,6 +158,19 @@ def check_model(name: str, folder: Path, language: str) -> Finding:
         return failed("speech model", f"{problem}{hint}")
     loaded_s = time.monotonic() - started_s
     return ok("speech model", f"{name}, {output.split()[-1]} Hz, loads in {loaded_s:.1f} s with Vosk itself")
+
+
+def check_speech_server(url: str) -> Finding:
+    """The server takes a tenth of a second of silence and answers; the call goes on without it."""
+    from ivr.speech.vosk_server import SERVER_ERRORS, ask
+
+    started_s = time.monotonic()
+    try:
+        ask(url, bytes(1600), 8000)
+    except SERVER_ERRORS as error:
+        remedy = "start it, or take it out of speech.servers; calls go on with the model here, or by keys"
+        return warning("speech server", f"{url}: {error or type(error).__name__}; {remedy}")
+    return ok("speech server", f"{url} answers in {time.monotonic() - started_s:.2f} s")
 
 
 def _try(code: str, *arguments: str) -> tuple[str, str]:

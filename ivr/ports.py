@@ -7,7 +7,7 @@ instants named `*_at` are UTC-aware datetimes.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +22,7 @@ from ivr.flow.segments import Segment as Segment
 from ivr.flow.segments import SoundFile as SoundFile
 from ivr.flow.segments import Speech as Speech
 from ivr.flow.segments import Tone as Tone
+from ivr.immutable import immutable
 
 LegId = NewType("LegId", str)
 """Names one leg for the life of the process; never reused."""
@@ -46,7 +47,7 @@ class EndedBy(StrEnum):
     """Nobody said so: transport error or timeout."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegEvent:
     """Something happened on a leg."""
 
@@ -54,7 +55,7 @@ class LegEvent:
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegOffered(LegEvent):
     """An INVITE came in; 100 (and 180) may have been sent, nothing is answered yet."""
 
@@ -72,28 +73,28 @@ class LegOffered(LegEvent):
     """Headers that may carry context: X-*, User-to-User, Diversion, Referred-By, by canonical name."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegRinging(LegEvent):
     """An outgoing leg got a provisional answer (180 or 183)."""
 
     sip_status: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegEarlyMedia(LegEvent):
     """The leg's audio is up before the answer (RFC 3960). Sent at most once per leg, and never after `LegAnswered`."""
 
     codec: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegAnswered(LegEvent):
     """The leg is answered and its audio is up. Sent once per leg."""
 
     codec: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class KeyPressed(LegEvent):
     """A new key press (RFC 4733 §2.5, or INFO), reported at its start and not yet de-duplicated."""
 
@@ -103,14 +104,14 @@ class KeyPressed(LegEvent):
     """How long the key was already down when it was first seen (from the RTP event's duration); 0 when unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PlayFinished(LegEvent):
     """All files of one `play` were heard to the end. Not sent for a play that was stopped."""
 
     play_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PlayFailed(LegEvent):
     """A `play` could not start (file missing or unreadable, or nothing to play)."""
 
@@ -118,7 +119,7 @@ class PlayFailed(LegEvent):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ReferProgressed(LegEvent):
     """Progress of a REFER that we sent on this leg (RFC 3515 §2.4.4), or its refusal."""
 
@@ -127,14 +128,14 @@ class ReferProgressed(LegEvent):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegReferred(LegEvent):
     """A telephone follows its peer's REFER or Replaces: the party goes on at a new leg. A bot never reports this."""
 
     new_leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RtpStats:
     """Packets of a leg's audio since it was last negotiated, as the library counted them."""
 
@@ -145,7 +146,7 @@ class RtpStats:
     """Mean of what was received."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegEnded(LegEvent):
     """The leg is gone. The last event of every leg, sent exactly once."""
 
@@ -159,7 +160,7 @@ class LegEnded(LegEvent):
     """None for a leg that had no audio."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RegistrationChanged:
     """An account became registered or lost its registration."""
 
@@ -197,7 +198,7 @@ class EchoAwareSink(AudioSink, Protocol):
         """Nothing is sent any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DialRequest:
     """Where an outgoing leg goes. Built from configuration only, never from caller input."""
 
@@ -210,7 +211,7 @@ class DialRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MessageRequest:
     """A text for somebody's telephone (RFC 3428). Built from configuration only, except for the text."""
 
@@ -310,7 +311,7 @@ class Telephony(Protocol):
 # --- recognition -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecognizerCapabilities:
     """What an engine can do."""
 
@@ -320,7 +321,7 @@ class RecognizerCapabilities:
     """Primary language tags ("en", "de") that it can listen in."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ListenRequest:
     """What one listening step wants to hear."""
 
@@ -343,7 +344,7 @@ class ListenRequest:
     """Names the line: what one listening learns of its echo holds for the next."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Word:
     """One recognized word."""
 
@@ -354,7 +355,7 @@ class Word:
     end_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecognizerEvent:
     """Something was heard; `at_s` is when it was decided."""
 
@@ -362,14 +363,14 @@ class RecognizerEvent:
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SpeechDetected(RecognizerEvent):
     """Sustained speech began (false starts excluded); `started_at_s` is its first frame."""
 
     started_at_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TranscriptReady(RecognizerEvent):
     """An utterance ended. `text` is lower case, without unknown-word marks stripped: `[unk]` stays in it."""
 
@@ -380,9 +381,11 @@ class TranscriptReady(RecognizerEvent):
     speech_started_at_s: float
     speech_ended_at_s: float
     is_final: bool = True
+    n_best: tuple[tuple[str, float], ...] = ()
+    """All readings with their share of the likelihood, the likeliest first; empty where there was no doubt."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecognitionFailed(RecognizerEvent):
     """The engine gave up on this listening, and nothing follows; keys still work."""
 
@@ -407,7 +410,10 @@ class Recognizer(Protocol):
         """Begin to listen; `report` is called on the engine's thread. Raises SpeechError."""
 
     def unknown_words(self, language: str, words: Sequence[str]) -> tuple[str, ...]:
-        """Those of `words` (or words of phrases) that the model of the language cannot hear. Raises SpeechError."""
+        """Those of `words` (or words of phrases) that the model of the language cannot hear, as far as it tells.
+
+        Raises SpeechError.
+        """
 
     def close(self) -> None:
         """Free models and threads."""
@@ -416,7 +422,7 @@ class Recognizer(Protocol):
 # --- recording -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecordRequest:
     """What a `record` step wants to keep."""
 
@@ -430,7 +436,7 @@ class RecordRequest:
     first_input_timeout_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecordingDone:
     """The end of a recording."""
 
@@ -440,6 +446,21 @@ class RecordingDone:
     """Name in the folder of recordings, of a file that is whole; empty where nothing was kept."""
     duration_s: float = 0.0
     detail: str = ""
+
+
+@immutable
+class LostRecording:
+    """A recording over which its process died, made whole again."""
+
+    call_id: str
+    """Empty where nothing tells which call it was."""
+    step: str
+    file: str
+    """Name in the folder of recordings."""
+    duration_s: float
+    started_at: datetime
+    ended_at: datetime
+    """When the last of it was written."""
 
 
 class RecordingStream(AudioSink, Protocol):
@@ -460,23 +481,36 @@ class Recorder(Protocol):
     def drop(self, file: str) -> None:
         """Remove a recording. Never blocks."""
 
+    def recover(self) -> list[LostRecording]:
+        """Make whole what processes that died left unfinished, each once; those of living ones stay theirs. Blocking.
+
+        What was too short for its step is removed.
+        """
+
 
 # --- speech synthesis ------------------------------------------------------------------------------------------------
 
 
 class Synthesizer(Protocol):
-    """A text-to-speech engine. Blocking; run off the loop."""
+    """A text-to-speech engine. Blocking, run off the loop; may be called from several threads."""
 
     name: str
+    """With all that changes its sound; part of the cache key."""
 
     def voice_for(self, language: str) -> str:
         """The voice that would speak the language; part of the cache key. Raises SynthesisFailed."""
 
-    def synthesize(self, text: str, language: str, wav: Path) -> None:
-        """Write mono 16-bit speech to `wav`, at the engine's own rate. Raises SynthesisFailed, never hangs."""
+    def synthesize(self, speech: Speech, wav: Path) -> None:
+        """Write mono 16-bit speech to `wav`, at the engine's own rate. Raises SynthesisFailed, never hangs.
+
+        An engine makes of the marks (`rate`, `emphasis`) what it can; the level is the prompt store's affair.
+        """
+
+    def rest(self) -> None:
+        """End helper processes until the next text."""
 
     def close(self) -> None:
-        """End helper processes."""
+        """End helper processes. Idempotent."""
 
 
 class PromptStore(Protocol):
@@ -511,7 +545,7 @@ class EndReason(StrEnum):
     """The process that had the call died."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CallStarted:
     """First row data of a call."""
 
@@ -527,7 +561,7 @@ class CallStarted:
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CallEnded:
     """Last row data of a call."""
 
@@ -546,7 +580,7 @@ class CallEnded:
     """What the flow marked the call with: name to `true` or to a value."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StepRecord:
     """One thing that happened in a call: a prompt, an input, a transfer attempt. Sensitive input is already masked."""
 
@@ -572,7 +606,7 @@ class StepRecord:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AnswerRecord:
     """What became of one question of a survey."""
 

@@ -72,6 +72,7 @@ missing_packages() { # PYTHON or nothing
     has_command mmdebstrap || echo mmdebstrap
     has_command git || echo git
     has_command dot || echo graphviz
+    has_command flite || echo flite
 }
 
 # --- Python ----------------------------------------------------------------------------------------------------------
@@ -142,7 +143,7 @@ step_python() {
 
 step_project() {
     extras=''
-    [ "$level" = run ] || extras='[dev]'
+    case $level in lint) extras='[dev]' ;; test) extras='[dev,piper]' ;; esac
     say "installing the project$extras and its libraries (a minute or two the first time)"
     $venv/bin/python -m pip install --disable-pip-version-check --no-input --use-pep517 -qq -e ".$extras" ||
         fail 'pip could not install the project; see its message above'

@@ -61,7 +61,7 @@ def test_a_reference_page_names_every_key(page: str, model: type[BaseModel]) -> 
 def test_the_reference_names_every_key_of_a_step_that_reaches_out(step: type[Step]) -> None:
     sections = [part for part in LANGUAGE.split("\n### ") if part.startswith((f"`{step.action}`", "`request`"))]
     section = "".join(sections)  # `waiting` is explained where it comes first
-    keys = set(keys_of(step)) - NOT_WRITTEN - {"next", "on_error", "pause", "by_count", "prompt"}
+    keys = set(keys_of(step)) - NOT_WRITTEN - {"next", "on_error", "pause", "rate", "emphasis", "by_count", "prompt"}
     assert sorted(key for key in keys if not re.search(rf"\b{key}\b", section)) == []
 
 

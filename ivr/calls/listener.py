@@ -80,7 +80,7 @@ class Listener:
             case SpeechDetected(listen_id=listen_id):
                 self._feed(e.SpeechStarted(event.at_s, listen_id))
             case TranscriptReady(listen_id=listen_id, text=text, confidence=confidence, is_final=True):
-                self._feed(e.UtteranceHeard(event.at_s, listen_id, text, confidence))
+                self._feed(e.UtteranceHeard(event.at_s, listen_id, text, confidence, event.n_best))
             case RecognitionFailed(listen_id=listen_id, reason=reason):
                 self._log.warning("recognition_failed", reason=reason)
                 self._feed(e.ListeningFailed(event.at_s, listen_id, reason))

@@ -40,3 +40,7 @@ def _plain_serve(arguments: Sequence[str]) -> tuple[Path | None] | None:
         case ["serve", option] if option.startswith("--config=") and len(option) > len("--config="):
             return (Path(option.removeprefix("--config=")),)
     return None
+
+
+if __name__ == "__main__":
+    main()

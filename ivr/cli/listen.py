@@ -80,6 +80,7 @@ def _listen(
             for word in heard.words
         ],
         "ms": round((time.perf_counter() - started_s) * 1000, 2),
+        "n_best": [{"text": text, "confidence": share} for text, share in heard.n_best],
     }
 
 

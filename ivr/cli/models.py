@@ -169,6 +169,7 @@ def _words_for(language: str) -> tuple[str, ...]:
 
 
 def _try(model: SpeechModel, language: str, words: tuple[str, ...]) -> list[tuple[str, str, float, float]]:
+    from ivr.flow.segments import Speech
     from ivr.speech.pcm import pad, read_wav, telephone_ready
     from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
     from ivr.speech.vosk_recognizer import VoskRecognizer
@@ -180,7 +181,7 @@ def _try(model: SpeechModel, language: str, words: tuple[str, ...]) -> list[tupl
         with tempfile.TemporaryDirectory(prefix="ivr-models-test-") as folder:
             for word in words:
                 wav = Path(folder) / "word.wav"
-                synthesizer.synthesize(word, language, wav)
+                synthesizer.synthesize(Speech(word, language), wav)
                 pcm = pad(telephone_ready(read_wav(wav), 8000, -20.0), 0.3).pcm16()
                 started_s = time.perf_counter()
                 heard = recognizer.transcribe(pcm, 8000, language, words)

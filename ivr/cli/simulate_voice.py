@@ -35,12 +35,13 @@ def open_voice(
 
 def _prompts(settings: Settings, stack: ExitStack) -> PromptStore:
     from ivr.speech.prompt_cache import FilePromptStore
-    from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
     from ivr.speech.sounds import SoundLibrary
+    from ivr.speech.synthesizers import make_synthesizer
 
     speech = settings.speech
-    synthesizer = Pyttsx3Synthesizer(voices=speech.voices, rate_wpm=speech.rate_wpm)
-    stack.callback(synthesizer.close)
+    synthesizer = make_synthesizer(speech)
+    if synthesizer is not None:
+        stack.callback(synthesizer.close)
     folder = Path(platformdirs.user_cache_dir("ivr")) / "prompts"
     store = FilePromptStore(
         synthesizer, folder, sounds=SoundLibrary(Path(settings.sounds)), sample_rate_hz=RATE_HZ,

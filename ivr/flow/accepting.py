@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ivr.flow import form, frames
-from ivr.flow.asking import ask, hides_answers, open_form, open_step, waiting_of
+from ivr.flow.asking import ask, open_step, opened, waiting_of
 from ivr.flow.keeping import keep
 from ivr.flow.masking import MASK
 from ivr.flow.model import AskStep, Command, InputStep, MenuStep
+from ivr.flow.prompts import NOTHING_SAID
 from ivr.flow.run import Run
 from ivr.flow.state import Answered, Input, Pending
 
@@ -16,10 +17,11 @@ from ivr.flow.state import Answered, Input, Pending
 def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
     """Take an answer: keep its value, write it down, go where it leads."""
     kind, _, name = pending.meaning.partition(":")
-    is_sensitive = kind != "command" and hides_answers(run)
+    asked = opened(run)
+    is_form, is_sensitive = asked.form is not None, kind != "command" and asked.hides_answers
     held, progress = run.state.input, run.state.form
     run.note(
-        "command" if kind == "command" else run.flow.steps[run.state.step].action,
+        "command" if kind == "command" else asked.action,
         outcome,
         started_at_s=held.started_at_s,
         attempt=held.attempt,
@@ -28,7 +30,7 @@ def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
         heard=MASK if is_sensitive else pending.heard,
         meaning=MASK if is_sensitive else name or _written(pending),
         confidence=pending.confidence,
-        **({"detail": form.where(progress)} if open_form(run) and progress and kind != "command" else {}),
+        detail=progress.where if is_form and progress and kind != "command" else "",
     )
     run.state.steps_without_input = 0
     if kind != "command":
@@ -36,11 +38,11 @@ def accept(run: Run, step: InputStep, pending: Pending, outcome: str) -> None:
     if kind == "command":
         run.state.input = Input()
         _obey(run, name, held)
-    elif open_form(run) is not None:
+    elif is_form:
         form.take(run, pending)
     else:
         run.state.input = Input()
-        run.state.history = (*run.state.history, run.state.step)[-50:]
+        frames.remember(run, run.state.step)
         _go_on(run, step, pending, name)
 
 
@@ -87,6 +89,5 @@ def _help(run: Run, held: Input) -> None:
     count, texts, waiting = held.help_count + 1, waiting_of(run).help, waiting_of(run)
     run.state.input = Input(attempt=held.attempt, started_at_s=run.at_s, help_count=count)
     lead = texts[min(count, len(texts)) - 1] if texts else None
-    segments = run.segments(lead) if lead else ()
-    text = run.text(lead) if lead else ""
-    ask(run, open_step(run), segments, text, only_lead=bool(segments) and not waiting.reprompt)
+    said = run.said(lead) if lead else NOTHING_SAID
+    ask(run, said.segments, said.text, only_lead=bool(said.segments) and not waiting.reprompt)

@@ -26,5 +26,6 @@ def ask_which(run: Run, pending: Pending) -> None:
     run.state.input.started_at_s = run.at_s
     prompt = plain("{{ heard }}")
     written = shown(run, spoken)
-    run.state.input.prompt_text = run.text(prompt, {"heard": written})
-    say_and_listen(run, run.segments(prompt, {"heard": spoken}, {"heard": written}))
+    said = run.said(prompt, {"heard": spoken}, {"heard": written})
+    run.state.input.prompt_text = said.text
+    say_and_listen(run, said.segments)

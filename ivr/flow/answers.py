@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 from ivr.flow import correcting, grammar
 from ivr.flow.asking import asked_of, open_form
-from ivr.flow.form_reading import Wanted, read_fields, weights_of
+from ivr.flow.form_hearing import WRONG, hear
 from ivr.flow.form_view import field_ask
-from ivr.flow.immutable import immutable
 from ivr.flow.model import AskStep, FormStep, InputStep, MenuStep
 from ivr.flow.question import PICK, Question, phrases_of
 from ivr.flow.run import Run
 from ivr.flow.state import FormProgress, Pending
 from ivr.flow.values.base import CHOICE, Asked, Reading, without_edges
 from ivr.flow.values.registry import kind_of
+from ivr.immutable import immutable
 
 FIELDS = "fields"
 """Meaning of an answer that holds values of several fields of a form: by field, their readings."""
@@ -44,8 +44,8 @@ class Answer:
 
     @property
     def can_be_confirmed(self) -> bool:
-        """Whether `confirm: always` applies: not to a plain yes or no."""
-        return self.meaning not in ("yes", "no")
+        """Whether `confirm: always` applies: not to a plain yes or no, nor to what cannot be read back."""
+        return self.meaning not in ("yes", "no") and bool(self.spoken)
 
 
 def by_keys(run: Run, step: InputStep, meaning: str, typed: str) -> Answer | None:
@@ -73,7 +73,7 @@ def by_voice(run: Run, step: InputStep, question: Question, text: str, confidenc
 
 
 def _phrase(run: Run, step: InputStep, question: Question, text: str, confidence: float) -> Answer | None:
-    found = grammar.match_phrases(text, confidence, question.phrases, question.longest_first)
+    found = grammar.match_phrases(text, confidence, question.phrases, question.by_first_word)
     if found is None:
         return None
     read_back = _read_back(run, step, found.meaning, found.phrase)
@@ -127,20 +127,11 @@ def _spoken_fields(run: Run, text: str, confidence: float) -> Answer | None:
     form, progress = open_form(run), run.state.form
     if form is None or progress is None:
         return None
-    said_no, words = correcting.apart(grammar.known_words(grammar.normalized(text)), run.language)
-    readings = _read_form(run, form, progress, words, is_correction=said_no == "no")
+    words = grammar.known_words(grammar.normalized(text))
+    readings = hear(run, form, progress, words, progress.filled, is_reply=progress.stage != "fields").readings
     if not readings or (set(readings) == {progress.asked} and progress.stage == "fields"):
         return None
     return _fields_answer(run, form, readings, text, _sureness(text, confidence))
-
-
-def _read_form(
-    run: Run, form: FormStep, progress: FormProgress, words: list[str], *, is_correction: bool
-) -> dict[str, Reading]:
-    asked = "" if progress.stage != "fields" else progress.asked
-    weights = weights_of(list(form.form.fields), asked, progress.filled, is_correction=is_correction)
-    wanted = [Wanted(name, asked_of(run, field_ask(form, name)), weight) for name, weight in weights.items()]
-    return {name: reading for name, reading in read_fields(words, wanted).items() if not reading.is_invalid}
 
 
 def _fields_answer(
@@ -149,6 +140,7 @@ def _fields_answer(
     spoken = [
         kind_of(form.form.fields[name].ask).spoken(asked_of(run, field_ask(form, name)), reading.value)
         for name, reading in readings.items()
+        if reading is not WRONG
     ]
     return Answer(FIELDS, readings, heard, ", ".join(spoken), confidence)
 
@@ -160,14 +152,14 @@ def _reply(
     run: Run, step: InputStep, question: Question, pending: Pending, text: str, confidence: float
 ) -> Answer | None:
     words = grammar.known_words(grammar.normalized(text))
-    polarity, rest = correcting.apart(words, run.language)
-    if not pending.meaning.startswith("command:") and rest:
-        other = _other_value(run, step, pending, question, rest, text, _sureness(text, confidence))
-        if other is not None:
-            return _as_reply(other, pending, polarity)
+    polarity, other = "", None
+    if not pending.meaning.startswith("command:"):
+        polarity, other = _other_value(run, step, pending, words, text, _sureness(text, confidence))
+    if other is not None:
+        return _as_reply(other, pending, polarity)
     plain = _phrase(run, step, question, text, confidence)
-    if plain is None and polarity == "no" and not pending.others:  # "no" and something that is no value
-        return Answer("no", False, text, "", _sureness(text, confidence))
+    if polarity == "no" and not pending.others and (plain is None or plain.meaning == "yes"):
+        return Answer("no", False, text, "", _sureness(text, confidence))  # "no" and what is no value; "yes, but"
     return plain
 
 
@@ -184,22 +176,35 @@ def _as_reply(other: Answer, pending: Pending, polarity: str) -> Answer | None:
 
 
 def _other_value(
-    run: Run, step: InputStep, pending: Pending, question: Question, rest: list[str], text: str, sureness: float
-) -> Answer | None:
+    run: Run, step: InputStep, pending: Pending, words: list[str], text: str, sureness: float
+) -> tuple[str, Answer | None]:
+    """The "yes" or "no" in a reply, and what is said in place of the answer that is confirmed."""
     form, progress = open_form(run), run.state.form
     if form is not None and progress is not None and (pending.meaning in (FIELDS, WHOLE) or len(form.form.fields) > 1):
-        readings = _read_form(run, form, progress, rest, is_correction=True)
-        if readings and (pending.meaning in (FIELDS, WHOLE) or set(readings) != {progress.asked}):
-            return _fields_answer(run, form, readings, text, sureness)
+        heard = hear(run, form, progress, words, _known(progress, pending), is_reply=True)
+        if heard.readings and (pending.meaning in (FIELDS, WHOLE) or set(heard.readings) != {progress.asked}):
+            return heard.polarity, _fields_answer(run, form, heard.readings, text, sureness)
     if isinstance(step, MenuStep):
+        polarity, rest = correcting.apart(words, run.language)
         phrases = phrases_of(step.menu.choices, run.state.language)
         found = grammar.match_phrases(" ".join(rest), sureness, phrases)
-        return Answer(found.meaning, _value_of(found.meaning), text, found.phrase, sureness) if found else None
+        answer = Answer(found.meaning, _value_of(found.meaning), text, found.phrase, sureness) if found else None
+        return polarity, answer
     if not isinstance(step, AskStep) or step.ask == "yes_no":
-        return None
+        return correcting.apart(words, run.language)[0], None
     asked = asked_of(run, step)
+    rest, denied = correcting.without_denied(words, {"": asked}, {"": pending.value})
+    polarity, rest = correcting.apart(rest, run.language)
     reading = correcting.value_in(rest, asked)
-    return _answer(asked, reading, text, sureness) if reading else None
+    answer = _answer(asked, reading, text, sureness) if reading else None
+    return "no" if denied else polarity, answer
+
+
+def _known(progress: FormProgress, pending: Pending) -> Mapping[str, object]:
+    """The values that the caller knows of: those that were taken, and those that are read back."""
+    if pending.meaning == FIELDS and isinstance(pending.value, Mapping):
+        return {**progress.filled, **{name: reading.value for name, reading in pending.value.items()}}
+    return progress.filled if pending.meaning == WHOLE else {**progress.filled, progress.asked: pending.value}
 
 
 def _value_of(meaning: str) -> object:

@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from ivr.flow import commands as c
 from ivr.flow import events as e
-from ivr.flow import form_view, templates
+from ivr.flow import templates
+from ivr.flow.completeness import Expected
+from ivr.flow.form_view import names_of
 from ivr.flow.masking import MASK
-from ivr.flow.model import AskStep, Flow, FormStep, InputStep, Menu, MenuStep, Prompt, PromptItem, ValueSettings
-from ivr.flow.question import (
-    Question,
-    Waiting,
-    confirmation,
-    question_of_choices,
-    question_of_value,
-    waiting_for,
-    which,
-)
+from ivr.flow.model import AskStep, Flow, FormStep, InputStep, MenuStep, Prompt, PromptItem, ValueSettings
+from ivr.flow.opened import Opened, opened_at
+from ivr.flow.question import Question, Waiting, confirmation, question_of_choices, question_of_value, which
 from ivr.flow.run import Run
 from ivr.flow.segments import Segment
 from ivr.flow.values.base import Asked
@@ -42,19 +36,22 @@ def about(flow: Flow, event: e.CallOffered) -> dict[str, str]:
 
 def open_step(run: Run) -> InputStep:
     """The step that is open; of a form, the question that it asks right now."""
-    found = run.flow.steps[run.state.step]
-    assert isinstance(found, InputStep)
-    return form_view.view(found, run.state) if isinstance(found, FormStep) else found
+    return opened(run).step
+
+
+def opened(run: Run) -> Opened:
+    """The question that is open."""
+    known = run.opened.get(run.state.step)
+    return opened_at(run.flow, run.state) if known is None else known
 
 
 def open_form(run: Run) -> FormStep | None:
     """The form that is open."""
-    found = run.flow.steps.get(run.state.step)
-    return found if isinstance(found, FormStep) else None
+    return opened(run).form
 
 
 def waiting_of(run: Run) -> Waiting:
-    return waiting_for(run.flow, open_step(run))
+    return opened(run).waiting
 
 
 def asked_of(run: Run, settings: ValueSettings) -> Asked:
@@ -74,40 +71,33 @@ def _now(run: Run) -> datetime | None:
 
 def open_question(run: Run) -> Question:
     """What the open step compares inputs with."""
-    step, pending, flow, language = open_step(run), run.state.input.pending, run.flow, run.language
+    asked, pending = opened(run), run.state.input.pending
     if pending is None:
-        return _question_of(run, step)
+        return _question_of(run, asked)
     if pending.others:
-        return which(flow, step, run.state.language, language, _question_of(run, step))
-    may_correct = not pending.meaning.startswith("command:")
-    if _is_fixed(flow, step):
-        key = (run.state.language, may_correct)
-        return flow.memory.of(step, _confirmation, run, step, may_correct, key=key)
-    return _confirmation(run, step, may_correct)
+        return which(run.flow, asked.step, run.state.language, run.language, _question_of(run, asked))
+    return _confirmation_of(run, asked, not pending.meaning.startswith("command:"))
 
 
-def _confirmation(run: Run, step: InputStep, may_correct: bool) -> Question:
-    values = _question_of(run, step) if may_correct else None
-    return confirmation(run.flow, step, run.state.language, run.language, values)
+def _question_of(run: Run, asked: Opened) -> Question:
+    if not asked.is_fixed:
+        return _made_question_of(run, asked.step)
+    language = run.state.language
+    known = asked.questions.get(language)
+    if known is None:
+        asked.questions[language] = known = _made_question_of(run, asked.step)
+    return known
 
 
-_CHANGING = frozenset({"date", "time", "amount"})
-"""Kinds of answers whose words may depend on the call: its day, its currency."""
-
-
-def _is_fixed(flow: Flow, step: InputStep) -> bool:
-    """Whether the question is the same in every call of a language."""
-    is_same = isinstance(step, MenuStep) or (
-        isinstance(step, AskStep) and step.choices_from is None and step.ask not in _CHANGING
-    )
-    return is_same and flow.has_own(step)
-
-
-def _question_of(run: Run, step: InputStep) -> Question:
-    flow = run.flow
-    if _is_fixed(flow, step):
-        return flow.memory.of(step, _made_question_of, run, step, key=run.state.language)
-    return _made_question_of(run, step)
+def _confirmation_of(run: Run, asked: Opened, may_correct: bool) -> Question:
+    key = (run.state.language, may_correct)
+    known = asked.confirmations.get(key)
+    if known is None:
+        values = _question_of(run, asked) if may_correct else None
+        known = confirmation(run.flow, asked.step, run.state.language, run.language, values)
+        if asked.is_fixed:
+            asked.confirmations[key] = known
+    return known
 
 
 def _made_question_of(run: Run, step: InputStep) -> Question:
@@ -121,35 +111,42 @@ def _made_question_of(run: Run, step: InputStep) -> Question:
 
 def _words_of_form(run: Run, form: FormStep) -> tuple[str, ...]:
     """Everything that can be said in one sentence to a form."""
-    found: dict[str, None] = dict.fromkeys((*sorted(run.language.fillers), *run.language.no_leads, *run.language.no))
-    for field in form.form.fields.values():
+    language = run.language
+    found: dict[str, None] = dict.fromkeys(
+        (*sorted(language.fillers), *language.no_leads, *language.no, *language.against, *language.but)
+    )
+    for name, field in form.form.fields.items():
         kind, asked = kind_of(field.ask), asked_of(run, field)
+        found |= dict.fromkeys(names_of(name, field, run.state.language))
         found |= dict.fromkeys(kind.words(asked))
         found |= dict.fromkeys(phrase for phrases in kind.phrases(asked).values() for phrase in phrases)
     return tuple(found)
+
+
+def leaves_empty_list(run: Run, found: InputStep) -> bool:
+    """Leave a question whose list, which comes out of data, is empty: nobody could answer it."""
+    if not isinstance(found, AskStep) or found.choices_from is None or options_of(asked_of(run, found)):
+        return False
+    run.note(opened(run).action, "no_choices", meaning=found.choices_from)
+    run.state.form = None
+    run.goto(found.empty or waiting_of(run).failed or "hang_up")
+    return True
 
 
 def is_deaf(run: Run) -> bool:
     return run.state.language in run.state.is_deaf
 
 
-def prompts_in(found: InputStep) -> Menu | AskStep:
-    """The part of the step that has the prompts."""
-    if isinstance(found, MenuStep):
-        return found.menu
-    assert isinstance(found, AskStep)
-    return found
-
-
-def prompt_of(run: Run, found: InputStep) -> Prompt:
-    asked = prompts_in(found)
+def prompt_of(run: Run, asked: Opened) -> Prompt:
+    """What an open question says in this attempt."""
     prompt = asked.keys_prompt if asked.keys_prompt is not None and is_deaf(run) else asked.prompt
     return prompt.for_count(run.state.input.attempt)
 
 
-def extras_of(run: Run, found: InputStep) -> tuple[dict[str, object], dict[str, object]]:
+def extras_of(run: Run, asked: Opened) -> tuple[dict[str, object], dict[str, object]]:
     """What a prompt of the step may use besides the variables, as it is spoken and as it may be written down."""
-    if not isinstance(found, AskStep) or found.choices_from is None:
+    found = asked.asks
+    if found is None or found.choices_from is None:
         return {}, {}
     entries = [
         templates.render(run.language.for_choice, {"name": option.say[0], "keys": option.keys}, run.state.language)
@@ -161,18 +158,18 @@ def extras_of(run: Run, found: InputStep) -> tuple[dict[str, object], dict[str, 
     return {CHOICES: spoken}, {CHOICES: MASK if is_masked else spoken}
 
 
-def ask(
-    run: Run, found: InputStep, lead: tuple[Segment, ...] = (), lead_text: str = "", only_lead: bool = False
-) -> None:
-    """Play `lead` and the prompt, and listen as the barge-in kind allows."""
-    run.state.input.lead = lead
-    run.state.input.lead_text = lead_text
-    run.state.input.is_only_lead = only_lead
-    prompt, (spoken, shown) = prompt_of(run, found), extras_of(run, found)
-    text = "" if only_lead else run.text(prompt, shown)
-    run.state.input.prompt_text = " ".join(part for part in (lead_text, text) if part)
-    run.state.input.started_at_s = run.at_s
-    say_and_listen(run, lead if only_lead else lead + run.segments(prompt, spoken, shown))
+def ask(run: Run, lead: tuple[Segment, ...] = (), lead_text: str = "", only_lead: bool = False) -> None:
+    """Play `lead` and the prompt of the open question, and listen as the barge-in kind allows."""
+    held = run.state.input
+    held.lead, held.lead_text, held.is_only_lead, held.started_at_s = lead, lead_text, only_lead, run.at_s
+    if only_lead:
+        held.prompt_text = lead_text
+        say_and_listen(run, lead)
+        return
+    asked = opened(run)
+    said = run.said(prompt_of(run, asked), *extras_of(run, asked))
+    held.prompt_text = f"{lead_text} {said.text}" if lead_text and said.text else lead_text or said.text
+    say_and_listen(run, lead + said.segments)
 
 
 def say_and_listen(run: Run, segments: tuple[Segment, ...]) -> None:
@@ -187,26 +184,31 @@ def say_and_listen(run: Run, segments: tuple[Segment, ...]) -> None:
 
 def open_ears(run: Run) -> None:
     """Start to recognize, where the language can be and there is anything to say."""
-    question = open_question(run)
-    phrases = question.listens_for
-    if is_deaf(run) or not (phrases or question.is_free):
+    question, state = open_question(run), run.state
+    if is_deaf(run) or not (question.listens_for or question.is_free):
         return
-    waiting = waiting_of(run)
-    run.state.listen_id = run.new_id("listen")
-    run.emit(
+    asked = opened(run)
+    waiting = asked.waiting
+    state.listen_id = run.new_id("listen")
+    run.commands.append(
         c.StartListening(
-            run.state.listen_id,
-            run.state.language,
-            phrases,
+            state.listen_id,
+            state.language,
+            question.listens_for,
             question.allows_unknown,
             waiting.final_silence_s,
             waiting.max_speech_duration_s,
-            hides_answers(run),
+            asked.hides_answers,
             waiting.complete_silence_s,
             waiting.incomplete_silence_s,
-            question.expected and replace(question.expected, digits=run.state.input.typed),
+            _expected(question, run.state.input.typed),
         )
     )
+
+
+def _expected(question: Question, typed: str) -> Expected | None:
+    expected = question.expected
+    return replace(expected, digits=typed) if expected is not None and typed else expected
 
 
 def wait(run: Run) -> None:
@@ -237,22 +239,26 @@ def prompt_over(run: Run) -> None:
         wait(run)
 
 
-def note_open(run: Run, outcome: str, **more: Any) -> None:
+def note_open(run: Run, outcome: str, *, heard: str = "", meaning: str = "", confidence: float | None = None) -> None:
     """Write the open attempt to the record."""
-    held, form = run.state.input, run.state.form
-    action = run.flow.steps[run.state.step].action
-    values = {"prompt": held.prompt_text, "mode": held.mode, "attempt": held.attempt, **more}
-    if open_form(run) is not None and form is not None:
-        values.setdefault("detail", form.asked if form.stage == "fields" else form.stage)
-    run.note(action, outcome, started_at_s=held.started_at_s, **values)
+    held, asked, form = run.state.input, opened(run), run.state.form
+    run.note(
+        asked.action,
+        outcome,
+        started_at_s=held.started_at_s,
+        attempt=held.attempt,
+        mode=held.mode,
+        prompt=held.prompt_text,
+        heard=heard,
+        meaning=meaning,
+        confidence=confidence,
+        detail=form.where if asked.form is not None and form is not None else "",
+    )
 
 
 def hides_answers(run: Run) -> bool:
     """Whether what is said to the open step must not be kept; a sentence to a form may hold any of its answers."""
-    found, form = open_step(run), open_form(run)
-    if form is not None:
-        return any(field.sensitive for field in form.form.fields.values())
-    return isinstance(found, AskStep) and found.sensitive
+    return opened(run).hides_answers
 
 
 def shown(run: Run, heard: str) -> str:

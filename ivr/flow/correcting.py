@@ -1,33 +1,102 @@
-"""What callers say to "is that right?": yes, no, or at once what is right: "no, Tuesday"."""
+"""What callers say to "is that right?": yes, no, or at once what is right: "no, Tuesday", "not Friday, Tuesday"."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
 
 from ivr.flow import grammar
-from ivr.flow.form_reading import whole_reading
+from ivr.flow.form_reading import LONGEST_VALUE_WORDS, whole_reading
 from ivr.flow.languages.base import Language
 from ivr.flow.values.base import CHOICE, Asked, Reading, without_edges
 from ivr.flow.values.registry import kind_of
 
 
 def apart(words: Sequence[str], language: Language) -> tuple[str, list[str]]:
-    """The "yes" or "no" at the beginning (empty where there is none), and what follows it."""
-    rest = list(words)
-    for meaning, phrases in (("no", language.no), ("yes", language.yes)):
-        length = max((len(p) for phrase in phrases if rest[: len(p := phrase.split())] == p), default=0)
-        if length:
-            return meaning, _without_lead(rest[length:], language)
-    return "", _without_lead(rest, language)
+    """The "yes" or "no" at the beginning (empty where there is none), and what follows it; "yes, but" is a no."""
+    rest, openers = list(words), _openers(language)
+    for phrases in (openers.no, openers.yes):
+        found = grammar.phrase_at(rest, 0, phrases) if rest else None
+        if found is not None:
+            behind = rest[len(found[0]) :]
+            exception = grammar.phrase_at(behind, 0, openers.but) if behind else None
+            if exception is not None:
+                return "no", _without_lead(behind[len(exception[0]) :], openers)
+            return found[1], _without_lead(behind, openers)
+    return "", _without_lead(rest, openers)
 
 
-def _without_lead(words: list[str], language: Language) -> list[str]:
-    """The words behind "I mean", "make it", and a repeated "no"."""
-    leads = sorted((phrase.split() for phrase in (*language.no_leads, *language.no)), key=len, reverse=True)
+class _Openers(NamedTuple):
+    """What replies begin with."""
+
+    no: grammar.ByFirstWord
+    yes: grammar.ByFirstWord
+    but: grammar.ByFirstWord
+    leads: grammar.ByFirstWord
+    """ "I mean", "make it", and a repeated "no"."""
+
+
+@cache
+def _openers(language: Language) -> _Openers:
+    no, yes, leads = {"no": language.no}, {"yes": language.yes}, {"lead": (*language.no_leads, *language.no)}
+    return _Openers(*map(grammar.by_first_word, (no, yes, {"but": language.but}, leads)))
+
+
+def says_no(words: Sequence[str], language: Language) -> bool:
+    """Whether there is a "no" or a "wrong" anywhere in some words."""
+    return end_of(words, _openers(language).no) > 0
+
+
+def end_of(words: Sequence[str], phrases: grammar.ByFirstWord) -> int:
+    """Where the first of the phrases ends that are in some words; 0 where none is."""
+    for at in range(len(words)):
+        found = grammar.phrase_at(words, at, phrases)
+        if found is not None:
+            return at + len(found[0])
+    return 0
+
+
+def _without_lead(words: list[str], openers: _Openers) -> list[str]:
     rest = words
-    while (lead := next((lead for lead in leads if rest[: len(lead)] == lead), None)) is not None:
-        rest = rest[len(lead) :]
+    while rest and (lead := grammar.phrase_at(rest, 0, openers.leads)) is not None:
+        rest = rest[len(lead[0]) :]
     return rest
+
+
+def without_denied(
+    words: Sequence[str], fields: Mapping[str, Asked], known: Mapping[str, object]
+) -> tuple[list[str], set[str]]:
+    """The words without what the caller speaks against ("not Friday"), and the fields that have such a value.
+
+    "Not" before a value that no field has stays a plain no, unless another value of that kind follows: "not Monday,
+    Tuesday" is what a caller says who was misheard.
+    """
+    rest, denied = list(words), set[str]()
+    language = next(iter(fields.values())).language
+    for at in reversed([at for at, word in enumerate(rest) if word in language.against]):
+        name, length = _denied_at(rest[at + 1 :], fields, known)
+        if length:
+            rest[at : at + 1 + length] = []
+            denied |= {name} if name in known else set()
+    return rest, denied
+
+
+def _denied_at(words: Sequence[str], fields: Mapping[str, Asked], known: Mapping[str, object]) -> tuple[str, int]:
+    """The field whose value the words begin with, and how long that is."""
+    others = ("", 0)
+    fillers = next(iter(fields.values())).language.fillers
+    ends = [end for end in range(min(LONGEST_VALUE_WORDS, len(words)), 0, -1) if words[end - 1] not in fillers]
+    for length in ends:
+        for name, asked in fields.items():
+            reading = value_in(words[:length], asked)
+            if reading is None or reading.is_part:
+                continue
+            if name in known and known[name] in (reading.value, *reading.others):
+                return name, length
+            if not others[1] and any(value_in(words[length:end], asked) for end in range(length + 1, len(words) + 1)):
+                others = (name, length)
+    return others
 
 
 def value_in(words: Sequence[str], asked: Asked) -> Reading | None:

@@ -12,6 +12,7 @@ from ivr.flow.answers import FIELDS, WHOLE, Answer, by_voice
 from ivr.flow.asking import ask, asked_of, note_open, open_question, open_step, plain, say_and_listen, shown, waiting_of
 from ivr.flow.grammar import Band, band
 from ivr.flow.model import AskStep, Prompt
+from ivr.flow.prompts import NOTHING_SAID
 from ivr.flow.question import PICK, Waiting
 from ivr.flow.run import Run
 from ivr.flow.state import Input, Pending
@@ -88,7 +89,7 @@ def _corrected(run: Run, pending: Pending, answer: Answer, confidence: float | N
     run.quiet()
     new = _pending(run, answer, confidence)
     if answer.meaning == FIELDS and isinstance(answer.value, Mapping):
-        form.correct(run, answer.value, new.mode, answer.heard, confidence)
+        form.correct(run, pending, answer.value, new.mode, answer.heard, confidence)
     elif pending.others and not answer.others:  # "eight in the evening" says which was meant
         _settled(run, new, waiting_of(run))
     elif answer.others:
@@ -158,10 +159,9 @@ def confirm(run: Run, pending: Pending) -> None:
     if run.state.input.pending is None:
         note_open(run, "to_confirm", heard=shown(run, pending.heard), confidence=pending.confidence)
     run.state.input.begin_reply(pending)
-    segments = run.segments(prompt, {"heard": pending.spoken}, {"heard": shown(run, pending.spoken)})
-    run.state.input.prompt_text = run.text(prompt, {"heard": shown(run, pending.spoken)})
-    run.state.input.started_at_s = run.at_s
-    say_and_listen(run, segments)
+    said = run.said(prompt, {"heard": pending.spoken}, {"heard": shown(run, pending.spoken)})
+    run.state.input.prompt_text, run.state.input.started_at_s = said.text, run.at_s
+    say_and_listen(run, said.segments)
 
 
 def ask_again(run: Run, pending: Pending) -> None:
@@ -218,7 +218,6 @@ def _next_attempt(run: Run, reason: str | None) -> None:
         run.goto(waiting.failed or "hang_up")
         return
     form.asks_field(run)
-    found = open_step(run)
     run.state.input = Input(
         attempt=held.attempt + 1,
         started_at_s=run.at_s,
@@ -226,9 +225,8 @@ def _next_attempt(run: Run, reason: str | None) -> None:
         help_count=held.help_count,
     )
     lead = _lead(run, waiting, reason, held)
-    segments = run.segments(lead) if lead else ()
-    text = run.text(lead) if lead else ""
-    ask(run, found, segments, text, only_lead=bool(segments) and not waiting.reprompt)
+    said = run.said(lead) if lead else NOTHING_SAID
+    ask(run, said.segments, said.text, only_lead=bool(said.segments) and not waiting.reprompt)
 
 
 def _lead(run: Run, waiting: Waiting, reason: str | None, held: Input) -> Prompt | None:

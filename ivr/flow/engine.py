@@ -14,13 +14,14 @@ With `answer: later` the call rings meanwhile; what is said then is early media,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import MappingProxyType
+from typing import Any
 
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow import listening
 from ivr.flow.asking import about
-from ivr.flow.immutable import immutable
 from ivr.flow.model import Flow, HangUpStep
 from ivr.flow.program import Program
 from ivr.flow.refusal import UNAVAILABLE
@@ -30,6 +31,7 @@ from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase, finished
 from ivr.flow.steps import run_flow
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import TemplateFailed
+from ivr.immutable import immutable
 
 
 @immutable
@@ -45,7 +47,7 @@ def step(flow: Flow | Program, state: FlowState, event: e.Event) -> Result:
     run = Run(Program.of(flow), state, event.at_s)
     if state.phase is not Phase.ENDED:
         try:
-            _handle(run, event)
+            _HANDLERS.get(type(event), _hand_to_step)(run, event)
         except TemplateFailed as error:
             run.fail("prompt", str(error))
         _enter_all(run)
@@ -60,34 +62,22 @@ def _answer_first(run: Run) -> None:
         run.commands.insert(0, c.Answer())
 
 
-def _handle(run: Run, event: e.Event) -> None:
-    match event:
-        case e.CallOffered():
-            if run.state.phase is Phase.NEW:
-                _begin(run, event)
-        case e.CallerHungUp():
-            _caller_left(run)
-        case e.PromptFinished(play_id=play_id) | e.PromptFailed(play_id=play_id):
-            if play_id == run.state.play_id:
-                _prompt_over(run, event)
-        case e.DigitPressed(digit=digit):
-            _digit(run, event, digit)
-        case e.TimerFired(timer_id=timer_id) if timer_id == UNANSWERED_TIMER:
-            _unanswered_too_long(run)
-        case _:
-            _hand_to_step(run, event)
-
-
 def _hand_to_step(run: Run, event: e.Event) -> None:
     """The step that is open knows what the event means."""
     if run.state.step:
-        found = run.flow.steps[run.state.step]
+        found = run.steps[run.state.step]
         kind_of(found).handle(run, found, event)
+
+
+def _offered(run: Run, event: e.CallOffered) -> None:
+    if run.state.phase is Phase.NEW:
+        _begin(run, event)
 
 
 def _begin(run: Run, event: e.CallOffered) -> None:
     run.state.flow = event.part
     run.state.frames = event.frames
+    run.is_in_flow()
     language = event.language or run.flow.language
     call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": language, **about(run.flow, event)}
     variables = {**run.flow.variables, **event.variables, "call": MappingProxyType(call)}
@@ -104,24 +94,28 @@ def _begin(run: Run, event: e.CallOffered) -> None:
     run.goto(start)
 
 
-def _unanswered_too_long(run: Run) -> None:
-    if run.state.is_unanswered:
+def _timer_fired(run: Run, event: e.TimerFired) -> None:
+    if event.timer_id != UNANSWERED_TIMER:
+        _hand_to_step(run, event)
+    elif run.state.is_unanswered:
         run.note("answer", "timeout", detail=f"not answered within {UNANSWERED_LIMIT_S:g} s")
         run.state.is_unanswered = False
         run.reject(UNAVAILABLE)
 
 
-def _caller_left(run: Run) -> None:
+def _caller_left(run: Run, event: e.CallerHungUp) -> None:
     if run.state.has_left:
         return
     if run.state.step:
-        found = run.flow.steps[run.state.step]
+        found = run.steps[run.state.step]
         kind_of(found).caller_left(run, found)
     run.quiet()
     run.caller_gone("caller")
 
 
-def _prompt_over(run: Run, event: e.Event) -> None:
+def _prompt_over(run: Run, event: e.PromptFinished | e.PromptFailed) -> None:
+    if event.play_id != run.state.play_id:
+        return
     run.state.play_id = ""
     if isinstance(event, e.PromptFailed):
         if run.has_handler:
@@ -134,8 +128,8 @@ def _prompt_over(run: Run, event: e.Event) -> None:
         _hand_to_step(run, event)
 
 
-def _digit(run: Run, event: e.DigitPressed, digit: str) -> None:
-    state = run.state
+def _digit(run: Run, event: e.DigitPressed) -> None:
+    state, digit = run.state, event.digit
     if state.has_left or state.is_unanswered:
         return
     if digit == state.swallow_key and run.at_s <= state.swallow_until_s:
@@ -152,8 +146,19 @@ def _digit(run: Run, event: e.DigitPressed, digit: str) -> None:
         run.goto(state.resume_at)
 
 
+_HANDLERS: dict[type[e.Event], Callable[[Run, Any], None]] = {
+    e.CallOffered: _offered,
+    e.CallerHungUp: _caller_left,
+    e.PromptFinished: _prompt_over,
+    e.PromptFailed: _prompt_over,
+    e.DigitPressed: _digit,
+    e.TimerFired: _timer_fired,
+}
+"""Events that are not the open step's business alone."""
+
+
 def _ends_call(run: Run, name: str) -> bool:
-    found = run.flow.steps.get(name)
+    found = run.steps.get(name)
     ends_here = name == "hang_up" or (name == "return" and not run.state.frames)
     return isinstance(found, HangUpStep) or (found is None and ends_here)
 
@@ -173,35 +178,43 @@ def _enter_all(run: Run) -> None:
 
 
 def _enter(run: Run, name: str) -> None:
-    if run.state.has_left and (name not in run.flow.steps or kind_of(run.flow.steps[name]).needs_caller):
-        if name in run.flow.steps:
-            run.note_failure("hang_up", f"{name} needs the caller, who has left")
-        run.clean_up_over()
+    state = run.state
+    if state.has_left and (name not in run.steps or kind_of(run.steps[name]).needs_caller):
+        _cannot_go_on_alone(run, name)
         return
-    if name == "hang_up" and name not in run.flow.steps:
-        if not run.flush(name, then=(LAST_WORD_PAUSE,)):
-            run.end()
-        return
-    if name == "return" and name not in run.flow.steps:
-        run_flow.come_back(run, "", {}, frozenset())
-        return
-    run.is_repeat = name == "repeat" and name not in run.flow.steps
-    if name in ("repeat", "back", "help") and name not in run.flow.steps:
-        name = listening.step_for(run, name)
-    found = run.flow.steps[name]
-    run.is_announced = run.state.is_announced and run.state.resume_at == name
-    is_resumed = run.state.resume_at == name
-    visits = {**run.state.visits, name: run.state.visits.get(name, 0) + (not is_resumed)}
-    run.state.left_step = run.state.step
-    run.state.step = name
-    run.state.resume_at = ""
-    run.state.is_announced = False
-    run.state.visits = visits
-    if run.state.is_unanswered and kind_of(found).needs_answer:
+    run.is_repeat = False
+    if name not in run.steps:
+        if name in ("hang_up", "return"):
+            _leave(run, name)
+            return
+        if name in ("repeat", "back", "help"):
+            run.is_repeat = name == "repeat"
+            name = listening.step_for(run, name)
+    found = run.steps[name]
+    is_resumed = state.resume_at == name
+    run.is_announced = state.is_announced and is_resumed
+    state.visits = {**state.visits, name: state.visits.get(name, 0) + (not is_resumed)}
+    state.left_step, state.step, state.resume_at, state.is_announced = state.step, name, "", False
+    kind = kind_of(found)
+    if state.is_unanswered and kind.needs_answer:
         if run.flush(name):
             return
         run.answer()
     try:
-        kind_of(found).enter(run, name, found)
+        kind.enter(run, name, found)
     except TemplateFailed as error:
         run.fail(found.action, str(error))
+
+
+def _cannot_go_on_alone(run: Run, name: str) -> None:
+    if name in run.steps:
+        run.note_failure("hang_up", f"{name} needs the caller, who has left")
+    run.clean_up_over()
+
+
+def _leave(run: Run, target: str) -> None:
+    """The end of the call, or of the flow."""
+    if target == "return":
+        run_flow.come_back(run, "", {}, frozenset())
+    elif not run.flush(target, then=(LAST_WORD_PAUSE,)):
+        run.end()

@@ -9,16 +9,16 @@ open ──► opening prompt, or the first field's ──► values of one or m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ivr.flow import asking, form_view, templates
+from ivr.flow import asking, form_view, frames, templates
 from ivr.flow.ambiguity import ask_which
-from ivr.flow.asking import ask, asked_of, open_form, open_step, say_and_listen, waiting_of
+from ivr.flow.asking import ask, asked_of, open_form, say_and_listen, waiting_of
+from ivr.flow.form_hearing import WRONG
 from ivr.flow.grammar import Band, band
 from ivr.flow.keeping import keep
-from ivr.flow.masking import MASK
 from ivr.flow.model import FormStep
 from ivr.flow.run import Run
 from ivr.flow.segments import Segment
@@ -40,11 +40,6 @@ def _progress(run: Run) -> FormProgress:
 
 def _set(run: Run, **changes: Any) -> None:
     run.state.form = replace(_progress(run), **changes)
-
-
-def where(progress: FormProgress) -> str:
-    """What of the form is asked: the name of a field, `whole` or `change`."""
-    return progress.asked if progress.stage == "fields" else progress.stage
 
 
 def _form(run: Run) -> FormStep:
@@ -83,11 +78,13 @@ def _fill(run: Run, name: str, value: object) -> None:
 
 
 def _take_several(run: Run, readings: Mapping[str, Reading], mode: str, heard: str, confidence: float | None) -> None:
-    changed = [name for name in readings if name in _progress(run).filled]
-    for name, reading in readings.items():
+    values = {name: reading for name, reading in readings.items() if reading is not WRONG}
+    changed = [name for name in values if name in _progress(run).filled]
+    _forget(run, readings.keys() - values.keys())
+    for name, reading in values.items():
         if not reading.others:
             _fill(run, name, reading.value)
-    doubtful = next(((name, reading) for name, reading in readings.items() if reading.others), None)
+    doubtful = next(((name, reading) for name, reading in values.items() if reading.others), None)
     if doubtful is not None:
         _ask_which(run, *doubtful, mode, heard, confidence)
         return
@@ -116,9 +113,14 @@ def _changed(run: Run, names: list[str]) -> str:
 
 def _reopen(run: Run, name: str) -> None:
     """Ask one field anew."""
-    filled = {other: value for other, value in _progress(run).filled.items() if other != name}
-    _set(run, filled=filled, asked=name, stage="fields", is_opening=False)
+    _forget(run, {name})
+    _set(run, asked=name, stage="fields", is_opening=False)
     _ask(run)
+
+
+def _forget(run: Run, names: Collection[str]) -> None:
+    """These fields have no value any more."""
+    _set(run, filled={name: value for name, value in _progress(run).filled.items() if name not in names})
 
 
 def _go_on(run: Run, lead: str = "") -> None:
@@ -142,14 +144,15 @@ def _is_to_confirm(form: FormStep, progress: FormProgress) -> bool:
 
 def _ask(run: Run, lead: str = "") -> None:
     run.quiet()
+    if asking.leaves_empty_list(run, asking.open_step(run)):
+        return
     run.state.input = Input(started_at_s=run.at_s)
     segments: tuple[Segment, ...] = ()
     text = ""
     if lead:
-        prompt = asking.plain("{{ heard }}")
         text = asking.shown(run, lead)
-        segments = run.segments(prompt, {"heard": lead}, {"heard": text})
-    ask(run, open_step(run), segments, text)
+        segments = run.segments(asking.plain("{{ heard }}"), {"heard": lead}, {"heard": text})
+    ask(run, segments, text)
 
 
 def confirm_whole(run: Run, tries: int = 1) -> None:
@@ -162,10 +165,9 @@ def confirm_whole(run: Run, tries: int = 1) -> None:
     pending = Pending("form", dict(filled), "", spoken, run.state.input.mode, None, tries)
     run.state.input = Input(started_at_s=run.at_s, pending=pending, mode=run.state.input.mode)
     prompt = form.confirm_prompt or asking.plain(run.language.confirm_prompt)
-    shown = asking.shown(run, spoken)
-    segments = run.segments(prompt, {"heard": spoken}, {"heard": shown} if shown == MASK else {"heard": spoken})
-    run.state.input.prompt_text = run.text(prompt, {"heard": shown})
-    say_and_listen(run, segments)
+    said = run.said(prompt, {"heard": spoken}, {"heard": asking.shown(run, spoken)})
+    run.state.input.prompt_text = said.text
+    say_and_listen(run, said.segments)
 
 
 def change(run: Run) -> None:
@@ -177,17 +179,20 @@ def change(run: Run) -> None:
     _ask(run)
 
 
-def correct(run: Run, readings: Mapping[str, Reading], mode: str, heard: str, confidence: float | None) -> None:
-    """The caller said at once what is right."""
+def correct(
+    run: Run, pending: Pending, readings: Mapping[str, Reading], mode: str, heard: str, confidence: float | None
+) -> None:
+    """The caller said at once what is right; what else was read back to him stays."""
+    before = pending.value if pending.meaning == "fields" and isinstance(pending.value, Mapping) else {}
     _set(run, stage="whole")
-    _take_several(run, readings, mode, heard, confidence)
+    _take_several(run, {**before, **readings}, mode, heard, confidence)
 
 
 def _done(run: Run) -> None:
     form, step = _form(run), run.state.step
     run.state.form = None
     run.state.input = Input()
-    run.state.history = (*run.state.history, step)[-50:]
+    frames.remember(run, step)
     run.goto(form.next or "return")
 
 

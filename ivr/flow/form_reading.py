@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
-from ivr.flow.immutable import immutable
 from ivr.flow.values.base import Asked, Kind, Reading, without_edges
 from ivr.flow.values.registry import kind_of
+from ivr.immutable import immutable
 
 LONGEST_VALUE_WORDS = 10
 """Words of one value at most; digits of an account number among them."""
@@ -97,7 +97,21 @@ def whole_reading(kind: Kind, asked: Asked, words: Sequence[str]) -> Reading | N
 
 
 def weights_of(
-    fields: Sequence[str], asked: str, filled: Mapping[str, object], *, is_correction: bool
+    fields: Sequence[str],
+    asked: str,
+    filled: Collection[str],
+    *,
+    is_correction: bool,
+    preferred: Collection[str] = (),
 ) -> dict[str, int]:
-    """The field that is asked comes first, then those still open; after a "no" those that have a value."""
-    return {name: 3 if name == asked else (3 if is_correction else 1) if name in filled else 2 for name in fields}
+    """The fields that the caller names come first, then the one that is asked, then those that are open; after a "no"
+    those that have a value.
+    """
+    of_filled = 3 if is_correction else 1
+
+    def weight(name: str) -> int:
+        if name in preferred:
+            return 4
+        return 3 if name == asked else of_filled if name in filled else 2
+
+    return {name: weight(name) for name in fields}

@@ -53,6 +53,11 @@ def variable_of(name: str, field: FormField) -> str:
     return field.into or name
 
 
+def names_of(name: str, field: FormField, tag: str) -> tuple[str, ...]:
+    """What callers call a field, in the language of the call."""
+    return field.say.for_language(tag) if field.say else (name.replace("_", " "),)
+
+
 def field_ask(step: FormStep, name: str) -> AskStep:
     """A field as an `ask`; what it leaves open is the form's."""
     return _field(step, name)
@@ -97,6 +102,7 @@ def _as_ask(step: FormStep, name: str, field: FormField) -> AskStep:
         into=variable_of(name, field),
         sensitive=field.sensitive,
         commands=step.commands,
+        empty=field.empty,
         next=step.next,
     )
 

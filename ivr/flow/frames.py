@@ -24,12 +24,30 @@ def enter_flow(run: Run, name: str, variables: Mapping[str, object], sensitive: 
 
 
 def go_in(run: Run, depth: int, target: str) -> None:
-    """Enter a step of the flow at `depth` of the stack, leaving those above it; built-in targets mean the call here."""
+    """Enter a step of the flow at `depth` of the stack, leaving those above it; built-in targets mean the call here.
+
+    The question that is left so can be gone back to, as if it had been answered.
+    """
     owner = run.flow_at(depth)
     if target in owner.steps or target not in BUILT_IN_TARGETS:
+        remember(run, run.state.step)
         while len(run.state.frames) > depth:
-            run.leave_flow()
+            leave(run)
     run.goto(target)
+
+
+def remember(run: Run, step: str) -> None:
+    """`back` leads to this step of the current flow next."""
+    run.state.history = (*run.state.history, step)[-50:]
+
+
+def leave(run: Run) -> None:
+    """Go on in the flow that waits; where the current one asked something, `back` leads into it again."""
+    left = run.leave_flow()
+    if left.history:
+        here = run.state.step
+        remember(run, here)
+        run.state.finished = {**run.state.finished, here: left}
 
 
 def previous_step(run: Run) -> str:

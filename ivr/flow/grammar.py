@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache, lru_cache
 
-from ivr.flow.immutable import immutable
 from ivr.flow.languages.base import Language
+from ivr.immutable import immutable
 
 UNKNOWN_WORD = "[unk]"
 """How recognizers mark speech outside the list."""
@@ -57,43 +57,56 @@ def unknown_count(text: str) -> int:
     return text.split().count(UNKNOWN_WORD)
 
 
-LongestFirst = Sequence[tuple[list[str], str, str]]
-"""Words, meaning and phrase as it was written, of each phrase."""
+Entry = tuple[list[str], str, str]
+"""Words, meaning and phrase as it was written."""
+
+ByFirstWord = Mapping[str, Sequence[Entry]]
+"""First word to the phrases that begin with it, the longest first."""
 
 
-def longest_first(meanings: Mapping[str, Sequence[str]]) -> LongestFirst:
-    """Phrases in the order in which they are looked for."""
+def by_first_word(meanings: Mapping[str, Sequence[str]]) -> ByFirstWord:
+    """Phrases as they are looked for."""
     phrases = [(normalized(phrase).split(), meaning, phrase) for meaning, group in meanings.items() for phrase in group]
-    return sorted((entry for entry in phrases if entry[0]), key=lambda entry: -len(entry[0]))
+    found: dict[str, list[Entry]] = {}
+    for entry in sorted(phrases, key=lambda entry: -len(entry[0])):
+        if entry[0]:
+            found.setdefault(entry[0][0], []).append(entry)
+    return found
+
+
+def phrase_at(words: Sequence[str], place: int, phrases: ByFirstWord) -> Entry | None:
+    """The longest phrase that begins at a place of some words."""
+    for entry in phrases.get(words[place], ()):
+        wanted = entry[0]
+        if words[place : place + len(wanted)] == wanted:
+            return entry
+    return None
 
 
 def match_phrases(
-    text: str, confidence: float, meanings: Mapping[str, Sequence[str]], ready: LongestFirst | None = None
+    text: str, confidence: float, meanings: Mapping[str, Sequence[str]], ready: ByFirstWord | None = None
 ) -> PhraseMatch | None:
     """The one meaning whose phrase is in the utterance; None where there is none, or more than one.
 
     The longest phrase wins, so that "no thanks" is not "thanks". Words of the list that are left over beside the phrase
-    make it doubtful only when they are a phrase of another meaning. `ready` is what `longest_first` makes of them.
+    make it doubtful only when they are a phrase of another meaning. `ready` is what `by_first_word` makes of them.
     """
     words = known_words(normalized(text))
-    found = _longest(words, longest_first(meanings) if ready is None else ready)
+    found = _longest(words, by_first_word(meanings) if ready is None else ready)
     if len({meaning for meaning, _ in found}) != 1:
         return None
     meaning, phrase = found[0]
     return PhraseMatch(meaning, phrase, confidence * UNKNOWN_FACTOR ** unknown_count(text))
 
 
-def _longest(words: list[str], phrases: LongestFirst) -> list[tuple[str, str]]:
-    """Phrases found from left to right, the longest at each place."""
+def _longest(words: list[str], phrases: ByFirstWord) -> list[tuple[str, str]]:
+    """Meaning and phrase of what is found from left to right, the longest at each place."""
     found, at = [], 0
     while at < len(words):
-        first, used = words[at], 1
-        for wanted, meaning, phrase in phrases:
-            if wanted[0] == first and words[at : at + len(wanted)] == wanted:
-                found.append((meaning, phrase))
-                used = len(wanted)
-                break
-        at += used
+        entry = phrase_at(words, at, phrases)
+        if entry is not None:
+            found.append((entry[1], entry[2]))
+        at += 1 if entry is None else len(entry[0])
     return found
 
 

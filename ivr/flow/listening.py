@@ -11,32 +11,34 @@ must not be heard as speech.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from ivr.flow import events as e
 from ivr.flow import form, frames
 from ivr.flow.answers import Answer, by_keys, by_voice
 from ivr.flow.asking import (
     ask,
-    asked_of,
     extras_of,
+    leaves_empty_list,
     note_open,
     open_ears,
     open_question,
     open_step,
+    opened,
     prompt_of,
     prompt_over,
-    prompts_in,
     wait,
     wait_on,
     waiting_of,
 )
 from ivr.flow.deciding import ask_again, consider, no_input, no_match
 from ivr.flow.digits import DigitRules, KeyMatch, match_keys
-from ivr.flow.model import AskStep, FormStep, InputStep
+from ivr.flow.model import FormStep, InputStep
 from ivr.flow.question import Question, Waiting, waiting_for
 from ivr.flow.run import Run
 from ivr.flow.segments import Segment, Speech
 from ivr.flow.state import Input, Phase
-from ivr.flow.values.choice import options_of
 
 __all__ = ["digit", "enter", "handle", "note_open", "prompt_over", "step_for"]
 
@@ -56,17 +58,17 @@ MAX_MISTYPED = 32
 
 def step_for(run: Run, target: str) -> str:
     """The step that `repeat`, `back` or `help` means now; `help` has its text said before it."""
-    found = run.flow.steps.get(run.state.step)
+    found = run.steps.get(run.state.step)
     if target == "help" and isinstance(found, InputStep):
         waiting = waiting_for(run.flow, found)
         run.queue(run.segments(waiting.help[0]) if waiting.help else (), waiting.barge_in)
     here = frames.previous_step(run) if target == "back" else run.state.step
-    return here if here in run.flow.steps else run.flow.start
+    return here if here in run.steps else run.flow.start
 
 
 def enter(run: Run, name: str, found: InputStep) -> None:
     """Open the step: say what is queued together with its own prompt, and listen."""
-    waiting = waiting_for(run.flow, found)
+    waiting = waiting_for(run.flow, found) if isinstance(found, FormStep) else waiting_of(run)
     queued = run.state.queued
     must_be_heard = (
         queued.barge_in in ("none", "speech") if run.state.typed_ahead else queued.barge_in != waiting.barge_in
@@ -77,7 +79,7 @@ def enter(run: Run, name: str, found: InputStep) -> None:
     if isinstance(found, FormStep):
         form.begin(run, name, found)
         found = open_step(run)
-    if _has_nothing_to_choose(run, found):
+    if leaves_empty_list(run, found):
         return
     run.state.input = Input(started_at_s=run.at_s)
     typed, queue = run.state.typed_ahead, run.take_queue()
@@ -86,7 +88,8 @@ def enter(run: Run, name: str, found: InputStep) -> None:
     run.state.typed_ahead = ""
     run.state.opening = lead
     if typed:
-        run.state.input.prompt_text = run.text(prompt_of(run, found), extras_of(run, found)[1])
+        asked = opened(run)
+        run.state.input.prompt_text = run.text(prompt_of(run, asked), extras_of(run, asked)[1])
         open_ears(run)
         for position, key in enumerate(typed):
             digit(run, key)
@@ -94,7 +97,7 @@ def enter(run: Run, name: str, found: InputStep) -> None:
                 run.state.typed_ahead = _rest(run, typed[position + 1 :]) if run.target else ""
                 return
         return
-    ask(run, found, lead)
+    ask(run, lead)
 
 
 def _opening(run: Run) -> tuple[Segment, ...]:
@@ -102,16 +105,6 @@ def _opening(run: Run) -> tuple[Segment, ...]:
     said = run.state.opening if run.is_repeat else ()
     is_same = all(part.language == run.state.language for part in said if isinstance(part, Speech))
     return said if is_same else ()
-
-
-def _has_nothing_to_choose(run: Run, found: InputStep) -> bool:
-    """Leave a question whose list, which comes out of data, is empty."""
-    if not isinstance(found, AskStep) or found.choices_from is None or options_of(asked_of(run, found)):
-        return False
-    run.note(found.action, "no_choices", meaning=found.choices_from)
-    run.state.form = None
-    run.goto(found.empty or waiting_for(run.flow, found).failed or "hang_up")
-    return True
 
 
 def _rest(run: Run, keys: str) -> str:
@@ -123,19 +116,18 @@ def _rest(run: Run, keys: str) -> str:
 
 
 def handle(run: Run, event: e.Event) -> None:
-    """Speech and time while the step is open."""
-    match event:
-        case e.SpeechStarted(listen_id=listen_id) if listen_id == run.state.listen_id:
-            _speech_started(run)
-        case e.UtteranceHeard(listen_id=listen_id) if listen_id == run.state.listen_id:
-            _utterance(run, event)
-        case e.ListeningFailed(listen_id=listen_id) if listen_id == run.state.listen_id:
-            _deaf(run)
-        case e.TimerFired(timer_id=timer_id) if timer_id == run.state.timer_id:
-            run.state.timer_id = ""
-            _time_over(run)
-        case _:
-            pass
+    """Prompt, keys, speech and time while the step is open."""
+    handler = _HANDLERS.get(type(event))
+    if handler is not None:
+        handler(run, event)
+
+
+def _prompt_over(run: Run, event: e.PromptFinished | e.PromptFailed) -> None:
+    prompt_over(run)
+
+
+def _digit(run: Run, event: e.DigitPressed) -> None:
+    digit(run, event.digit)
 
 
 def digit(run: Run, key: str) -> None:
@@ -226,8 +218,14 @@ def _take_keys(run: Run, question: Question, typed: str) -> None:
     consider(run, answer, None)
 
 
+def _timer_fired(run: Run, event: e.TimerFired) -> None:
+    if event.timer_id == run.state.timer_id:
+        run.state.timer_id = ""
+        _time_over(run)
+
+
 def _time_over(run: Run) -> None:
-    """The one timer ran out; what for is seen from what is there."""
+    """The one timer ran out, or noise has gone on for too long; what was waited for is seen from what is there."""
     held, question = run.state.input, open_question(run)
     if held.is_speaking:  # the recognizer never came to an end
         _deaf(run)
@@ -243,7 +241,9 @@ def _time_over(run: Run) -> None:
         no_match(run, held.typed)
 
 
-def _speech_started(run: Run) -> None:
+def _speech_started(run: Run, event: e.SpeechStarted) -> None:
+    if event.listen_id != run.state.listen_id:
+        return
     waiting = waiting_of(run)
     run.state.input.is_speaking = True
     if run.state.play_id and waiting.barge_in in ("speech", "any") and run.state.input.resumed_count < MAX_RESUMED:
@@ -253,6 +253,8 @@ def _speech_started(run: Run) -> None:
 
 
 def _utterance(run: Run, event: e.UtteranceHeard) -> None:
+    if event.listen_id != run.state.listen_id:
+        return
     run.cancel_timer()
     run.state.input.is_speaking = False
     if not event.text.strip():
@@ -314,16 +316,32 @@ def _say_again(run: Run) -> None:
     if held.pending is not None:
         ask_again(run, held.pending)
     else:
-        ask(run, open_step(run), held.lead, held.lead_text, held.is_only_lead)
+        ask(run, held.lead, held.lead_text, held.is_only_lead)
+
+
+def _listening_failed(run: Run, event: e.ListeningFailed) -> None:
+    if event.listen_id == run.state.listen_id:
+        _deaf(run)
 
 
 def _deaf(run: Run) -> None:
     """Speech cannot be recognized in this language: go on with keys."""
     run.state.is_deaf = run.state.is_deaf | {run.state.language}
     run.stop_listening()
-    held, has_keys_prompt = run.state.input, prompts_in(open_step(run)).keys_prompt is not None
+    held, has_keys_prompt = run.state.input, opened(run).keys_prompt is not None
     run.state.input.is_speaking = False
     if held.was_interrupted or (run.state.play_id and has_keys_prompt and held.pending is None):
         _say_again(run)
     elif not run.state.play_id:
         wait(run)
+
+
+_HANDLERS: dict[type[e.Event], Callable[[Run, Any], None]] = {
+    e.DigitPressed: _digit,
+    e.PromptFinished: _prompt_over,
+    e.PromptFailed: _prompt_over,
+    e.SpeechStarted: _speech_started,
+    e.UtteranceHeard: _utterance,
+    e.ListeningFailed: _listening_failed,
+    e.TimerFired: _timer_fired,
+}

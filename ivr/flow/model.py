@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, time
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -24,10 +24,14 @@ from pydantic import (
 
 from ivr.config_section import all_defaults
 from ivr.flow.marks import Condition, Mark, Target, Template, TemplateValue
-from ivr.flow.memory import Memory
+from ivr.flow.segments import Emphasis, Rate
 from ivr.language_tags import primary_language
 from ivr.units import Duration
 from ivr.written import Shape, also, one_or_list, written
+
+if TYPE_CHECKING:
+    from ivr.flow.opened import Opened
+    from ivr.flow.prompts import Said
 
 BUILT_IN_TARGETS = ("repeat", "back", "help", "hang_up", "return")
 """Targets that every flow has: the current step again, the question before it, the step's help and then the step
@@ -69,6 +73,10 @@ class PromptItem(Part):
     play: str | None = None
     """A file below `sounds/`."""
     pause: Duration | None = None
+    rate: Rate | None = None
+    """How fast the text is spoken."""
+    emphasis: Emphasis | None = None
+    """How much weight it has."""
 
 
 def _item_shape(inner: Shape) -> Shape:
@@ -86,7 +94,7 @@ def _item_shape(inner: Shape) -> Shape:
 def _prompt_item(value: object) -> object:
     if isinstance(value, str):
         return {"play": value} if value.startswith("sounds/") else {"text": {"": value}}
-    if isinstance(value, dict) and value and not set(value) & {"text", "play", "pause"}:
+    if isinstance(value, dict) and value and not set(value) & set(PromptItem.model_fields):
         return {"text": value}
     if isinstance(value, PromptItem | dict):
         return value
@@ -133,9 +141,9 @@ class Prompt(Part):
         return self
 
     @cached_property
-    def memory(self) -> Memory:
-        """What was worked out from this prompt."""
-        return Memory()
+    def said(self) -> dict[str, Said | None]:
+        """What `ivr.flow.prompts.fixed` has worked out of it, by language."""
+        return {}
 
     def for_count(self, count: int) -> Prompt:
         """The prompt for the first time, the second, and so on."""
@@ -378,6 +386,8 @@ class FormField(InputSettings, ValueSettings):
     """Variable that takes it; one named as the field when empty."""
     say: Phrases | None = None
     """What callers call it, when they want it changed; its name when empty."""
+    empty: Target | None = None
+    """`choices_from`: where an empty list leads, out of the form; `failed` when empty."""
     sensitive: StrictBool = False
 
 
@@ -516,21 +526,18 @@ class Flow(Part):
     """Content hash, filled in by the loader."""
 
     @cached_property
-    def memory(self) -> Memory:
-        """What was worked out from this flow."""
-        return Memory()
+    def opened(self) -> dict[str | tuple[str, ...], Opened]:
+        """What `ivr.flow.opened` has worked out of its questions, for all calls."""
+        return {}
 
     @cached_property
-    def _ids(self) -> frozenset[int]:
-        return frozenset(map(id, self.steps.values()))
-
-    def has_own(self, step: Step) -> bool:
-        """Whether a step is one of this flow, and not one that was made for a moment of a call."""
-        return id(step) in self._ids
+    def with_commands_of(self) -> dict[str, tuple[Flow, Flow]]:
+        """Flows that hear this flow's commands while it runs them, by name: as they are, and with the commands."""
+        return {}
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy that remembers nothing of this flow."""
         copy = super().model_copy(update=update, deep=deep)
-        for name in ("memory", "_ids"):
+        for name in ("opened", "with_commands_of"):
             copy.__dict__.pop(name, None)
         return copy

@@ -12,6 +12,7 @@ from ivr.flow.model import Flow, FormStep, Prompt, PromptItem
 from ivr.flow.program import Program
 from ivr.flow.segments import BEEP, LAST_WORD_PAUSE, Pause, Segment, SoundFile, Speech
 from ivr.flow.steps.models import LanguageStep
+from ivr.immutable import immutable
 from ivr.language_tags import primary_language
 
 
@@ -28,27 +29,36 @@ def segments_of(prompt: Prompt, variables: Mapping[str, object], language: str) 
     return tuple(_segment(item, variables, language) for item in prompt.items)
 
 
-def is_fixed(prompt: Prompt) -> bool:
-    """Whether it says the same whatever the variables hold."""
-    return prompt.memory.of(prompt, _has_no_template, prompt.items)
+@immutable
+class Said:
+    """A prompt as it is said in a call."""
+
+    segments: tuple[Segment, ...]
+    text: str
+    """As one line for the record."""
 
 
-def _has_no_template(items: Sequence[PromptItem]) -> bool:
-    return not any(templates.is_template(text) for item in items for text in item.text.values())
+NOTHING_SAID = Said((), "")
 
 
-def fixed_segments_of(prompt: Prompt, language: str) -> tuple[Segment, ...]:
-    """What is played for a fixed prompt."""
-    return prompt.memory.of(prompt, _fixed_segments_of, prompt, language, key=language)
+def fixed(prompt: Prompt, language: str) -> Said | None:
+    """How a prompt is said that says the same whatever the variables hold; None for others, and where the times count.
+
+    Worked out once for all calls.
+    """
+    try:
+        return prompt.said[language]
+    except KeyError:
+        prompt.said[language] = made = _fixed(prompt, language)
+        return made
 
 
-def _fixed_segments_of(prompt: Prompt, language: str) -> tuple[Segment, ...]:
-    return tuple(segment for segment in segments_of(prompt, {}, language) if not is_empty(segment))
-
-
-def fixed_text_of(prompt: Prompt, language: str) -> str:
-    """What a fixed prompt says, as one line for the record."""
-    return prompt.memory.of(prompt, text_of, prompt, {}, language, key=language)
+def _fixed(prompt: Prompt, language: str) -> Said | None:
+    texts = (text for item in prompt.items for text in item.text.values())
+    if prompt.by_count or any(map(templates.is_template, texts)):
+        return None
+    segments = segments_of(prompt, {}, language)
+    return Said(without_empty(segments), text_of_segments(segments))
 
 
 def with_sensitive_marked(
@@ -67,6 +77,11 @@ def with_sensitive_marked(
     return tuple(marked)
 
 
+def without_empty(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Those that say something."""
+    return tuple(segment for segment in segments if not is_empty(segment))
+
+
 def is_empty(segment: Segment) -> bool:
     """Whether there is nothing to say in it."""
     return isinstance(segment, Speech) and not segment.text
@@ -77,17 +92,23 @@ def _segment(item: PromptItem, variables: Mapping[str, object], language: str) -
         return SoundFile(item.play)
     if item.pause is not None:
         return Pause(item.pause)
-    return Speech(templates.render(text_for(item, language) or "", variables, language).strip(), language)
+    text = templates.render(text_for(item, language) or "", variables, language).strip()
+    return Speech(text, language, rate=item.rate, emphasis=item.emphasis)
 
 
 def text_of(prompt: Prompt, variables: Mapping[str, object], language: str) -> str:
     """What the prompt says, as one line for the record; recordings appear as `[file]`. Raises TemplateFailed."""
+    return text_of_segments(segments_of(prompt, variables, language))
+
+
+def text_of_segments(segments: Iterable[Segment]) -> str:
+    """What all the segments of a prompt say, as one line for the record."""
     shown = []
-    for item in prompt.items:
-        if item.play is not None:
-            shown.append(f"[{item.play}]")
-        elif item.pause is None:
-            shown.append(templates.render(text_for(item, language) or "", variables, language).strip())
+    for segment in segments:
+        if isinstance(segment, Speech):
+            shown.append(segment.text)
+        elif isinstance(segment, SoundFile):
+            shown.append(f"[{segment.path}]")
     return " ".join(shown)
 
 

@@ -9,19 +9,20 @@ from typing import Any
 
 from ivr.flow.completeness import Expected
 from ivr.flow.digits import DigitRules
-from ivr.flow.grammar import LongestFirst, longest_first, normalized, phrase_list
+from ivr.flow.grammar import ByFirstWord, by_first_word, normalized, phrase_list
 from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
 from ivr.flow.model import Choice, Command, Confidence, Flow, InputStep, Prompt, PromptList
 from ivr.flow.values.base import CHOICE, Asked
 from ivr.flow.values.registry import kind_of
 from ivr.flow.values.yes_no import NO_KEY, YES_KEY
+from ivr.immutable import immutable
 
 PICK = "pick:"
 """Meanings that begin so name one of the values that the same words may mean, by its place."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Waiting:
     """How a step listens: its own settings, the flow's where it has none."""
 
@@ -77,17 +78,14 @@ class Question:
         return () if self.is_free else phrase_list([self.extra_words, *self.phrases.values()])
 
     @cached_property
-    def longest_first(self) -> LongestFirst:
+    def by_first_word(self) -> ByFirstWord:
         """The phrases, ready to be looked for in an utterance."""
-        return longest_first(self.phrases)
+        return by_first_word(self.phrases)
 
 
 def waiting_for(flow: Flow, step: InputStep) -> Waiting:
     """The step's settings with the flow's defaults filled in."""
-    return flow.memory.of(step, _waiting_for, flow, step) if flow.has_own(step) else _waiting_for(flow, step)
 
-
-def _waiting_for(flow: Flow, step: InputStep) -> Waiting:
     def own(name: str) -> Any:
         value = getattr(step, name)
         return getattr(flow.defaults, name) if value is None else value
@@ -146,7 +144,7 @@ def confirmation(flow: Flow, step: InputStep, tag: str, language: Language, valu
     phrases: dict[str, tuple[str, ...]] = {"yes": language.yes, "no": language.no}
     words: tuple[str, ...] = ()
     if values is not None and not values.is_free:
-        words = (*language.no_leads, *values.extra_words, *values_of(values))
+        words = (*language.no_leads, *language.against, *language.but, *values.extra_words, *values_of(values))
     more = frozenset({"no"} if words else ())
     question = Question({YES_KEY: "yes", NO_KEY: "no"}, phrases, extra_words=words, open_meanings=more)
     return with_commands(question, flow, step, tag)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 from ivr.flow import commands as c
 from ivr.flow import prompts, templates
@@ -14,6 +13,7 @@ from ivr.flow.languages.base import Language
 from ivr.flow.masking import MASK
 from ivr.flow.model import Flow, Prompt
 from ivr.flow.program import Program
+from ivr.flow.prompts import Said
 from ivr.flow.refusal import status_of_cause
 from ivr.flow.segments import Segment
 from ivr.flow.state import NOTHING_QUEUED, Draft, FlowState, Frame, Phase, Queued, draft_of
@@ -29,7 +29,9 @@ timer C)."""
 class Run:
     """Collects what one event leads to. Lives for one call of `engine.step` only."""
 
-    __slots__ = ("at_s", "commands", "is_announced", "is_repeat", "program", "state", "target")
+    __slots__ = (
+        "at_s", "commands", "flow", "is_announced", "is_repeat", "opened", "program", "state", "steps", "target",
+    )  # fmt: skip
 
     def __init__(self, program: Program, state: FlowState, at_s: float) -> None:
         """The state that is given stays as it is."""
@@ -43,15 +45,26 @@ class Run:
         """The step being entered had its say before (see `flush`)."""
         self.is_repeat = False
         """The step is entered because the caller wants to hear it again."""
+        self.is_in_flow()
 
-    @property
-    def flow(self) -> Flow:
+    def is_in_flow(self) -> None:
+        """Another flow has become the current one, or the stack another one."""
+        state = self.state
+        own = self.program.flow_named(state.flow)
+        self.flow = self._with_commands(own) if state.frames else own
         """The flow that the current step belongs to. Without commands of its own it has those of whoever runs it."""
-        own = self.program.flow_named(self.state.flow)
-        if not self.state.frames:
-            return own
+        self.steps = self.flow.steps
+        self.opened = self.flow.opened
+
+    def _with_commands(self, own: Flow) -> Flow:
         owner = self.flow_at(self.commands_depth)
-        return own if owner is own else owner.memory.of(own, _with_commands_of, own, owner)
+        if owner is own:
+            return own
+        known = owner.with_commands_of.get(own.flow)
+        if known is None or known[0] is not own:
+            known = (own, own.model_copy(update={"commands": owner.commands}))
+            owner.with_commands_of[own.flow] = known
+        return known[1]
 
     def flow_at(self, depth: int) -> Flow:
         """A flow of the stack, 0 being the one that the call began in."""
@@ -99,7 +112,8 @@ class Run:
     @property
     def masked_variables(self) -> Mapping[str, object]:
         """Variables as they may be written down."""
-        return {**self.variables, **_masked(self.state.variables, self.state.sensitive)}
+        sensitive = self.state.sensitive
+        return {**self.variables, **_masked(self.state.variables, sensitive)} if sensitive else self.variables
 
     def change_language(self, tag: str) -> None:
         """Speak and listen in another language from here on."""
@@ -113,23 +127,34 @@ class Run:
     def segments(
         self, prompt: Prompt, extra: Mapping[str, object] | None = None, shown: Mapping[str, object] | None = None
     ) -> tuple[Segment, ...]:
-        """What is played for a prompt; `shown` is `extra` as it may be written down."""
-        prompt = prompt.for_count(self.visits)
-        if prompts.is_fixed(prompt):
-            return prompts.fixed_segments_of(prompt, self.state.language)
-        variables = {**self.variables, **(extra or {})}
-        found = prompts.segments_of(prompt, variables, self.state.language)
-        if self.state.sensitive or shown:
+        """What is played for a prompt. Raises TemplateFailed."""
+        return self.said(prompt, extra, shown).segments
+
+    def said(
+        self, prompt: Prompt, extra: Mapping[str, object] | None = None, shown: Mapping[str, object] | None = None
+    ) -> Said:
+        """How a prompt is said; `shown` is `extra` as it may be written down. Raises TemplateFailed."""
+        language = self.state.language
+        fixed = prompts.fixed(prompt, language)
+        if fixed is not None:
+            return fixed
+        if prompt.by_count:
+            return self.said(prompt.for_count(self.visits), extra, shown)
+        variables = {**self.variables, **extra} if extra else self.variables
+        found = prompts.segments_of(prompt, variables, language)
+        if self.state.sensitive or (shown and shown != extra):
             written = {**self.masked_variables, **(shown or extra or {})}
-            found = prompts.with_sensitive_marked(found, prompt, written, self.state.language)
-        return tuple(part for part in found if not prompts.is_empty(part))
+            found = prompts.with_sensitive_marked(found, prompt, written, language)
+            return Said(prompts.without_empty(found), self._written(prompt, written))
+        return Said(prompts.without_empty(found), prompts.text_of_segments(found))
 
     def text(self, prompt: Prompt, extra: Mapping[str, object] | None = None) -> str:
         """What the record says of a prompt; a text that cannot be told without a masked value is masked whole."""
         prompt = prompt.for_count(self.visits)
-        if prompts.is_fixed(prompt):
-            return prompts.fixed_text_of(prompt, self.state.language)
-        written = {**self.masked_variables, **(extra or {})}
+        fixed = prompts.fixed(prompt, self.state.language)
+        return self._written(prompt, {**self.masked_variables, **(extra or {})}) if fixed is None else fixed.text
+
+    def _written(self, prompt: Prompt, written: Mapping[str, object]) -> str:
         try:
             return prompts.text_of(prompt, written, self.state.language)
         except templates.TemplateFailed:
@@ -209,11 +234,17 @@ class Run:
 
     def quiet(self) -> None:
         """Stop prompt, listening, recording, timer and work."""
-        self.stop_recording()
-        self.stop_prompt()
-        self.stop_listening()
-        self.cancel_timer()
-        self.cancel_job()
+        state = self.state
+        if state.record_id:
+            self.stop_recording()
+        if state.play_id:
+            self.stop_prompt()
+        if state.listen_id:
+            self.stop_listening()
+        if state.timer_id:
+            self.cancel_timer()
+        if state.job_id:
+            self.cancel_job()
 
     # --- the answer
 
@@ -243,16 +274,31 @@ class Run:
 
     # --- ends
 
-    def note(self, kind: str, outcome: str, *, started_at_s: float | None = None, **more: Any) -> None:
+    def note(
+        self,
+        kind: str,
+        outcome: str,
+        *,
+        started_at_s: float | None = None,
+        attempt: int = 1,
+        mode: str = "",
+        prompt: str = "",
+        heard: str = "",
+        meaning: str = "",
+        confidence: float | None = None,
+        detail: str = "",
+    ) -> None:
         """Write a line of the record about the current step."""
-        started = self.at_s if started_at_s is None else started_at_s
-        values = {"attempt": 1, **more}
-        self.emit(c.NoteStep(self.place, kind, started, self.at_s, outcome=outcome, **values))
+        now_s = self.at_s
+        since_s = now_s if started_at_s is None else started_at_s
+        words = (mode, prompt, heard, meaning)
+        self.commands.append(c.NoteStep(self.place, kind, since_s, now_s, attempt, outcome, *words, confidence, detail))
 
     @property
     def place(self) -> str:
         """The current step, as the record names it: `order/ask_number` for a step of a flow that `order` runs."""
-        return "/".join([*(frame.step for frame in self.state.frames), self.state.step])
+        state = self.state
+        return "/".join([*(frame.step for frame in state.frames), state.step]) if state.frames else state.step
 
     def fail(self, kind: str, reason: str) -> None:
         """Something of ours broke in this step: go where `on_error` says, else end the call."""
@@ -288,7 +334,7 @@ class Run:
     def _own_handlers(self, *, with_failed: bool = True) -> Iterator[tuple[str, str]]:
         """Handlers of the current step and flow, each with a name for "was taken already"."""
         state, flow = self.state, self.flow
-        step = flow.steps.get(state.step)
+        step = self.steps.get(state.step)
         if step is not None and step.on_error:
             yield f"{state.flow}/{state.step}", step.on_error
         target = flow.on_error or (flow.defaults.failed if with_failed else None)
@@ -358,6 +404,7 @@ class Run:
         """Begin a flow, or take one up again; the current one waits in its step."""
         self.state.frames = (*self.state.frames, self.frame)
         self._restore(frame)
+        self.is_in_flow()
 
     def leave_flow(self) -> Frame:
         """Go back to the flow that waits, without a word; what was current is returned."""
@@ -365,6 +412,7 @@ class Run:
         *rest, waiting = self.state.frames
         self._restore(waiting)
         self.state.frames = tuple(rest)
+        self.is_in_flow()
         return left
 
     def _restore(self, frame: Frame) -> None:
@@ -378,10 +426,6 @@ class Run:
         self.state.finished = frame.finished
         self.state.visits = frame.visits
         self.state.form = None
-
-
-def _with_commands_of(own: Flow, owner: Flow) -> Flow:
-    return own.model_copy(update={"commands": owner.commands})
 
 
 def masked(state: Draft) -> dict[str, object]:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
-from ivr.flow.immutable import immutable
+from ivr.immutable import immutable
+
+Rate = Literal["x-slow", "slow", "fast", "x-fast"]
+"""How fast a text is spoken, beside the usual (SSML 1.1 §3.2.4, `prosody rate`)."""
+
+Emphasis = Literal["reduced", "moderate", "strong"]
+"""How much weight a text has (SSML 1.1 §3.2.2, `emphasis level`)."""
 
 
 @immutable
@@ -15,6 +22,8 @@ class Speech:
     language: str
     is_sensitive: bool = False
     """Whether it says something that must not be kept anywhere."""
+    rate: Rate | None = None
+    emphasis: Emphasis | None = None
 
 
 @immutable

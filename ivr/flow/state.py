@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from ivr.flow.immutable import immutable
 from ivr.flow.segments import Segment
+from ivr.immutable import immutable
 
 
 class Phase(StrEnum):
@@ -63,6 +63,11 @@ class FormProgress:
     """Fields that have a value."""
     unsure: bool = False
     """Some value was not heard well."""
+
+    @property
+    def where(self) -> str:
+        """What of the form is asked: the name of a field, `whole` or `change`."""
+        return self.asked if self.stage == "fields" else self.stage
 
 
 @dataclass

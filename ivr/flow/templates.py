@@ -7,15 +7,24 @@ is found by the check and never spoken as an empty gap.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from datetime import date as day
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, meta, nodes, pass_context
+from jinja2 import (
+    Environment,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+    Undefined,
+    meta,
+    nodes,
+    pass_context,
+)
 from jinja2.exceptions import SecurityError
+from jinja2.nodes import EvalContext
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -33,6 +42,7 @@ from ivr.flow.template_rules import (
     trouble_with_length,
     trouble_with_tree,
 )
+from ivr.immutable import immutable
 from ivr.language_tags import primary_language
 
 MAX_TEXT_CHARACTERS = 4000
@@ -49,9 +59,33 @@ _ANY = "en"
 """A language for questions that are the same in all: syntax, names, conditions."""
 
 
+class _Values(Context):
+    """The values that a template is filled in with. What only blocks and escaping need is made when they do."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        parent: dict[str, Any],
+        name: str | None,
+        blocks: dict[str, Callable[[Context], Iterator[str]]],
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> None:
+        """`parent` holds the values."""
+        if blocks or globals:
+            super().__init__(environment, parent, name, blocks, globals)
+            return
+        self.environment, self.parent, self.name = environment, parent, name
+        self.vars, self.exported_vars, self.globals_keys, self.blocks = {}, set(), set(), {}
+
+    @cached_property
+    def eval_ctx(self) -> EvalContext:  # type: ignore[override]
+        return EvalContext(self.environment, self.name)
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja2 without loops over numbers, attributes of objects or anything that is not data."""
 
+    context_class = _Values
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
@@ -138,8 +172,14 @@ def _compiled(text: str, tag: str) -> Any:
 
 @lru_cache(maxsize=4096)
 def _compiled_expression(text: str, tag: str) -> Any:
+    """A template that gives its variable `result` the value of the expression."""
     _refuse(check_expression(text))
-    return _environment(tag).compile_expression(text, undefined_to_none=False)
+    return _environment(tag).compile_expression(text)._template
+
+
+def _filled_in(template: Any, variables: Mapping[str, object]) -> str:
+    """What `Template.render` does, without its two copies of the variables."""
+    return "".join(template.root_render_func(template.new_context(variables, shared=True)))
 
 
 class TemplateFailed(Exception):
@@ -165,7 +205,7 @@ def render(text: str, variables: Mapping[str, object], language: str) -> str:
     if not is_template(text):
         return text
     try:
-        return str(_compiled(text, language).render(variables))[:MAX_TEXT_CHARACTERS]
+        return _filled_in(_compiled(text, language), variables)[:MAX_TEXT_CHARACTERS]
     except _FAILURES as error:
         raise TemplateFailed(str(error)) from error
 
@@ -175,7 +215,7 @@ def render_url(text: str, variables: Mapping[str, object], language: str) -> str
     if not is_template(text):
         return text
     try:
-        url = str(_compiled_url(text, primary_language(language)).render(variables))
+        url = _filled_in(_compiled_url(text, primary_language(language)), variables)
     except _FAILURES as error:
         raise TemplateFailed(str(error)) from error
     _refuse_lost_parts(text, url)
@@ -193,7 +233,11 @@ def _refuse_lost_parts(text: str, url: str) -> None:
 def evaluate(expression: str, variables: Mapping[str, object], language: str = _ANY) -> object:
     """Value of an expression such as `customer.balance > 0`. Raises TemplateFailed."""
     try:
-        value = _compiled_expression(expression, language)(variables)
+        template = _compiled_expression(expression, language)
+        context = template.new_context(variables, shared=True)
+        for _ in template.root_render_func(context):
+            pass
+        value: object = context.vars["result"]
     except _FAILURES as error:
         raise TemplateFailed(str(error)) from error
     if isinstance(value, Undefined):
@@ -245,7 +289,7 @@ _BLOCK = re.compile(r"(?<!\{)\{\{[^{}]*\}\}(?!\})")
 """What is filled in, where its end cannot be mistaken: most templates are made of such blocks and of text."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Block:
     """What the check must know of a block that can surely be used."""
 

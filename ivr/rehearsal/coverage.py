@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ivr.flow.model import Flow
-from ivr.rehearsal.trail import Trail, exits_of
+from ivr.immutable import immutable
+from ivr.rehearsal.trail import FlowTrail, commands_of, exits_of, steps_of
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Coverage:
     """Of one flow. Exits are `step: exit`; a command counts once, wherever it was given."""
 
@@ -42,15 +42,15 @@ class Coverage:
         return 100.0 * (self.tried_steps + self.tried_exits) / whole if whole else 100.0
 
 
-def coverage_of(flow: Flow, file: str, trails: Iterable[Trail]) -> Coverage:
-    """What all these calls of one flow came through."""
+def coverage_of(flow: Flow, file: str, trails: Iterable[FlowTrail]) -> Coverage:
+    """What all these ways through one flow came through."""
     steps, taken, commands = set[str](), set[tuple[str, str]](), set[str]()
     for trail in trails:
         steps.update(trail.steps)
         taken |= trail.taken
         commands |= trail.commands
-    exits = exits_of(flow).of
-    untried_steps = tuple(name for name in flow.steps if name not in steps)
+    exits, all_steps, all_commands = exits_of(flow).of, steps_of(flow), commands_of(flow)
+    untried_steps = tuple(name for name in all_steps if name not in steps)
     untried = tuple(
         (name, exit_name)
         for name, found in exits.items()
@@ -61,10 +61,10 @@ def coverage_of(flow: Flow, file: str, trails: Iterable[Trail]) -> Coverage:
     return Coverage(
         flow=flow.flow,
         file=file,
-        steps=len(flow.steps),
-        exits=sum(map(len, exits.values())) + len(flow.commands),
+        steps=len(all_steps),
+        exits=sum(map(len, exits.values())) + len(all_commands),
         untried_steps=untried_steps,
         untried_exits=untried,
-        untried_commands=tuple(name for name in flow.commands if name not in commands),
+        untried_commands=tuple(name for name in all_commands if name not in commands),
         hidden_exits=sum(len(exits[name]) for name in untried_steps),
     )

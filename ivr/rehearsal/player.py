@@ -12,18 +12,20 @@ from typing import Any
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.model import Flow
+from ivr.flow.program import Program
 from ivr.flow.prompts import languages_of
 from ivr.flow.run import masked
 from ivr.flow.state import Phase
+from ivr.immutable import immutable
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.ending import ended_by_bot
 from ivr.rehearsal.model import Conversation, Expect
-from ivr.rehearsal.trail import Exits, Trail, exits_of, place_of
+from ivr.rehearsal.trail import Exits, Trail, exits_in, place_of
 from ivr.rehearsal.world import Calendars, World
 from ivr.testing.conversation import BEGAN, CallScript, NotAsScripted, Turn
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Difference:
     """The point at which a call went another way."""
 
@@ -41,7 +43,7 @@ class Difference:
     """How many turns there had been."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Moment:
     """How far a call was when a line of the conversation came."""
 
@@ -50,7 +52,7 @@ class Moment:
     prompts: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Played:
     """One conversation, played."""
 
@@ -86,26 +88,26 @@ def play(
     test: Conversation,
     flow: Flow,
     *,
-    exits: Exits | None = None,
+    exits: Mapping[str, Exits] | None = None,
     zone: tzinfo | None = None,
     calendars: Calendars | None = None,
     runs: Collection[Flow] = (),
 ) -> Played:
-    """Play it. `exits` of the flow, where many conversations share them; naive instants are in `zone` (local: None).
+    """Play it. `exits` of its flows, where many conversations share them; naive instants are in `zone` (local: None).
 
     `runs` are the flows that it can run.
     """
-    return _Player(test, flow, exits or exits_of(flow), zone, calendars, runs).play()
+    program = Program(flow, {part.flow: part for part in runs})
+    return _Player(test, program, exits or exits_in(program), zone, calendars).play()
 
 
 @dataclass
 class _Player:
     test: Conversation
-    flow: Flow
-    exits: Exits
+    program: Program
+    exits: Mapping[str, Exits]
     zone: tzinfo | None
     calendars: Calendars | None
-    runs: Collection[Flow]
     call: CallScript = field(init=False)
     trail: Trail = field(init=False)
     world: World = field(init=False)
@@ -115,7 +117,7 @@ class _Player:
     act_index: int | None = None
 
     def __post_init__(self) -> None:
-        self.trail = Trail(self.flow, self.exits)
+        self.trail = Trail(self.program, self.exits)
         self.world = World(
             self.test.mock,
             step=lambda: place_of(self.call.state),
@@ -123,8 +125,9 @@ class _Player:
             calendars=self.calendars,
             leaves_transfers_open=any(isinstance(act, a.TransferEnds) for act in self.test.call),
         )
-        deaf = () if self.test.given.speech else languages_of(self.flow)
-        self.call = CallScript(self.flow, deaf=deaf, runs=self.runs, outside=self.world, on_step=self.trail.follow)
+        main, parts = self.program.main, tuple(self.program.parts.values())
+        deaf = () if self.test.given.speech else languages_of(main)
+        self.call = CallScript(main, deaf=deaf, runs=parts, outside=self.world, on_step=self.trail.follow)
 
     def play(self) -> Played:
         try:

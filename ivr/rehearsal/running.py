@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 
 from ivr.errors import FlowError, Problem, Severity
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.loader import LoadedFlow
+from ivr.flow.model import Flow
 from ivr.flow.program import Program, linked
 from ivr.flows import TEST_SUFFIX, content_of, flow_files, library, load_file, load_files, unreadable
+from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean
-from ivr.rehearsal.coverage import Coverage, coverage_of
+from ivr.rehearsal.coverage import coverage_of
 from ivr.rehearsal.fitting import misfits
 from ivr.rehearsal.player import play
 from ivr.rehearsal.reading import LoadedConversations, PlacedConversation, load_conversations
 from ivr.rehearsal.results import Report, Result
-from ivr.rehearsal.trail import Trail, exits_of
+from ivr.rehearsal.trail import FlowTrail, exits_in
 from ivr.rehearsal.world import Calendars
 
 _SUFFIXES = (TEST_SUFFIX, TEST_SUFFIX.replace(".yaml", ".yml"))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Suite:
     """A file of conversations and the flow that it tests."""
 
@@ -33,6 +35,8 @@ class Suite:
     flow: LoadedFlow
     program: Program
     """The flow with those that it can run."""
+    files: Mapping[str, str]
+    """By name, of each flow of the program; packaged ones have tests of their own, and are left out."""
 
 
 def find_suites(paths: Iterable[Path], context: CheckContext) -> tuple[list[Suite], list[Problem]]:
@@ -87,10 +91,11 @@ def _suite(file: Path, problems: list[Problem]) -> Suite | None:
     flow = _flow_of(file, loaded, problems)
     if flow is None:
         return None
-    beside = {name: each.flow for name, each in load_files(flow_files(file.parent)).flows.items()}
-    program = linked(flow.flow, {**library(), **beside})
+    beside = load_files(flow_files(file.parent)).flows
+    program = linked(flow.flow, {**library(), **{name: each.flow for name, each in beside.items()}})
     problems += misfits(loaded, program)
-    return Suite(loaded, flow, program)
+    files = {name: beside[name].file for name in program.parts if name in beside}
+    return Suite(loaded, flow, program, {flow.flow.flow: flow.file, **files})
 
 
 def _flow_of(file: Path, loaded: LoadedConversations, problems: list[Problem]) -> LoadedFlow | None:
@@ -143,10 +148,9 @@ def run(
 ) -> Report:
     """Play on virtual time. `on_result` is told of each as it is over."""
     began_s = time.perf_counter()
-    flows = {suite.flow.file: suite.flow.flow for suite, _ in wanted}
-    exits = {file: exits_of(flow) for file, flow in flows.items()}
+    exits = {suite.flow.file: exits_in(suite.program) for suite, _ in wanted}
     results: list[Result] = []
-    trails: dict[str, list[Trail]] = {file: [] for file in exits}
+    tried = {suite.files[flow.flow]: (flow, list[FlowTrail]()) for suite, flow in _tested(wanted)}
     for suite, placed in wanted:
         started_s = time.perf_counter()
         flow = suite.flow.flow
@@ -160,17 +164,23 @@ def run(
         )
         result = Result(flow.flow, placed, played, time.perf_counter() - started_s)
         results.append(result)
-        trails[suite.flow.file].append(played.trail)
+        for name, trail in played.trail.flows.items():
+            if name in suite.files:
+                tried[suite.files[name]][1].append(trail)
         on_result(result)
         if stops_at_failure and result.has_failed:
             break
     took_s = time.perf_counter() - began_s
-    return Report(results, _coverages(wanted, trails), took_s, tuple(_notes(results)))
+    coverages = [coverage_of(flow, file, trails) for file, (flow, trails) in tried.items()]
+    return Report(results, coverages, took_s, tuple(_notes(results)))
 
 
-def _coverages(wanted: Sequence[tuple[Suite, PlacedConversation]], trails: dict[str, list[Trail]]) -> list[Coverage]:
-    flows = {suite.flow.file: suite.flow.flow for suite, _ in wanted}
-    return [coverage_of(flow, file, trails[file]) for file, flow in flows.items()]
+def _tested(wanted: Iterable[tuple[Suite, PlacedConversation]]) -> Iterator[tuple[Suite, Flow]]:
+    """Every flow that the conversations can come through, those that have conversations of their own first."""
+    suites = {id(suite): suite for suite, _ in wanted}.values()
+    yield from ((suite, suite.program.main) for suite in suites)
+    for suite in suites:
+        yield from ((suite, part) for part in suite.program.parts.values() if part.flow in suite.files)
 
 
 def _notes(results: Iterable[Result]) -> list[str]:

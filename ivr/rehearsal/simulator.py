@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
@@ -15,16 +15,18 @@ from ivr.flow.engine import Result
 from ivr.flow.grammar import normalized
 from ivr.flow.jobs import HoursJob, HttpJob, Job, SendJob
 from ivr.flow.model import Flow
+from ivr.flow.program import Program
 from ivr.flow.question import Question
 from ivr.flow.run import Run, masked
 from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps import hours
+from ivr.immutable import immutable
 from ivr.rehearsal import typed as t
 from ivr.rehearsal.acts import CLEARLY
 from ivr.rehearsal.ending import ended_by_bot
 from ivr.rehearsal.model import Mock
-from ivr.rehearsal.trail import Trail, exits_of, place_of
+from ivr.rehearsal.trail import Trail, exits_in, place_of
 from ivr.rehearsal.world import REQUEST_OUTCOMES, SEND_OUTCOMES, Calendars, World, result_of, result_text
 from ivr.testing.conversation import Answered, CallScript, NotAsScripted, Turn
 from ivr.testing.job_text import job_text
@@ -53,7 +55,7 @@ class Screen(Protocol):
         """A remark of the simulator, or its answer to a question."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Setting:
     """How the call comes in."""
 
@@ -85,7 +87,8 @@ class Simulator:
         """
         self.flow, self.setting = flow, setting
         self._screen, self._ask, self._knows_word = screen, ask, knows_word
-        self.trail = Trail(flow, exits_of(flow))
+        program = Program(flow, {part.flow: part for part in runs})
+        self.trail = Trail(program, exits_in(program))
         self._leaves, self._calendars = False, calendars
         self._world = World(setting.mocks, lambda: place_of(self.call.state), lambda: self.call.clock.now(), calendars)
         self.on_commands: Callable[[Sequence[c.Command]], None] = lambda commands: None

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ivr.flow import commands as c
 from ivr.flow.checks.graph import END, Edge, edges_of
 from ivr.flow.engine import Result
 from ivr.flow.model import AskStep, Flow, InputStep, MenuStep, Step, TransferStep, WhenStep
+from ivr.flow.program import Program
 from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps.kind import RETURN
 from ivr.flow.steps.models import RunStep
 from ivr.flow.steps.registry import kind_of
+from ivr.flow.steps.survey import SurveyNote, SurveyQuestion
+from ivr.immutable import immutable
 
 ANSWERED = ("match", "confirmed")
 """Outcomes of a question that was answered."""
@@ -22,7 +25,7 @@ REST = ("failed", "error", "closed", "next")
 """Exits that stand for outcomes without an exit of their own."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Exits:
     """The exits that a call can take."""
 
@@ -34,21 +37,41 @@ class Exits:
 
 def exits_of(flow: Flow) -> Exits:
     """The exits of a flow; commands belong to no step and are left out."""
-    found: dict[str, dict[str, str]] = {name: {} for name in flow.steps}
+    found: dict[str, dict[str, str]] = {name: {} for name in steps_of(flow)}
     aliases: dict[str, dict[str, str]] = {}
-    for name, edges in edges_of(flow).items():
-        step = flow.steps[name]
+    ways, commands = edges_of(flow), commands_of(flow)
+    for name in found:
+        step, edges = flow.steps[name], [_beyond_notes(flow, edge) for edge in ways[name]]
         if isinstance(step, WhenStep):
             found[name] = _branches(step, edges)
         elif isinstance(step, InputStep):
             choices = _choices(step)
-            edges_here = (edge for edge in edges if edge.exit not in flow.commands or edge.exit in choices)
+            edges_here = (edge for edge in edges if edge.exit not in commands or edge.exit in choices)
             found[name] = {edge.exit: edge.target for edge in reversed(list(edges_here))}
         else:
             found[name], aliases[name] = _outcomes(step, edges)
         if isinstance(step, TransferStep):
             found[name]["connected"] = END
     return Exits(found, aliases)
+
+
+def steps_of(flow: Flow) -> list[str]:
+    """The steps that a call can be said to have come to; what a survey keeps its answers by is none."""
+    return [name for name, step in flow.steps.items() if not isinstance(step, SurveyNote)]
+
+
+def commands_of(flow: Flow) -> list[str]:
+    """What callers may ask for anywhere, and the ways out of surveys."""
+    questions = (step for step in flow.steps.values() if isinstance(step, SurveyQuestion))
+    return list(dict.fromkeys([*flow.commands, *(name for step in questions for name in step.own_commands)]))
+
+
+def _beyond_notes(flow: Flow, edge: Edge) -> Edge:
+    """The edge to the next step in which a call can stand."""
+    target = edge.target
+    while isinstance(step := flow.steps.get(target), SurveyNote):
+        target = step.next or RETURN
+    return replace(edge, target=target)
 
 
 def _branches(step: WhenStep, edges: Sequence[Edge]) -> dict[str, str]:
@@ -87,16 +110,38 @@ def _choices(step: InputStep) -> Sequence[str]:
     return list(choices)
 
 
+def exits_in(program: Program) -> dict[str, Exits]:
+    """The exits of every flow of a program, by its name."""
+    return {flow.flow: exits_of(flow) for flow in program.flows}
+
+
 @dataclass(slots=True)
 class _Visit:
     place: str
     """The step; `order/ask_number` for one of a flow that the step `order` runs."""
     notes: list[c.NoteStep] = field(default_factory=list)
+    is_left_by_command: bool = False
+    """Whether the caller left it by a command, which is no exit of its own."""
+    hangs_up: bool = False
+    is_skipped: bool = False
+    """A question of a survey whose condition did not hold."""
+
+    def note(self, note: c.NoteStep) -> None:
+        self.notes.append(note)
+        self.is_left_by_command = note.kind == "command"
 
     @property
-    def ends_with_command(self) -> bool:
-        """Whether the caller left it by a command, which is no exit of its own."""
-        return bool(self.notes) and self.notes[-1].kind == "command"
+    def path(self) -> list[str]:
+        return self.place.split("/")
+
+    def take(self, stay: Sequence[_Visit], *, is_inside: bool) -> None:
+        """Add what happened in the step, or in the flow that it runs: of that, what came back and a command count."""
+        self.is_left_by_command = stay[-1].is_left_by_command
+        for visit in stay:
+            is_back = len(visit.path) == 2
+            self.notes += [note for note in visit.notes if not is_inside or (is_back and note.kind == "return")]
+            self.hangs_up |= visit.hangs_up and not is_inside
+            self.is_skipped |= visit.is_skipped and not is_inside
 
 
 def place_of(state: FlowState) -> str:
@@ -104,53 +149,38 @@ def place_of(state: FlowState) -> str:
     return "/".join([*(frame.step for frame in state.frames), state.step])
 
 
-def _outermost(visits: Sequence[_Visit]) -> list[_Visit]:
-    """The visits as the flow under test sees them: what goes on in a flow that a step runs belongs to that step."""
-    found: list[_Visit] = []
-    for visit in visits:
-        name = visit.place.partition("/")[0]
-        if not found or found[-1].place != name:
-            found.append(_Visit(name))
-        found[-1].notes += visit.notes
-    return found
-
-
 @dataclass
 class Trail:
     """Filled by a `CallScript`: give it `on_step=trail.follow`."""
 
-    flow: Flow
-    exits: Exits
+    program: Program
+    exits: Mapping[str, Exits]
+    """Of every flow of the program, by its name."""
     steps: list[str] = field(default_factory=list)
     """In the order in which they were entered."""
-    taken: set[tuple[str, str]] = field(default_factory=set)
-    """Step and exit."""
-    commands: set[str] = field(default_factory=set)
-    """Commands that were obeyed."""
-    _named: set[str] = field(default_factory=set)
-    """Steps whose exit is known already, and that were not left yet."""
+    flows: dict[str, FlowTrail] = field(default_factory=dict)
+    """By name: the ways through the flows that the call came through."""
+
+    def through(self, flow: str) -> FlowTrail:
+        """The way through one flow of the program."""
+        if flow not in self.flows:
+            main = self.program.main
+            found, ends = (main, (END, RETURN)) if flow == main.flow else (self.program.flow_named(flow), (END,))
+            self.flows[flow] = FlowTrail(found, self.exits[flow], ends)
+        return self.flows[flow]
 
     def follow(self, before: FlowState, result: Result) -> None:
         """One event."""
         visits = self._visits(before, result)
         self.steps += [visit.place for visit in visits[1 if before.step else 0 :]]
-        outer = _outermost(visits)
-        for visit in outer:
-            self._by_notes(visit)
-        for visit, after in itertools.pairwise(outer):
-            self._by_target(visit, after.place)
-        if outer and (self._hangs_up(result) or self._is_done(outer[-1], result)):
-            self._by_target(outer[-1], END)
+        self._give_commands(visits)
+        self._spread(self.program.main, visits, END if self._is_done(visits, result) else "")
 
-    @staticmethod
-    def _hangs_up(result: Result) -> bool:
-        return any(isinstance(command, c.HangUp) for command in result.commands)
-
-    def _is_done(self, last: _Visit, result: Result) -> bool:
+    def _is_done(self, visits: Sequence[_Visit], result: Result) -> bool:
         """Whether the call is over because what is done without the caller has come to its end there."""
-        step = self.flow.steps.get(last.place)
+        step = self.program.main.steps.get(visits[-1].place) if visits else None
         is_over = result.state.has_left and result.state.phase is Phase.ENDED
-        return is_over and step is not None and not kind_of(step).needs_caller and bool(last.notes)
+        return is_over and step is not None and not kind_of(step).needs_caller and bool(visits[-1].notes)
 
     def _visits(self, before: FlowState, result: Result) -> list[_Visit]:
         visits = [_Visit(place_of(before))] if before.step else []
@@ -158,48 +188,172 @@ class Trail:
             if isinstance(command, c.NoteStep) and command.step:
                 if not visits or visits[-1].place != command.step:
                     visits.append(_Visit(command.step))
-                visits[-1].notes.append(command)
-        if result.state.step and (not visits or visits[-1].place != place_of(result.state)):
-            visits.append(_Visit(place_of(result.state)))
+                visits[-1].note(command)
+            elif isinstance(command, c.NoteAnswer) and command.outcome == "skipped" and visits:
+                visits += self._skipped(visits[-1].path[:-1], command)
+            elif isinstance(command, c.HangUp) and visits:
+                self._hangs_up(visits)
+        here = place_of(result.state)
+        is_known = visits and (visits[-1].place == here or _has_ended_inside(visits[-1], here))
+        if result.state.step and not is_known:
+            visits.append(_Visit(here))
         return list(self._with_silent_branches(visits))
+
+    def _skipped(self, outside: list[str], note: c.NoteAnswer) -> Iterator[_Visit]:
+        for name, step in self.through(self._flow_at(outside)).flow.steps.items():
+            if isinstance(step, SurveyQuestion) and (step.survey, step.question) == (note.survey, note.question):
+                yield _Visit("/".join([*outside, name]), is_skipped=True)
+
+    def _hangs_up(self, visits: list[_Visit]) -> None:
+        """The call ended: with the last step, or with the one that runs its flow, if that one cannot have ended it."""
+        while len(path := visits[-1].path) > 1 and not visits[-1].is_left_by_command:
+            *outside, name = path
+            if self.through(self._flow_at(outside)).may_end_call(name, visits[-1].notes):
+                break
+            visits.append(_Visit("/".join(outside)))
+        visits[-1].hangs_up = True
 
     def _with_silent_branches(self, visits: Sequence[_Visit]) -> Iterator[_Visit]:
         """A `when` none of whose conditions held leaves no note: the one that fits is taken to lie between."""
         for visit, after in itertools.pairwise([*visits, None]):
             assert visit is not None
             yield visit
-            exits = self.exits.of.get(visit.place, {})
-            if after is not None and after.place not in exits.values() and not visit.ends_with_command:
-                for between in exits.values():
-                    is_branch = isinstance(self.flow.steps.get(between), WhenStep)
-                    if is_branch and self.exits.of[between].get("next") == after.place:
-                        yield _Visit(between)
-                        break
+            if after is None or visit.is_left_by_command:
+                continue
+            *outside, name = after.path
+            depth = len(outside)
+            if visit.path[:depth] != outside or len(visit.path) <= depth:
+                continue
+            between = self.through(self._flow_at(outside)).silent_branch(visit.path[depth], name)
+            if between:
+                yield _Visit("/".join([*outside, between]))
+
+    def _flow_at(self, outside: Sequence[str]) -> str:
+        """Name of the flow that these steps, each of the flow before it, lead into."""
+        flow = self.program.main
+        for name in outside:
+            step = flow.steps[name]
+            assert isinstance(step, RunStep)
+            flow = self.program.flow_named(step.run)
+        return flow.flow
+
+    def _give_commands(self, visits: Sequence[_Visit]) -> None:
+        """A command belongs to the innermost flow that has any (see `Run.commands_depth`)."""
+        for visit in visits:
+            for note in visit.notes:
+                if note.kind == "command":
+                    flows = [self._flow_at(visit.path[:depth]) for depth in range(len(visit.path))]
+                    trails = [self.through(name) for name in flows]
+                    owners = [each for each in trails[1:] if "commands" in each.flow.model_fields_set]
+                    (owners[-1] if owners else trails[0]).commands.add(note.meaning)
+
+    def _spread(self, flow: Flow, visits: Sequence[_Visit], end: str) -> None:
+        """Give each flow its own part of the way; `end` is where the last step led, where that is known."""
+        own: list[_Visit] = []
+        stays = [(place, list(of)) for place, of in itertools.groupby(visits, key=_own_step)]
+        for (name, is_inside), stay in stays:
+            if not own or own[-1].place != name:
+                own.append(_Visit(name))
+            own[-1].take(stay, is_inside=is_inside)
+        is_inside_at_end = bool(stays) and stays[-1][0][1]
+        self.through(flow.flow).follow(own, "" if is_inside_at_end else end)
+        for number, ((name, is_inside), stay) in enumerate(stays, start=1):
+            step = flow.steps.get(name)
+            if is_inside and isinstance(step, RunStep):
+                inner = [replace(visit, place=visit.place.partition("/")[2]) for visit in stay]
+                self._spread(self.program.flow_named(step.run), inner, "" if number == len(stays) else RETURN)
+
+
+def _own_step(visit: _Visit) -> tuple[str, bool]:
+    """The step of the outermost flow, and whether the visit is to a flow that it runs."""
+    return visit.path[0], len(visit.path) > 1
+
+
+def _has_ended_inside(last: _Visit, here: str) -> bool:
+    """Whether a flow that the step `here` runs ended the call itself."""
+    return last.hangs_up and last.place.startswith(f"{here}/")
+
+
+@dataclass
+class FlowTrail:
+    """The ways of a call through one of its flows."""
+
+    flow: Flow
+    exits: Exits
+    ends: tuple[str, ...] = (END,)
+    """Targets that end the call: in the flow of the call, what returns from it does."""
+    steps: set[str] = field(default_factory=set)
+    taken: set[tuple[str, str]] = field(default_factory=set)
+    """Step and exit."""
+    commands: set[str] = field(default_factory=set)
+    """Commands that were obeyed."""
+    _named: set[str] = field(default_factory=set)
+    """Steps whose exit is known already, and that were not left yet."""
+
+    def silent_branch(self, name: str, following: str) -> str:
+        """The `when` that lies between two steps where none of its conditions held; empty where there is none."""
+        exits = self.exits.of.get(name, {})
+        if following in exits.values():
+            return ""
+        for between in exits.values():
+            is_branch = isinstance(self.flow.steps.get(between), WhenStep)
+            if is_branch and self.exits.of[between].get("next") == following:
+                return between
+        return ""
+
+    def follow(self, visits: Sequence[_Visit], end: str) -> None:
+        """One event's part in this flow; `end` is where the last of these steps led, where that is known."""
+        for visit in visits:
+            self.steps.add(visit.place)
+            self._by_notes(visit)
+        for visit, after in zip(visits, [*visits[1:], None], strict=True):
+            target = END if visit.hangs_up else end if after is None else after.place
+            if target:
+                self._by_target(visit, target)
+
+    def may_end_call(self, name: str, notes: Sequence[c.NoteStep]) -> bool:
+        """Whether the call ended with this step, for all that its notes tell."""
+        exits = self.exits.of.get(name, {})
+        targets = [exits[named] for named in self._named_in(name, notes)] or list(exits.values())
+        return END in targets
 
     def _by_notes(self, visit: _Visit) -> None:
         """Exits that a note names: the answer that was given, the outcome that came about."""
-        step, exits = self.flow.steps.get(visit.place), self.exits.of.get(visit.place, {})
-        for note in visit.notes:
+        skipped = ["skipped"] if visit.is_skipped else []
+        for named in (*skipped, *self._named_in(visit.place, visit.notes)):
+            self.taken.add((visit.place, named))
+            self._named.add(visit.place)
+
+    def _named_in(self, name: str, notes: Sequence[c.NoteStep]) -> Iterator[str]:
+        step, exits = self.flow.steps.get(name), self.exits.of.get(name, {})
+        for note in notes:
             if note.kind == "command":
-                self.commands.add(note.meaning)
                 continue
             if isinstance(step, MenuStep | AskStep):
                 named = self._answered(step, note)
+            elif isinstance(step, RunStep):
+                named = self._came_back(step, note)
             else:
-                says_by_meaning = isinstance(step, WhenStep) or note.kind == "return"
-                named = note.meaning if says_by_meaning else note.outcome
-                named = self.exits.stands_for.get(visit.place, {}).get(named, named)
+                named = note.meaning if isinstance(step, WhenStep) else note.outcome
+            named = self.exits.stands_for.get(name, {}).get(named, named)
             if named in exits:
-                self.taken.add((visit.place, named))
-                self._named.add(visit.place)
+                yield named
 
     @staticmethod
     def _answered(step: MenuStep | AskStep, note: c.NoteStep) -> str:
+        if note.outcome == "no_choices":
+            return "empty" if isinstance(step, AskStep) and step.empty else "failed"
         if note.outcome not in ANSWERED:
             return ""
         if isinstance(step, AskStep) and step.ask == "yes_no":
             return {"yes": "confirmed", "no": "denied"}.get(note.meaning, "")
         return note.meaning if note.meaning in _choices(step) else "next"
+
+    @staticmethod
+    def _came_back(step: RunStep, note: c.NoteStep) -> str:
+        if note.kind != "return":
+            return ""
+        return note.meaning if note.meaning in step.outcomes else "next"
 
     def _by_target(self, visit: _Visit, target: str) -> None:
         """The exit by which a step was left, where no note named one."""
@@ -207,15 +361,15 @@ class Trail:
         last = visit.notes[-1] if visit.notes else None
         is_named = visit.place in self._named
         self._named.discard(visit.place)
-        if is_named or visit.ends_with_command:
+        if is_named or visit.is_left_by_command:
             return
-        targets = (END, RETURN) if target == END else (target,)  # what returns from the flow of the call ends it
+        targets = self.ends if target == END else (target,)
         leading = [name for name, leads_to in exits.items() if leads_to in targets]
         if last is not None and last.outcome == "error":
             leading = [name for name in leading if name == "on_error"]
         elif isinstance(step, MenuStep | AskStep):
             leading = [name for name in leading if name == "failed"] if last is not None else []
-        elif isinstance(step, WhenStep) and last is None:
+        elif isinstance(step, RunStep) or (isinstance(step, WhenStep) and last is None):
             leading = [name for name in leading if name == "next"]
         if leading:
             self.taken.add((visit.place, leading[0]))

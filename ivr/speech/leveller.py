@@ -30,16 +30,16 @@ class Leveller:
         """Have the process started while something else is done: a file comes soon."""
         self._helper.wake()
 
-    def make_ready(self, source: Path, target: Path, *, is_trimmed: bool) -> None:
+    def make_ready(self, source: Path, target: Path, *, is_trimmed: bool, gain_db: float = 0.0) -> None:
         """Write `source`, any WAV, to `target` at the telephone's rate and level.
 
-        `is_trimmed` takes a synthesizer's silence from both ends. Raises MediaFailed.
+        `is_trimmed` takes a synthesizer's silence from both ends; `gain_db` is added to the level. Raises MediaFailed.
         """
         request = {
             "source": str(source.absolute()),
             "target": str(target.absolute()),
             "sample_rate_hz": self._sample_rate_hz,
-            "loudness_dbfs": self._loudness_dbfs,
+            "loudness_dbfs": self._loudness_dbfs + gain_db,
             "is_trimmed": is_trimmed,
         }
         answer = self._ask(request)

@@ -21,6 +21,7 @@ from ivr.errors import MediaFailed, SynthesisFailed
 from ivr.ports import Pause, Recorded, Segment, SoundFile, Speech, Synthesizer, Tone
 from ivr.speech.cache_files import CacheFolder
 from ivr.speech.leveller import Leveller
+from ivr.speech.manner import manner_of
 from ivr.speech.private_files import PrivateFiles
 from ivr.speech.recordings import path_in
 from ivr.speech.sentences import parts_of
@@ -189,8 +190,8 @@ class FilePromptStore:
         spoken = path.with_suffix(".spoken.tmp")
         self._leveller.wake()
         try:
-            self._engine().synthesize(segment.text, segment.language, spoken)
-            self._leveller.make_ready(spoken, path, is_trimmed=True)
+            self._engine().synthesize(segment, spoken)
+            self._leveller.make_ready(spoken, path, is_trimmed=True, gain_db=manner_of(segment).gain_db)
         finally:
             spoken.unlink(missing_ok=True)
 
@@ -213,7 +214,8 @@ class FilePromptStore:
         assert isinstance(segment, Speech)
         engine, language = self._engine(), segment.language.lower()
         voice = engine.voice_for(segment.language)
-        return _digest([*common, "speech", self._loudness_dbfs, engine.name, voice, language, segment.text])
+        said = [mark for mark in (segment.text, segment.rate, segment.emphasis) if mark]
+        return _digest([*common, "speech", self._loudness_dbfs, engine.name, voice, language, *said])
 
     def _recording(self, segment: Segment) -> Path | None:
         if isinstance(segment, SoundFile):

@@ -1,6 +1,6 @@
 """Helper process that speaks: `python -P pyttsx3_worker.py`. One JSON object per line in, one per line out.
 
-    -> {"text": "Hello", "voice": "en-us", "rate_wpm": 160, "wav": "/tmp/x.wav"}
+    -> {"text": "Hello", "voice": "en-us", "rate_wpm": 160, "pitch": 50, "wav": "/tmp/x.wav"}
     <- {"ok": true}   or   {"ok": false, "kind": "library" | "voice" | "engine", "reason": "..."}
 
 It is a process of its own because the engine hangs now and then and cannot be ended from within. After its start it
@@ -73,6 +73,7 @@ def _speak(engine: Any, settle: Callable[[], Any], voices: dict[str, str], reque
         for _ in range(_ATTEMPTS):
             engine.setProperty("voice", voice)
             engine.setProperty("rate", request["rate_wpm"])
+            engine.setProperty("pitch", request["pitch"])
             settle()
             engine.save_to_file(request["text"], request["wav"])
             engine.runAndWait()

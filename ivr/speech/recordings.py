@@ -1,7 +1,7 @@
 """`ivr.ports.Recorder` on files: messages of callers in one folder, each a WAV (8 kHz, mono, 16-bit), mode 0600.
 
 The media thread only copies frames into a queue. One thread of our own looks for speech in them and writes. A file has
-its name when it is whole; until then it ends in `.part`.
+its name when it is whole; until then it ends in `.part` (`ivr.speech.part_files`).
 
 var/recordings/<call id>-<step>.wav
                <call id>-<step>-2.wav     the next one of the same step
@@ -10,7 +10,6 @@ var/recordings/<call id>-<step>.wav
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import threading
 import time
@@ -19,16 +18,16 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import structlog
 
 from ivr.errors import MediaFailed
 from ivr.flow.events import RecordingEnd
 from ivr.flow.segments import RECORDING_NAME
-from ivr.ports import RecordingDone, RecordRequest
+from ivr.ports import LostRecording, RecordingDone, RecordRequest
+from ivr.speech.part_files import ABOUT, PART, RATE_HZ, WHOLE, About, PartFile, recovered
 
-RATE_HZ: Final = 8000
 FRAME_BYTES: Final = 320
 WAITING_LIMIT_FRAMES: Final = 500
 """Frames of one recording that may wait for the disk: 10 s. More are lost, and counted."""
@@ -69,6 +68,10 @@ class FileRecorder:
         """Remove a recording."""
         self._run()
         self.post(lambda: self._remove(file))
+
+    def recover(self) -> list[LostRecording]:
+        """Make whole what processes that died left unfinished. Blocking."""
+        return list(recovered(self._folder))
 
     def close(self) -> None:
         """Write what is still to be written, and end. Idempotent, blocking."""
@@ -114,7 +117,7 @@ class FileRecorder:
             return
         self._tidied_at_s = now_s
         for file in self._folder.iterdir():
-            limit_s = {".wav": self._keep_s, ".part": _PART_LIMIT_S}.get(file.suffix)
+            limit_s = {WHOLE: self._keep_s, PART: _PART_LIMIT_S, ABOUT: _PART_LIMIT_S}.get(file.suffix)
             with contextlib.suppress(OSError):
                 if limit_s is not None and time.time() - file.stat().st_mtime > limit_s:
                     file.unlink()
@@ -144,10 +147,7 @@ class RecordingStream:
         self._is_done = False
         self._rest = b""
         self._resampling: Any = None
-        self._file: Path | None = None
-        self._raw: BinaryIO | None = None
-        self._part: Path | None = None
-        self._wav: wave.Wave_write | None = None
+        self._part: PartFile | None = None
 
     # --- from the media thread and the loop
 
@@ -176,15 +176,10 @@ class RecordingStream:
 
     def begin(self) -> None:
         """Make the file."""
+        request = self._request
         try:
-            self._file = self._recorder.new_file(self._request.call_id, self._request.step)
-            self._part = self._file.with_suffix(".part")
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-            self._raw = os.fdopen(os.open(self._part, flags, 0o600), "wb")
-            self._wav = wave.open(self._raw, "wb")  # noqa: SIM115  # closed by `_close`
-            self._wav.setnchannels(1)
-            self._wav.setsampwidth(2)
-            self._wav.setframerate(RATE_HZ)
+            file = self._recorder.new_file(request.call_id, request.step)
+            self._part = PartFile(file, About(request.call_id, request.step, request.min_length_s))
         except OSError as error:
             self._fail(error)
 
@@ -195,7 +190,7 @@ class RecordingStream:
         try:
             for frame in self._frames_of(pcm):
                 for kept in self._take.add(frame):
-                    self._wav.writeframesraw(kept)  # type: ignore[union-attr]
+                    self._part.write(kept)  # type: ignore[union-attr]
         except (OSError, wave.Error) as error:
             self._fail(error)
             return
@@ -218,7 +213,7 @@ class RecordingStream:
             return
         try:
             for kept in self._take.finish(by_key=reason is RecordingEnd.STOPPED):
-                self._wav.writeframesraw(kept)  # type: ignore[union-attr]
+                self._part.write(kept)  # type: ignore[union-attr]
             file = self._keep()
         except (OSError, wave.Error) as error:
             self._fail(error)
@@ -229,32 +224,17 @@ class RecordingStream:
 
     def _keep(self) -> str:
         """Give the file its name; empty for one that is not worth it."""
-        assert self._file is not None and self._part is not None
+        assert self._part is not None
         duration_s = self._take.duration_s
-        self._close(is_safe=True)
         if duration_s <= 0 or duration_s < self._request.min_length_s:
-            self._part.unlink(missing_ok=True)
+            self._part.drop()
             return ""
-        self._part.replace(self._file)
-        return self._file.name
-
-    def _close(self, *, is_safe: bool) -> None:
-        wav, self._wav, raw, self._raw = self._wav, None, self._raw, None
-        if raw is None:
-            return
-        with raw:
-            if wav is not None:
-                wav.close()  # writes the true length into the header
-            if is_safe:
-                raw.flush()
-                os.fsync(raw.fileno())
+        return self._part.keep()
 
     def _fail(self, error: Exception) -> None:
-        with contextlib.suppress(OSError, wave.Error):
-            self._close(is_safe=False)
         if self._part is not None:
             with contextlib.suppress(OSError):
-                self._part.unlink(missing_ok=True)
+                self._part.drop()
         log.error("recordings.not_kept", call_id=self._request.call_id, step=self._request.step, reason=str(error))
         self._done(RecordingEnd.FAILED, "", 0.0, str(error))
 

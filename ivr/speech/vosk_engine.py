@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,17 @@ import vosk
 
 from ivr.errors import ModelMissing, RecognizerFailed
 from ivr.ports import Word
-from ivr.speech.grammar import UNKNOWN, Grammar, build_grammar
+from ivr.speech.decoding import Heard, heard_as, mean_confidence, words_of
+from ivr.speech.grammar import Grammar, build_grammar
 from ivr.speech.model_store import check_model, has_closed_lists, model_rate_hz
 
 log = structlog.get_logger(__name__)
 
+N_BEST = 5
+"""So many readings of an utterance are told."""
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What one utterance was recognized as."""
-
-    text: str = ""
-    """Lower case; `[unk]` stays in it."""
-    confidence: float = 0.0
-    words: tuple[Word, ...] = ()
+DOUBT = 0.99
+"""Below this confidence an utterance is decoded once more, for its other readings."""
 
 
 class VoskModel:
@@ -83,20 +81,28 @@ class VoskModel:
 
     def decoder(self, grammar: Grammar | None, sample_rate_hz: int) -> UtteranceDecoder:
         """A decoder for audio of that rate. Raises RecognizerFailed."""
+        engine = self._engine(grammar)
+        engine.SetWords(True)
+        again = partial(self._engine, grammar) if grammar else None
+        return UtteranceDecoder(engine, self.sample_rate_hz, sample_rate_hz, again)
+
+    def _engine(self, grammar: Grammar | None) -> Any:
         arguments = [self._model, self.sample_rate_hz] + ([grammar.json] if grammar else [])
         try:
-            engine = vosk.KaldiRecognizer(*arguments)
+            return vosk.KaldiRecognizer(*arguments)
         except Exception as error:  # Vosk raises nothing more precise
             raise RecognizerFailed(f"Vosk refused to make a recognizer with model {self.path}") from error
-        engine.SetWords(True)
-        return UtteranceDecoder(engine, self.sample_rate_hz, sample_rate_hz)
 
 
 class UtteranceDecoder:
     """Feeds one utterance to Vosk and collects what it heard; then takes the next. For one thread at a time."""
 
-    def __init__(self, engine: Any, model_rate_hz: int, sample_rate_hz: int) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: Any, model_rate_hz: int, sample_rate_hz: int, again: Callable[[], Any] | None = None
+    ) -> None:
+        """`again` makes another engine of the same list, for a second look at what was doubtful."""
+        self._engine, self._again = engine, again
+        self._fed: list[bytes] = []
         self._model_rate_hz = model_rate_hz
         self._sample_rate_hz = sample_rate_hz
         self._resampler = self._make_resampler()
@@ -117,6 +123,8 @@ class UtteranceDecoder:
 
     def _accept(self, pcm: bytes) -> None:
         self._fed_s += len(pcm) / 2 / self._model_rate_hz
+        if self._again is not None:
+            self._fed.append(pcm)
         # Vosk ends a result by rules of its own after a pause; the turn decides, so the parts are joined.
         if pcm and self._engine.AcceptWaveform(pcm):
             self._words += self._read(self._engine.Result())
@@ -135,20 +143,34 @@ class UtteranceDecoder:
         self._engine.Reset()
         self._words = []
         self._offset_s = self._fed_s
-        return Heard(" ".join(word.text for word in words), mean_confidence(words), tuple(words))
+        fed, self._fed = self._fed, []
+        is_doubtful = bool(words) and mean_confidence(words) < DOUBT
+        return heard_as(words, self._n_best(fed) if is_doubtful else ())
+
+    def _n_best(self, fed: list[bytes]) -> tuple[tuple[str, float], ...]:
+        """The readings of a doubtful utterance.
+
+        Vosk tells either words with confidences or readings, and takes audio only once: so it is decoded again.
+        """
+        if self._again is None:
+            return ()
+        engine = self._again()
+        engine.SetMaxAlternatives(N_BEST)
+        if engine.AcceptWaveform(b"".join(fed)):  # a pause within ended a result: there are no readings of the whole
+            return ()
+        readings = json.loads(engine.FinalResult()).get("alternatives", [])
+        return shares([(reading["text"], reading["confidence"]) for reading in readings])
 
     def _read(self, result: str) -> list[Word]:
-        parsed = json.loads(result)
-        words = [
-            Word(word["word"], word["conf"], word["start"] - self._offset_s, word["end"] - self._offset_s)
-            for word in parsed.get("result", [])
-        ]
-        return [replace(word, start_s=max(word.start_s, 0.0), confidence=min(word.confidence, 1.0)) for word in words]
+        return words_of(json.loads(result).get("result", []), self._offset_s)
 
 
-def mean_confidence(words: Sequence[Word]) -> float:
-    """Mean over the known words, long ones counting more; 0.0 where there is none."""
-    known = [word for word in words if word.text != UNKNOWN]
-    total_s = sum(max(word.end_s - word.start_s, 0.01) for word in known)
-    weighted = sum(word.confidence * max(word.end_s - word.start_s, 0.01) for word in known)
-    return round(weighted / total_s, 4) if known else 0.0
+def shares(readings: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    """Shares of likelihood from Vosk's scores, which are logarithms of it (measured: they agree with its word
+    confidences within 0.05).
+    """
+    if not readings:
+        return ()
+    best = max(score for _, score in readings)
+    weights = [math.exp(score - best) for _, score in readings]
+    return tuple((text, round(weight / sum(weights), 4)) for (text, _), weight in zip(readings, weights, strict=True))

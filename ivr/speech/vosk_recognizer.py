@@ -35,12 +35,13 @@ from ivr.ports import (
     SpeechDetected,
     TranscriptReady,
 )
+from ivr.speech.decoding import Heard, SpeechModel
 from ivr.speech.grammar import build_grammar
 from ivr.speech.line_echo import EchoPaths, LineEcho
 from ivr.speech.model_catalog import language_name, primary_language
 from ivr.speech.utterance import UtteranceAudio
 from ivr.speech.vad import FRAME_S, VadSettings, VoiceActivityDetector, loudest_rms
-from ivr.speech.vosk_engine import Heard, VoskModel
+from ivr.speech.vosk_engine import VoskModel
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +49,8 @@ Report = Callable[[RecognizerEvent], None]
 
 _QUEUE_LIMIT_S = 10.0
 _SAMPLE_RATES_HZ = (8000, 16000)
+SERVER_WORKERS = 4
+"""A server is waited for, so that callers who share a worker wait for each other: one for each leg of the library."""
 _PATIENCE_S = 0.3
 """Quiet audio waits so long: waking a thread for three frames costs more than hearing fifteen."""
 
@@ -56,19 +59,29 @@ class VoskRecognizer:
     """Speech recognition in this process. Models are loaded at once, worker threads start with the first stream."""
 
     def __init__(
-        self, models: Mapping[str, Path], *, worker_count: int = 1, vad_settings: VadSettings | None = None
+        self,
+        models: Mapping[str, Path],
+        *,
+        worker_count: int | None = None,
+        vad_settings: VadSettings | None = None,
+        servers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """`models` maps language tags to model folders. Raises ModelMissing."""
-        self._models = {
+        """`models` maps language tags to model folders, `servers` to addresses of Vosk servers, which then hear the
+        language as long as one of them answers. Raises ModelMissing.
+        """
+        self._models: dict[str, SpeechModel] = {
             primary_language(language): VoskModel(Path(path), primary_language(language))
             for language, path in models.items()
         }
+        if servers:
+            self._models |= _server_models(servers, self._models)
         self.capabilities = RecognizerCapabilities(
             grammar=True, interim_results=False, languages=frozenset(self._models)
         )
         self._vad_settings = vad_settings
         self._lines = EchoPaths()
-        self._workers = [_Worker(f"vosk-{number}") for number in range(worker_count)]
+        count = worker_count or (SERVER_WORKERS if servers else 1)
+        self._workers = [_Worker(f"vosk-{number}") for number in range(count)]
         self._lock = threading.Lock()
         self._opened = 0
         self._is_closed = False
@@ -111,7 +124,7 @@ class VoskRecognizer:
             worker.stop()
         self._models = {}
 
-    def _model(self, language: str) -> VoskModel:
+    def _model(self, language: str) -> SpeechModel:
         if self._is_closed:
             raise RecognizerFailed("the recognizer is closed")
         tag = primary_language(language)
@@ -122,6 +135,13 @@ class VoskRecognizer:
             f"no speech model is loaded for {language_name(tag)} ({tag}), only for: {loaded}; "
             f"`ivr models install {tag}` gets one, then name it under speech.models"
         )
+
+
+def _server_models(servers: Mapping[str, Sequence[str]], models: Mapping[str, SpeechModel]) -> dict[str, SpeechModel]:
+    from ivr.speech.vosk_server import ServerModel  # a WebSocket library that most bots do without
+
+    tags = {primary_language(language): urls for language, urls in servers.items()}
+    return {tag: ServerModel(tag, urls, models.get(tag)) for tag, urls in tags.items()}
 
 
 class _Worker:
@@ -159,7 +179,7 @@ class VoskStream:
 
     def __init__(
         self,
-        model: VoskModel,
+        model: SpeechModel,
         request: ListenRequest,
         sample_rate_hz: int,
         report: Report,
@@ -307,6 +327,7 @@ class VoskStream:
                 words=heard.words,
                 speech_started_at_s=event.started_at_s + clock_offset_s,
                 speech_ended_at_s=event.ended_at_s + clock_offset_s,
+                n_best=heard.n_best,
             )
         )
 

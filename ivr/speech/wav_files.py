@@ -46,3 +46,19 @@ def is_whole_wav(path: Path) -> bool:
             return 0 < length_bytes <= path.stat().st_size - 44
     except (wave.Error, EOFError, OSError):
         return False
+
+
+def mend_streamed_wav(path: Path) -> None:
+    """Write the true sizes into a WAV whose writer could not know them, because it went through a pipe.
+
+    Does nothing to what is no such file; `is_whole_wav` tells then.
+    """
+    with path.open("r+b") as file:
+        head = file.read(4096)
+        place = head.find(b"data")
+        if head[:4] != b"RIFF" or place < 0:
+            return
+        size_bytes = path.stat().st_size
+        for offset, size in ((4, size_bytes - 8), (place + 4, size_bytes - place - 8)):
+            file.seek(offset)
+            file.write(size.to_bytes(4, "little"))

@@ -74,6 +74,7 @@ class Writer:
 
     def run(self) -> None:
         """The thread: until the inbox is closed and everything is in the database or on disk."""
+        self._take(0)  # about calls of earlier processes: written before those are closed
         self._guarded_turn()
         self.first_attempt.set()
         while not self._is_finished():
@@ -108,7 +109,10 @@ class Writer:
             if self._inbox.wait_closed(self._wait_s()):
                 self._give_up_pending()
             return
-        self.pending = self._inbox.take(BATCH, self._wait_s())
+        self._take(self._wait_s())
+
+    def _take(self, wait_s: float | None) -> None:
+        self.pending = self._inbox.take(BATCH, wait_s)
         if self._own_call_ids is not None:
             started = (entry for entry in self.pending if entry["record"] == CALL_STARTED)
             self._own_call_ids.update(str(entry["call_id"]) for entry in started)

@@ -81,7 +81,7 @@ def test_listen_prints_one_object_per_file_in_their_order() -> None:
     done = ivr("listen", *files, "--words", ",".join(DIGITS), "--json")
     found = results(done)
     assert done.returncode == 0
-    assert [list(result) for result in found] == [["file", "text", "confidence", "words", "ms"]] * 3
+    assert [list(result) for result in found] == [["file", "text", "confidence", "words", "ms", "n_best"]] * 3
     assert [result["file"] for result in found] == [str(file) for file in files]
     assert [result["text"] for result in found] == ["seven", "one", "four"]
     assert all(result["confidence"] > 0.8 and result["ms"] > 0 for result in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from ivr.flow.loader import load_flow
 from ivr.flow.model import Prompt
@@ -63,3 +64,15 @@ def test_fixed_prompts_hold_every_text_that_is_known_before_a_call() -> None:
     assert {"Sorry, I did not hear anything.", "Sorry, I did not understand that."} <= english
     assert "" not in english and not any("call.name" in text for text in english)
     assert (Speech("Drücken Sie 1.", "de-DE"),) in fixed_prompts(flow)
+
+
+def test_marks_of_a_text_are_with_the_segment() -> None:
+    prompt = Prompt.model_validate([{"text": {"en": "Now.", "de": "Jetzt."}, "emphasis": "strong", "rate": "slow"}])
+    assert segments_of(prompt, {}, "de") == (Speech("Jetzt.", "de", rate="slow", emphasis="strong"),)
+    assert text_of(prompt, {}, "en") == "Now."
+
+
+@pytest.mark.parametrize("marks", [{"rate": "slowly"}, {"emphasis": "very"}, {"rate": 2}])
+def test_a_mark_that_is_not_known_is_refused(marks: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=r"x-slow|moderate"):
+        Prompt.model_validate([{"text": "Now.", **marks}])

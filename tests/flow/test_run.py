@@ -142,6 +142,22 @@ def test_back_leads_into_a_flow_where_it_asked_last() -> None:
     assert talk.step == "last"
 
 
+def test_back_leads_to_the_question_that_a_command_led_away_from() -> None:
+    main = MAIN.replace('to_person: {say: "A person.", next: hang_up}', 'to_person: {say: "Nobody.", next: last}')
+    assert (
+        call(main)
+        .presses("1")
+        .presses("42")
+        .hears("sure?")
+        .says("person")
+        .hears("nobody. how many?")
+        .says("go back")
+        .hears("sure?")
+    )
+    talk = call(main).hears("shop?").says("person").hears("how many?").says("person").hears("how many?")
+    talk.says("go back").hears("shop?")
+
+
 def test_back_at_the_very_first_question_asks_it_again() -> None:
     main = MAIN.replace("start: first", "start: look_up")
     assert call(main).hears("your code").presses("##").hears("your code").state.flow == "ask_code"

@@ -13,11 +13,11 @@ import pytest
 from ivr.testing.sip_peer import PeerCall, SipPeer
 from ivr.testing.sip_peer.measure import first_sound_s, spans_of_tone
 from ivr.testing.sip_peer.recording import read_wav
-from tests.live.bots import MENU_HZ, SPEECH, LiveBot, answered, hears, live, now_s, running_bot
+from tests.live.bots import MENU_HZ, SPEECH, LiveBot, answered, hears, live, now_s, running_bot, serving
 
 pytestmark = pytest.mark.live
 
-PORT = 5186
+PORT = 5187
 BEEP_HZ = 1000
 MESSAGE = SPEECH / "vm-tocallnum.wav"
 
@@ -90,6 +90,27 @@ async def test_a_caller_who_hangs_up_has_left_what_he_said(bot: LiveBot) -> None
     file, duration_s = kept(bot, "bob")
     assert 1.5 <= duration_s <= 2.7
     assert first_sound_s(read_wav(file)) is not None
+
+
+@live
+async def test_a_message_outlives_the_process_that_took_it(tmp_path: Path) -> None:
+    folder = tmp_path / "mailbox"
+    with running_bot(folder, PORT + 1, flows=[FLOW], settings={"default_flow": "mailbox"}) as bot:
+        async with SipPeer(user="eve") as phone:
+            call = await after_the_tone(phone, bot)
+            call.send_wav(MESSAGE)
+            await asyncio.sleep(2.5)
+            bot.kill()
+    with serving(folder, PORT + 1) as bot:
+        record = bot.record_of("eve")
+        log = bot.log()
+    line = record["steps"][-1]
+    file = folder / "var" / "recordings" / line["meaning"]
+    assert (record["end_reason"], line["step"], line["outcome"]) == ("lost", "voicemail", "recovered")
+    assert record["ended_at"] == line["ended_at"], "the call ended with what was said last"
+    assert f"recording recovered: {file.name}" in log and "recording_recovered" in log
+    assert likeness(read_wav(file)[4000:12000], read_wav(MESSAGE)) > 0.9
+    assert sorted(each.name for each in file.parent.iterdir()) == [file.name]
 
 
 def likeness(one: object, other: object) -> float:

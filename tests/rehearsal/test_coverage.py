@@ -31,7 +31,7 @@ steps:
 
 def coverage(*calls: tuple[str, str], flow: str = FLOW) -> Coverage:
     """Of several conversations, each its lines and its further keys."""
-    trails = [played(call, rest, flow).trail for call, rest in calls]
+    trails = [played(call, rest, flow).trail.through("small") for call, rest in calls]
     return coverage_of(small_flow(flow), "small.yaml", trails)
 
 
@@ -128,6 +128,48 @@ def test_a_return_that_ends_the_call_is_an_exit_that_was_taken() -> None:
 
 def test_a_run_that_names_its_outcomes_has_no_further_exit() -> None:
     assert exits_of(small_flow(AS_A_PART)).of["other"] == {"found": "ended"}
+
+
+SURVEY = """
+flow: small
+start: ask
+on_hang_up: {go: note, always: true}
+steps:
+  ask:
+    survey:
+      questions:
+        mark: {ask: rating, prompt: "From one to five?"}
+        more: {ask: yes_no, prompt: "More?", if: "mark < 3"}
+      opt_out: {keys: "*9", say: [enough]}
+      thanks: "Thanks."
+    opted_out: bye
+    next: bye
+  bye: {say: "Bye.", next: hang_up}
+  note: {tag: was_here, next: return}
+"""
+
+
+def test_the_questions_of_a_survey_are_answered_skipped_missed_or_refused() -> None:
+    exits = exits_of(small_flow(SURVEY)).of
+    assert exits["ask.mark"] == {"next": "ask.more", "failed": "ask.more"}
+    assert exits["ask.more"] == {
+        "confirmed": "ask.end", "denied": "ask.end", "failed": "ask.end", "skipped": "ask.end"
+    }  # fmt: skip
+    found = coverage(('- press: "5"\n- hear: bye', ""), flow=SURVEY)
+    assert set(found.untried_exits) == {
+        ("ask.mark", "failed"), ("ask.more", "confirmed"), ("ask.more", "denied"), ("ask.more", "failed")
+    }  # fmt: skip
+    assert found.untried_commands == ("ask.opt_out",)
+    rest = coverage(
+        ('- press: "5"\n- hear: bye', ""),
+        ("- stay silent: 30s", ""),
+        ('- press: "1"\n- say: "yes"\n- hear: bye', ""),
+        ('- press: "1"\n- say: "no"\n- hear: bye', ""),
+        ('- press: "1"\n- stay silent: 30s', ""),
+        ('- say: "enough"\n- hear: bye', ""),
+        flow=SURVEY,
+    )
+    assert rest.percent == 100.0, rest
 
 
 def test_a_flow_without_exits_is_covered() -> None:

@@ -40,13 +40,17 @@ class CountingSynthesizer:
     def voice_for(self, language: str) -> str:
         return f"{self.voice}-{language}"
 
-    def synthesize(self, text: str, language: str, wav: Path) -> None:
+    def synthesize(self, speech: Speech, wav: Path) -> None:
+        text = speech.text
         self.texts.append(text)
         if self.gate:
             self.gate.wait(5)
         if text == "broken":
             raise SynthesisFailed("no sound today", retryable=True)
         write_wav(wav, tone(0.5))
+
+    def rest(self) -> None:
+        pass
 
     def close(self) -> None:
         pass
@@ -268,6 +272,12 @@ def test_what_is_sensitive_is_spoken_and_never_cached(tmp_path: Path, store: Fil
     assert first.parent.stat().st_mode & 0o077 == 0, "only this user may read it"
     store.close()
     assert not first.exists()
+
+
+def test_emphasis_is_louder_and_a_prompt_of_its_own(store: FilePromptStore, engine: CountingSynthesizer) -> None:
+    usual, strong = render(store, HELLO, Speech(HELLO.text, "en", emphasis="strong"))
+    assert active_level_dbfs(read_wav(strong)) - active_level_dbfs(read_wav(usual)) == pytest.approx(4.0, abs=0.5)
+    assert len(set(render(store, HELLO, Speech(HELLO.text, "en", rate="slow"), Speech(HELLO.text, "en")))) == 2
 
 
 LONG = Speech("Your order has left our house. It is with you tomorrow at noon. Please be at home by then.", "en")

@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from ivr.errors import SynthesisFailed
+from ivr.flow.segments import Speech
 from ivr.speech.espeak_voices import espeak_voice
 from ivr.speech.pcm import active_level_dbfs, read_wav, telephone_ready
 from ivr.speech.pyttsx3_synthesizer import WORKER_COMMAND, Pyttsx3Synthesizer
@@ -74,7 +75,7 @@ def engine() -> Iterator[Pyttsx3Synthesizer]:
     ("language", "text"), [("en", "Hello, this is a test."), ("de", "Größe, Straße, zurück."), ("fr", "Bonjour à tous")]
 )
 def test_a_text_becomes_speech(engine: Pyttsx3Synthesizer, tmp_path: Path, language: str, text: str) -> None:
-    engine.synthesize(text, language, tmp_path / "x.wav")
+    engine.synthesize(Speech(text, language), tmp_path / "x.wav")
     audio = read_wav(tmp_path / "x.wav")
     assert audio.duration_s > 0.5
     assert active_level_dbfs(audio) > -40
@@ -83,7 +84,7 @@ def test_a_text_becomes_speech(engine: Pyttsx3Synthesizer, tmp_path: Path, langu
 
 def test_one_helper_serves_many_texts_from_many_threads(engine: Pyttsx3Synthesizer, tmp_path: Path) -> None:
     def speak(number: int) -> None:
-        engine.synthesize(f"Number {number}", "en", tmp_path / f"{number}.wav")
+        engine.synthesize(Speech(f"Number {number}", "en"), tmp_path / f"{number}.wav")
 
     threads = [threading.Thread(target=speak, args=(number,)) for number in range(12)]
     for thread in threads:
@@ -95,11 +96,11 @@ def test_one_helper_serves_many_texts_from_many_threads(engine: Pyttsx3Synthesiz
 
 
 def test_a_prompt_takes_well_under_150_ms(engine: Pyttsx3Synthesizer, tmp_path: Path) -> None:
-    engine.synthesize("Warm up", "en", tmp_path / "x.wav")
+    engine.synthesize(Speech("Warm up", "en"), tmp_path / "x.wav")
     took_s = []
     for number in range(10):
         begun_s = time.perf_counter()
-        engine.synthesize(f"Press {number} to reach the sales department.", "en", tmp_path / "x.wav")
+        engine.synthesize(Speech(f"Press {number} to reach the sales department.", "en"), tmp_path / "x.wav")
         took_s.append(time.perf_counter() - begun_s)
     assert sorted(took_s)[5] < 0.15
 
@@ -109,7 +110,7 @@ def test_the_rate_is_heard_in_every_process_from_the_first_text_on(tmp_path: Pat
         durations = []
         for rate_wpm in (120, 240):
             synthesizer = Pyttsx3Synthesizer(rate_wpm=rate_wpm)
-            synthesizer.synthesize("Please tell me your customer number now.", "en", tmp_path / "x.wav")
+            synthesizer.synthesize(Speech("Please tell me your customer number now.", "en"), tmp_path / "x.wav")
             synthesizer.close()
             durations.append(read_wav(tmp_path / "x.wav").duration_s)
         assert durations[0] > durations[1] * 1.8
@@ -145,7 +146,7 @@ def test_every_usual_voice_exists(tmp_path: Path, engine: Pyttsx3Synthesizer) ->
         "vi",
         "pl",
     ):
-        engine.synthesize("1 2 3", language, tmp_path / "x.wav")
+        engine.synthesize(Speech("1 2 3", language), tmp_path / "x.wav")
 
 
 def test_a_voice_can_be_named(tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_a_voice_can_be_named(tmp_path: Path) -> None:
     assert synthesizer.voice_for("en-US") == "en-gb"
     assert synthesizer.voice_for("de-CH") == "de+f3"
     assert synthesizer.voice_for("de") == "de"
-    synthesizer.synthesize("Grüezi", "de-CH", tmp_path / "x.wav")
+    synthesizer.synthesize(Speech("Grüezi", "de-CH"), tmp_path / "x.wav")
     synthesizer.close()
     assert read_wav(tmp_path / "x.wav").duration_s > 0.3
 
@@ -162,7 +163,7 @@ def test_a_voice_keeps_nothing_of_the_one_that_spoke_before(tmp_path: Path) -> N
     synthesizer = Pyttsx3Synthesizer(voices={"en": "en-gb"})
     lengths_s = []
     for language in ("en", "de", "en"):
-        synthesizer.synthesize("yes", language, tmp_path / "x.wav")
+        synthesizer.synthesize(Speech("yes", language), tmp_path / "x.wav")
         lengths_s.append(read_wav(tmp_path / "x.wav").duration_s)
     synthesizer.close()
     assert lengths_s[2] == pytest.approx(lengths_s[0], abs=0.005)
@@ -171,7 +172,7 @@ def test_a_voice_keeps_nothing_of_the_one_that_spoke_before(tmp_path: Path) -> N
 def test_a_voice_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     synthesizer = Pyttsx3Synthesizer(voices={"en": "nobody"})
     with pytest.raises(SynthesisFailed, match=r"no voice 'nobody'.*espeak-ng --voices"):
-        synthesizer.synthesize("Hello", "en", tmp_path / "x.wav")
+        synthesizer.synthesize(Speech("Hello", "en"), tmp_path / "x.wav")
     synthesizer.close()
 
 
@@ -183,19 +184,19 @@ def test_a_language_that_is_not_spoken_is_refused(engine: Pyttsx3Synthesizer) ->
 @pytest.mark.parametrize("text", ["", "  \n "])
 def test_an_empty_text_is_refused(engine: Pyttsx3Synthesizer, tmp_path: Path, text: str) -> None:
     with pytest.raises(SynthesisFailed, match="no text"):
-        engine.synthesize(text, "en", tmp_path / "x.wav")
+        engine.synthesize(Speech(text, "en"), tmp_path / "x.wav")
 
 
 def test_a_helper_that_hangs_is_ended_and_the_next_text_is_spoken(tmp_path: Path) -> None:
     synthesizer = Pyttsx3Synthesizer(limit_s=0.4, command=hangs_once(tmp_path))
     begun_s = time.monotonic()
     with structlog.testing.capture_logs() as logs, pytest.raises(SynthesisFailed, match=r"hung for 0\.4 s") as caught:
-        synthesizer.synthesize("a secret text", "en", tmp_path / "x.wav")
+        synthesizer.synthesize(Speech("a secret text", "en"), tmp_path / "x.wav")
     assert time.monotonic() - begun_s < 3
     assert caught.value.retryable
     assert "secret" not in str(logs)
-    synthesizer._limit_s = 10.0  # the real helper may need longer on a busy machine
-    synthesizer.synthesize("Hello", "en", tmp_path / "x.wav")
+    synthesizer._process.limit_s = 10.0  # the real helper may need longer on a busy machine
+    synthesizer.synthesize(Speech("Hello", "en"), tmp_path / "x.wav")
     synthesizer.close()
     assert read_wav(tmp_path / "x.wav").duration_s > 0.2
 
@@ -204,7 +205,7 @@ def test_a_helper_that_dies_is_replaced(tmp_path: Path) -> None:
     synthesizer = Pyttsx3Synthesizer(command=helper(tmp_path, DIES))
     for _ in range(2):
         with pytest.raises(SynthesisFailed, match="ended and was started again") as caught:
-            synthesizer.synthesize("Hello", "en", tmp_path / "x.wav")
+            synthesizer.synthesize(Speech("Hello", "en"), tmp_path / "x.wav")
         assert caught.value.retryable
     synthesizer.close()
 
@@ -212,14 +213,14 @@ def test_a_helper_that_dies_is_replaced(tmp_path: Path) -> None:
 def test_a_helper_that_babbles_is_ended(tmp_path: Path) -> None:
     synthesizer = Pyttsx3Synthesizer(command=helper(tmp_path, BABBLES))
     with pytest.raises(SynthesisFailed):
-        synthesizer.synthesize("Hello", "en", tmp_path / "x.wav")
+        synthesizer.synthesize(Speech("Hello", "en"), tmp_path / "x.wav")
     synthesizer.close()
 
 
 def test_an_absent_library_is_named_with_the_remedy(tmp_path: Path) -> None:
     synthesizer = Pyttsx3Synthesizer(command=helper(tmp_path, NO_LIBRARY))
     with pytest.raises(SynthesisFailed, match="apt install libespeak-ng1") as caught:
-        synthesizer.synthesize("Hello", "en", tmp_path / "x.wav")
+        synthesizer.synthesize(Speech("Hello", "en"), tmp_path / "x.wav")
     assert not caught.value.retryable
     synthesizer.close()
 
@@ -227,7 +228,7 @@ def test_an_absent_library_is_named_with_the_remedy(tmp_path: Path) -> None:
 def test_a_helper_that_cannot_be_started_is_an_error(tmp_path: Path) -> None:
     synthesizer = Pyttsx3Synthesizer(command=(str(tmp_path / "absent"),))
     with pytest.raises(SynthesisFailed):
-        synthesizer.synthesize("Hello", "en", tmp_path / "x.wav")
+        synthesizer.synthesize(Speech("Hello", "en"), tmp_path / "x.wav")
     synthesizer.close()
 
 
@@ -235,7 +236,7 @@ def test_an_old_file_is_not_taken_for_the_result(tmp_path: Path) -> None:
     synthesizer = Pyttsx3Synthesizer(limit_s=0.3, command=helper(tmp_path, HANGS))
     (tmp_path / "x.wav").write_bytes(b"old")
     with pytest.raises(SynthesisFailed):
-        synthesizer.synthesize("Hello", "en", tmp_path / "x.wav")
+        synthesizer.synthesize(Speech("Hello", "en"), tmp_path / "x.wav")
     synthesizer.close()
     assert not (tmp_path / "x.wav").exists()
 
@@ -244,13 +245,13 @@ def test_a_closed_synthesizer_refuses(engine: Pyttsx3Synthesizer, tmp_path: Path
     engine.close()
     engine.close()
     with pytest.raises(SynthesisFailed, match="closed"):
-        engine.synthesize("Hello", "en", tmp_path / "x.wav")
+        engine.synthesize(Speech("Hello", "en"), tmp_path / "x.wav")
 
 
 def test_no_text_of_many_is_empty_or_cut_off(engine: Pyttsx3Synthesizer, tmp_path: Path) -> None:
     durations = []
     for number in range(120):
-        engine.synthesize("Please press one, or say sales.", "de" if number % 3 else "en", tmp_path / "x.wav")
+        engine.synthesize(Speech("Please press one, or say sales.", "de" if number % 3 else "en"), tmp_path / "x.wav")
         durations.append(read_wav(tmp_path / "x.wav").duration_s)
     for language in (0, 1):
         of_language = [duration for number, duration in enumerate(durations) if bool(number % 3) == bool(language)]
@@ -261,12 +262,12 @@ def test_the_helper_rests_after_a_while_and_comes_back(tmp_path: Path) -> None:
     others = children()
     synthesizer = Pyttsx3Synthesizer(rest_after_s=0.1)
     try:
-        synthesizer.synthesize("Hello", "en-US", tmp_path / "first.wav")
+        synthesizer.synthesize(Speech("Hello", "en-US"), tmp_path / "first.wav")
         deadline_s = time.monotonic() + 5
         while children() > others and time.monotonic() < deadline_s:
             time.sleep(0.02)
         assert children() <= others, "the helper process goes on without work"
-        synthesizer.synthesize("Hello again", "en-US", tmp_path / "second.wav")
+        synthesizer.synthesize(Speech("Hello again", "en-US"), tmp_path / "second.wav")
         assert (tmp_path / "second.wav").stat().st_size > 1000
     finally:
         synthesizer.close()

@@ -15,6 +15,7 @@ import pytest
 from ivr.check_context import _words
 from ivr.flow.grammar import known_words, match_phrases, normalized
 from ivr.flow.languages import LANGUAGES, language_for
+from ivr.flow.segments import Speech
 from ivr.flow.values.base import Reading
 from ivr.flow.values.registry import KINDS, kind_of
 from ivr.speech.pcm import pad, read_wav, resample
@@ -81,7 +82,7 @@ MISSING = {
 def built_in_words(tag: str) -> set[str]:
     """Every word that is listened for without the flow naming it."""
     language = language_for(tag)
-    found: set[str] = {*language.fillers, *language.no_leads, *language.plus}
+    found: set[str] = {*language.fillers, *language.no_leads, *language.against, *language.but, *language.plus}
     found |= {word for words in language.which_words for word in words}
     for kind in KINDS.values():
         if kind.name not in BUILT_IN:
@@ -158,7 +159,7 @@ def understood(
 ) -> tuple[Reading | None, str]:
     """What a question makes of a spoken text, and what was heard."""
     question = asked(kind, tag, **settings)
-    caller.synthesize(said, tag, wav)
+    caller.synthesize(Speech(said, tag), wav)
     pcm = pad(resample(read_wav(wav), 8000), 0.3).pcm16()
     found = kind_of(kind)
     heard = ears.transcribe(pcm, 8000, tag, found.words(question), allow_unknown=found.allows_unknown(question))
@@ -196,7 +197,7 @@ def test_yes_and_no_are_told_apart_from_a_date_that_corrects(
     words = (*language.yes, *language.no, *language.no_leads, *kind_of("date").words(asked("date", tag)))
     for meaning, texts in (("yes", yes), ("no", no)):
         for said in texts.split("|"):
-            caller.synthesize(said, tag, tmp_path / "said.wav")
+            caller.synthesize(Speech(said, tag), tmp_path / "said.wav")
             pcm = pad(resample(read_wav(tmp_path / "said.wav"), 8000), 0.3).pcm16()
             heard = ears.transcribe(pcm, 8000, tag, words)
             found = match_phrases(heard.text, 1.0, {"yes": language.yes, "no": language.no})

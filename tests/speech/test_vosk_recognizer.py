@@ -17,8 +17,10 @@ import structlog
 from ivr.errors import ModelMissing, RecognizerFailed
 from ivr.flow.completeness import Expected
 from ivr.flow.digits import DigitRules
+from ivr.flow.segments import Speech
 from ivr.ports import ListenRequest, RecognitionFailed, RecognizerEvent, SpeechDetected, TranscriptReady
 from ivr.speech import vosk_engine
+from ivr.speech.decoding import Heard
 from ivr.speech.pcm import Audio, pad, read_wav, resample, telephone_ready
 from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
 from ivr.speech.vosk_recognizer import VoskRecognizer, VoskStream
@@ -135,7 +137,7 @@ def test_synthesized_german_with_umlauts_is_understood(
     german_recognizer: VoskRecognizer, synthesizer: Pyttsx3Synthesizer, tmp_path: Path
 ) -> None:
     for word in ("zurück", "zwölf", "für", "vertrieb"):
-        synthesizer.synthesize(word, "de", tmp_path / "word.wav")
+        synthesizer.synthesize(Speech(word, "de"), tmp_path / "word.wav")
         audio = telephone_ready(read_wav(tmp_path / "word.wav"), 8000, -20.0)
         assert heard(german_recognizer, audio, request(["zurück", "zwölf", "für", "vertrieb"], "de")).text == word
 
@@ -252,7 +254,7 @@ def test_the_result_comes_within_50_ms_of_the_decision(
     took_s: list[float] = []
     finish = vosk_engine.UtteranceDecoder.finish
 
-    def timed(self: vosk_engine.UtteranceDecoder) -> vosk_engine.Heard:
+    def timed(self: vosk_engine.UtteranceDecoder) -> Heard:
         begun_s = time.perf_counter()
         result = finish(self)
         took_s.append(time.perf_counter() - begun_s)

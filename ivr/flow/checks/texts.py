@@ -62,6 +62,9 @@ def empty_prompt(subject: Subject) -> Iterator[Problem]:
             elif kinds > 1:
                 message = "a part of a prompt is text, a recording or a pause; make them separate parts of a list"
                 yield subject.error(path, message, "prompt_part")
+            elif not item.text and (item.rate or item.emphasis):
+                message = "`rate` and `emphasis` are marks of a text; only what is spoken can have them"
+                yield subject.error(path, message, "prompt_part")
 
 
 def sound_file(subject: Subject) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from ivr.flow.model import FormStep
 from ivr.flow.templates import is_template, variables_of
 from ivr.yaml_source import DataPath
 
-NOT_IN_FORMS = ("confirmed", "denied", "empty")
+NOT_IN_FORMS = ("confirmed", "denied")
 """Exits of an `ask`, which a field of a form has none of."""
 
 ADDRESS_KEYS = frozenset(

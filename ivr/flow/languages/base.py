@@ -78,6 +78,10 @@ class Language:
     """How callers ask for help."""
     no_leads: tuple[str, ...]
     """Words between a "no" and what is right: "i mean", "make it"."""
+    against: tuple[str, ...]
+    """Words before what is not meant: "not" Friday."""
+    but: tuple[str, ...]
+    """Words between a "yes" and what is not right after all: "but", "except"."""
     fillers: frozenset[str]
     """Words around a value that say nothing."""
     cues: Mapping[str, frozenset[str]]

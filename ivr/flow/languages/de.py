@@ -147,6 +147,8 @@ GERMAN = Language(
         "ich habe",
         "besser",
     ),
+    against=("nicht", "kein", "keine", "keinen"),
+    but=("aber", "nur", "außer", "bis auf"),
     fillers=frozenset(_FILLERS),
     cues={"time": frozenset({"um", "gegen", "ab"}), "date": frozenset({"am"}), "number": frozenset({"für", "zu"})},
     calendar=Calendar(

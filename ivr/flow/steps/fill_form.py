@@ -12,6 +12,9 @@ from ivr.flow.steps.kind import RETURN, Exit, StepKind
 
 def _exits(flow: Flow, step: FormStep) -> Iterator[Exit]:
     yield Exit("next", step.next or RETURN, without_caller=False, keeps_answer=True)
+    for name, field in step.form.fields.items():
+        if field.empty:
+            yield Exit(f"{name}.empty", field.empty)
     yield from listen.other_exits(flow, step)
 
 

@@ -20,15 +20,8 @@ def enter(run: Run, name: str, found: InputStep) -> None:
 
 def handle(run: Run, found: InputStep, event: e.Event) -> None:
     """Prompt, keys, speech and time while it is open."""
-    if run.state.phase is not Phase.LISTENING:
-        return
-    match event:
-        case e.DigitPressed(digit=digit):
-            listening.digit(run, digit)
-        case e.PromptFinished() | e.PromptFailed():
-            listening.prompt_over(run)
-        case _:
-            listening.handle(run, event)
+    if run.state.phase is Phase.LISTENING:
+        listening.handle(run, event)
 
 
 def caller_left(run: Run, found: InputStep) -> None:

@@ -48,13 +48,9 @@ def come_back(run: Run, outcome: str, values: Mapping[str, object], sensitive: f
     if not run.state.frames:
         run.goto("hang_up")
         return
-    left = run.leave_flow()
-    here = run.state.step
-    found = run.flow.steps[here]
+    frames.leave(run)
+    found = run.flow.steps[run.state.step]
     assert isinstance(found, RunStep)
-    if left.history:
-        run.state.history = (*run.state.history, here)[-50:]
-        run.state.finished = {**run.state.finished, here: left}
     _keep(run, found, values, sensitive)
     run.goto(found.outcomes.get(outcome) or found.next or RETURN)
 

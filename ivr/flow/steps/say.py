@@ -12,9 +12,9 @@ def _enter(run: Run, name: str, found: SayStep) -> None:
     if run.state.queued.segments and run.state.queued.barge_in != barge_in:
         run.flush(name)
         return
-    segments = run.segments(found.say)
-    run.note("say", "done", prompt=run.text(found.say))
-    run.queue(segments, barge_in)
+    said = run.said(found.say)
+    run.note("say", "done", prompt=said.text)
+    run.queue(said.segments, barge_in)
     run.goto(found.next or RETURN)
 
 

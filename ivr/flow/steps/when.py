@@ -12,8 +12,9 @@ from ivr.flow.steps.kind import RETURN, Exit, StepKind
 
 
 def _enter(run: Run, name: str, found: WhenStep) -> None:
+    variables = run.variables
     for branch in found.when:
-        if branch.condition is None or templates.evaluate(branch.condition, run.variables):
+        if branch.condition is None or templates.evaluate(branch.condition, variables):
             run.note("when", "done", meaning=_shown(run, branch.condition))
             run.goto(branch.go)
             return
