@@ -18,10 +18,9 @@ from ivr.calls.transfer_driver import TransferTarget
 from ivr.check_context import check_in, surroundings_of
 from ivr.config import Settings
 from ivr.errors import ConfigError, SpeechError
-from ivr.ports import Recognizer
+from ivr.ports import HOLD_MUSIC, Recognizer
 from ivr.publishing.publisher import Publisher
 from ivr.sip.telephony import PjsuaTelephony, SystemClock
-from ivr.speech.hold import hold_sound
 from ivr.speech.model_store import configured_models
 from ivr.speech.prompt_cache import FilePromptStore
 from ivr.speech.recordings import FileRecorder
@@ -89,7 +88,7 @@ class Bot:
         if self._call_log.health.is_degraded:
             self._say(f"call records: {self._call_log.health.problem}")
         await self._services.start(self._publisher.flows.values())
-        registry = self._registry = self._make_registry()
+        registry = self._registry = self._make_registry(await self._hold_music())
         await self._telephony.start(registry.handle)
         self._watching = asyncio.create_task(self._publisher.watch())
 
@@ -186,7 +185,11 @@ class Bot:
             self._say(f"speech in {language}: heard by {', '.join(urls)}")
         return recognizer
 
-    def _make_registry(self) -> CallRegistry:
+    async def _hold_music(self) -> Path:
+        await self._prompts.render_all([(HOLD_MUSIC,)])  # and never thrown away
+        return (await self._prompts.render([HOLD_MUSIC]))[0]
+
+    def _make_registry(self, hold_music: Path) -> CallRegistry:
         settings, loop = self._settings, asyncio.get_running_loop()
         ports = CallPorts(
             telephony=self._telephony,
@@ -198,7 +201,7 @@ class Bot:
             targets={
                 name: TransferTarget(name, target.sip, target.account) for name, target in settings.targets.items()
             },
-            hold_sound=hold_sound(self._cache_dir, settings.sip.sample_rate_hz),
+            hold_sound=hold_music,
             lead_in_s=settings.speech.lead_in,
             services=self._services.services,
             recorder=self._recorder,
