@@ -12,8 +12,9 @@ import structlog
 
 from ivr.app_services import ServicesOfWorker
 from ivr.calls.call_ports import CallPorts
+from ivr.calls.driver import CallDriver
 from ivr.calls.lost_recordings import note_lost
-from ivr.calls.registry import CallRegistry
+from ivr.calls.registry import CallRegistry, MakeDriver
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.check_context import check_in, surroundings_of
 from ivr.config import Settings
@@ -44,9 +45,19 @@ Say = Callable[[str], None]
 class Bot:
     """One worker."""
 
-    def __init__(self, settings: Settings, say: Say) -> None:
-        """Opens what needs no call yet. Raises IvrError."""
-        self._settings, self._say = settings, say
+    def __init__(
+        self,
+        settings: Settings,
+        say: Say,
+        *,
+        services: ServicesOfWorker | None = None,
+        make_driver: MakeDriver = CallDriver,
+    ) -> None:
+        """Opens what needs no call yet. Raises IvrError.
+
+        A bot that rehearses has other `services` than the settings name, and other drivers (`ivr.live_test`).
+        """
+        self._settings, self._say, self._make_driver = settings, say, make_driver
         speech = settings.speech
         self._cache_dir = Path(speech.cache_dir or platformdirs.user_cache_dir("ivr"))
         self._synthesizer = make_synthesizer(speech)
@@ -64,7 +75,7 @@ class Bot:
         self._recognizer = self._make_recognizer()
         self._call_log = DatabaseCallLog(settings.database, worker_name())
         self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S)
-        self._services = ServicesOfWorker(settings, self._telephony.send_message)
+        self._services = services or ServicesOfWorker(settings, self._telephony.send_message)
         self._registry: CallRegistry | None = None
         self._publisher = self._make_publisher()
         self._watching: asyncio.Task[None] | None = None
@@ -73,6 +84,11 @@ class Bot:
     def sip_uri(self) -> str:
         """How to reach the bot."""
         return self._telephony.sip_uri
+
+    @property
+    def max_legs(self) -> int:
+        """How many legs it can carry at once, once it is started."""
+        return self._telephony.max_legs
 
     @property
     def call_count(self) -> int:
@@ -215,4 +231,5 @@ class Bot:
             settings.default_flow,
             self._call_log.worker,
             takes_drafts=settings.publishing.draft_numbers,
+            make_driver=self._make_driver,
         )
