@@ -16,6 +16,7 @@ from typing import NewType, Protocol
 from ivr.flow.completeness import Expected
 from ivr.flow.events import RecordingEnd
 from ivr.flow.jobs import HttpJob, JobResult, Message
+from ivr.flow.segments import HOLD_MUSIC as HOLD_MUSIC
 from ivr.flow.segments import Pause as Pause
 from ivr.flow.segments import Recorded as Recorded
 from ivr.flow.segments import Segment as Segment
