@@ -210,7 +210,9 @@ def _variables_written(subject: Subject) -> Iterator[DataPath]:
         if isinstance(step, SetStep):
             yield from (("steps", name, "set", variable) for variable in step.set)
         for path, _ in find(step, Mark.INTO, ("steps", name)):
-            yield subject.path_of((), *path)
+            written = subject.path_of((), *path)
+            if len(written) > 2:  # else the variable has the name that it has where none is written
+                yield written
 
 
 def _value_at(subject: Subject, path: DataPath) -> object:
