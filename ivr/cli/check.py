@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,8 @@ import typer
 
 from ivr.check_context import Surroundings, sound_flows, surroundings_of
 from ivr.errors import ConfigError, Problem, Severity
+from ivr.flow.loader import LoadedFlow
+from ivr.flow.program import flows_run_by
 from ivr.flows import TEST_SUFFIX, FlowSet, flow_files, load_files
 from ivr.settings import load_settings
 
@@ -37,16 +39,17 @@ def check(
         raise typer.Exit(1) from error
     try:
         found, problems = check_paths(paths, surroundings, Path(settings.flows))
+        notes = surroundings.notes
     finally:
         surroundings.close()
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     failed = errors > 0 or (strict and bool(problems))
     if as_json:
-        typer.echo(_as_json(found, problems, surroundings, not failed))
+        typer.echo(_as_json(found, problems, notes, not failed))
     else:
         for problem in sorted(problems, key=lambda problem: problem.severity is not Severity.ERROR):
             typer.echo(_line(problem))
-        for note in surroundings.notes:
+        for note in notes:
             typer.secho(f"note: {note}", dim=True)
         typer.secho(_summary(len(found.flows), errors, len(problems) - errors), fg="red" if failed else "green")
     raise typer.Exit(1 if failed else 0)
@@ -66,17 +69,27 @@ def check_paths(
             problems.append(_nothing_there(path))
     flows = load_files(files)
     problems += flows.problems
-    beside = load_files(_beside(files, settings_folder)).flows if settings_folder else {}
+    beside = _run_from_beside(flows.flows, files, settings_folder) if settings_folder else {}
     _, found_there = sound_flows({**beside, **flows.flows}, surroundings.context)
     files_asked = {loaded.file for loaded in flows.flows.values()}
     problems += [problem for problem in found_there if problem.file in files_asked]
     return flows, sorted(problems)
 
 
-def _beside(files: Iterable[Path], folder: Path) -> list[Path]:
-    """Flows of the settings that were not named, and can be run by those that were."""
+def _run_from_beside(flows: Mapping[str, LoadedFlow], files: Iterable[Path], folder: Path) -> dict[str, LoadedFlow]:
+    """Flows of the settings that were not named, and are run by those that were, or by each other."""
+    wanted = [name for each in flows.values() for name in flows_run_by(each.flow) if name not in flows]
+    if not wanted:
+        return {}
     known = {file.resolve() for file in files}
-    return [file for file in flow_files(folder) if file.resolve() not in known]
+    beside = load_files(file for file in flow_files(folder) if file.resolve() not in known).flows
+    found: dict[str, LoadedFlow] = {}
+    while wanted:
+        name = wanted.pop()
+        if name in beside and name not in found:
+            found[name] = beside[name]
+            wanted += flows_run_by(found[name].flow)
+    return found
 
 
 def _nothing_there(path: Path) -> Problem:
@@ -100,7 +113,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _as_json(found: FlowSet, problems: list[Problem], surroundings: Surroundings, ok: bool) -> str:
+def _as_json(found: FlowSet, problems: list[Problem], notes: Sequence[str], ok: bool) -> str:
     flows = [{"flow": name, "file": each.file, "version": each.flow.version} for name, each in found.flows.items()]
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     report = {
@@ -109,6 +122,6 @@ def _as_json(found: FlowSet, problems: list[Problem], surroundings: Surroundings
         "warnings": len(problems) - errors,
         "flows": flows,
         "problems": [asdict(problem) for problem in problems],
-        "notes": list(surroundings.notes),
+        "notes": list(notes),
     }
     return json.dumps(report, ensure_ascii=False, indent=2)
