@@ -33,6 +33,10 @@ class SoundFile:
     path: str
 
 
+HOLD_MUSIC = SoundFile("sounds/hold.wav")
+"""What callers hear who are put on hold, or wait. The bot has a sound of its own where there is no such recording."""
+
+
 @immutable
 class Pause:
     """Silence."""

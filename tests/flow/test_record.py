@@ -178,3 +178,11 @@ def test_the_review_speaks_german() -> None:
 def test_a_text_of_ones_own_for_the_review() -> None:
     text = MAILBOX.replace(" REVIEW", ", review: true, review_prompt: 'One keeps it.'")
     call(text).hears("tone").leaves_message(6.0).hears("one keeps it.").presses("1").hears("6.0 seconds")
+
+
+@pytest.mark.parametrize("text", [PLAIN, REVIEWED])
+def test_next_repeat_takes_another_message(text: str) -> None:
+    talk = call(text.replace("    next: thanks", "    next: repeat")).leaves_message(6.0, then="#")
+    if "review" in text:
+        talk.presses("1")
+    talk.hears("please leave a message")

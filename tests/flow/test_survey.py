@@ -114,6 +114,13 @@ def test_a_survey_that_is_done_again_asks_anew() -> None:
     assert talk.variables["service"] is None
 
 
+def test_next_repeat_asks_the_survey_again_and_not_its_thanks() -> None:
+    talk = call(SURVEY.replace("    next: bye", "    next: repeat")).presses("4").presses("1")
+    talk.hears("thank you. two questions. how was the service?").presses("5").hears("call again?")
+    talk = call(SURVEY.replace("opted_out: too_bad", "opted_out: repeat")).presses("*").hears("two questions. how was")
+    assert not talk.has_ended
+
+
 def test_a_survey_without_questions_is_refused() -> None:
     text = f"{HEAD}start: a\nsteps:\n  a: {{survey: {{questions: {{}}}}, next: hang_up}}\n"
     with pytest.raises(FlowSyntaxError, match="questions"):

@@ -109,7 +109,7 @@ async def test_a_message_outlives_the_process_that_took_it(tmp_path: Path) -> No
     assert (record["end_reason"], line["step"], line["outcome"]) == ("lost", "voicemail", "recovered")
     assert record["ended_at"] == line["ended_at"], "the call ended with what was said last"
     assert f"recording recovered: {file.name}" in log and "recording_recovered" in log
-    assert likeness(read_wav(file), read_wav(MESSAGE)[: len(read_wav(file))]) > 0.9
+    assert likeness(read_wav(file)[4000:12000], read_wav(MESSAGE)) > 0.9
     assert sorted(each.name for each in file.parent.iterdir()) == [file.name]
 
 

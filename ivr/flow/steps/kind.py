@@ -31,6 +31,12 @@ class Exit:
     """Whether the step's variables hold their values from here on."""
 
 
+def target_of(step: Step, name: str, written: str | None) -> str:
+    """Where an exit of a step that is made of pieces leads: `repeat` is the whole step, not the piece that it is in."""
+    target = written or step.next or RETURN
+    return name if target == "repeat" else target
+
+
 def written_exits(flow: Flow, step: Step) -> Iterator[Exit]:
     """The rule for most steps: every target that is written in it; `next` exists even where it is not written."""
     for path, target in find(step, Mark.TARGET):

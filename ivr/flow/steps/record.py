@@ -36,7 +36,7 @@ from ivr.flow.run import Run
 from ivr.flow.segments import BEEP, Recorded, Segment, Speech
 from ivr.flow.state import Input, Phase
 from ivr.flow.steps import listen
-from ivr.flow.steps.kind import END, RETURN, Exit, Piece, StepKind
+from ivr.flow.steps.kind import END, RETURN, Exit, Piece, StepKind, target_of
 from ivr.flow.steps.menu import exits_of_menu
 from ivr.units import Duration
 
@@ -107,7 +107,7 @@ class RecordAgain(Step):
 def _pieces(name: str, step: RecordStep) -> Iterator[Piece]:
     if not step.record.review:
         return
-    here, after = f"{name}.review", step.next or RETURN
+    here, after = f"{name}.review", target_of(step, name, None)
     targets = {"keep": after, "hear": f"{name}.play", "again": f"{name}.again"}
     choices = {
         choice: Choice(keys=str(number), say=_words(number - 1), go=target)
@@ -199,7 +199,8 @@ def _handle(run: Run, found: RecordStep, event: e.Event) -> None:
             run.emit(c.StopRecording(run.state.record_id))
         case e.RecordingEnded(record_id=record_id) if record_id == run.state.record_id:
             run.state.record_id = ""
-            run.state.steps_without_input = 0
+            if event.file or event.reason is e.RecordingEnd.STOPPED:  # silence is no sign of a caller
+                run.state.steps_without_input = 0
             run.cancel_timer()
             _ended(run, found, event)
 

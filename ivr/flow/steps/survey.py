@@ -38,7 +38,7 @@ from ivr.flow.run import Run
 from ivr.flow.state import Phase
 from ivr.flow.steps import listen
 from ivr.flow.steps.ask import exits_of_ask
-from ivr.flow.steps.kind import RETURN, Exit, Piece, StepKind
+from ivr.flow.steps.kind import RETURN, Exit, Piece, StepKind, target_of
 from ivr.flow.templates import TemplateFailed
 
 OPT_OUT = "opt_out"
@@ -106,7 +106,7 @@ class SurveyNote(Step):
 
 
 def _pieces(name: str, step: SurveyStep) -> Iterator[Piece]:
-    survey, after = step.survey, step.next or RETURN
+    survey, after = step.survey, target_of(step, name, None)
     names = list(survey.questions)
     end = f"{name}.end" if survey.thanks else after
     for question, following in zip(names, [f"{name}.{other}" for other in names[1:]] + [end], strict=True):
@@ -114,7 +114,8 @@ def _pieces(name: str, step: SurveyStep) -> Iterator[Piece]:
     if survey.thanks:
         yield Piece(end, SayStep(say=survey.thanks, next=after), ("survey", "thanks"), ("say",))
     if survey.opt_out:
-        note = SurveyNote(survey=_kept_as(name, step), question="", outcome="opted_out", next=step.opted_out or after)
+        target = target_of(step, name, step.opted_out)
+        note = SurveyNote(survey=_kept_as(name, step), question="", outcome="opted_out", next=target)
         yield Piece(f"{name}.opted_out", note, ("survey", OPT_OUT))
 
 
