@@ -12,16 +12,16 @@ import structlog
 
 from ivr.app_services import ServicesOfWorker
 from ivr.calls.call_ports import CallPorts
+from ivr.calls.driver import CallDriver
 from ivr.calls.lost_recordings import note_lost
-from ivr.calls.registry import CallRegistry
+from ivr.calls.registry import CallRegistry, MakeDriver
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.check_context import check_in, surroundings_of
 from ivr.config import Settings
 from ivr.errors import ConfigError, SpeechError
-from ivr.ports import Recognizer
+from ivr.ports import HOLD_MUSIC, Recognizer
 from ivr.publishing.publisher import Publisher
 from ivr.sip.telephony import PjsuaTelephony, SystemClock
-from ivr.speech.hold import hold_sound
 from ivr.speech.model_store import configured_models
 from ivr.speech.prompt_cache import FilePromptStore
 from ivr.speech.recordings import FileRecorder
@@ -45,9 +45,19 @@ Say = Callable[[str], None]
 class Bot:
     """One worker."""
 
-    def __init__(self, settings: Settings, say: Say) -> None:
-        """Opens what needs no call yet. Raises IvrError."""
-        self._settings, self._say = settings, say
+    def __init__(
+        self,
+        settings: Settings,
+        say: Say,
+        *,
+        services: ServicesOfWorker | None = None,
+        make_driver: MakeDriver = CallDriver,
+    ) -> None:
+        """Opens what needs no call yet. Raises IvrError.
+
+        A bot that rehearses has other `services` than the settings name, and other drivers (`ivr.live_test`).
+        """
+        self._settings, self._say, self._make_driver = settings, say, make_driver
         speech = settings.speech
         self._cache_dir = Path(speech.cache_dir or platformdirs.user_cache_dir("ivr"))
         self._synthesizer = make_synthesizer(speech)
@@ -65,7 +75,7 @@ class Bot:
         self._recognizer = self._make_recognizer()
         self._call_log = DatabaseCallLog(settings.database, worker_name())
         self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S)
-        self._services = ServicesOfWorker(settings, self._telephony.send_message)
+        self._services = services or ServicesOfWorker(settings, self._telephony.send_message)
         self._registry: CallRegistry | None = None
         self._publisher = self._make_publisher()
         self._watching: asyncio.Task[None] | None = None
@@ -74,6 +84,11 @@ class Bot:
     def sip_uri(self) -> str:
         """How to reach the bot."""
         return self._telephony.sip_uri
+
+    @property
+    def max_legs(self) -> int:
+        """How many legs it can carry at once, once it is started."""
+        return self._telephony.max_legs
 
     @property
     def call_count(self) -> int:
@@ -89,7 +104,7 @@ class Bot:
         if self._call_log.health.is_degraded:
             self._say(f"call records: {self._call_log.health.problem}")
         await self._services.start(self._publisher.flows.values())
-        registry = self._registry = self._make_registry()
+        registry = self._registry = self._make_registry(await self._hold_music())
         await self._telephony.start(registry.handle)
         self._watching = asyncio.create_task(self._publisher.watch())
 
@@ -174,15 +189,23 @@ class Bot:
             models = configured_models(self._settings.speech.models)
             from ivr.speech.vosk_recognizer import VoskRecognizer
 
-            recognizer = VoskRecognizer({language: model.path for language, model in models.items()})
+            recognizer = VoskRecognizer(
+                {language: model.path for language, model in models.items()}, servers=self._settings.speech.servers
+            )
         except SpeechError as error:
             log.warning("no_recognizer", reason=str(error))
             self._say(f"speech recognition: {error}; callers use keys until then")
             return None
         self._say("speech model: " + ", ".join(str(model) for model in models.values()))
+        for language, urls in self._settings.speech.servers.items():
+            self._say(f"speech in {language}: heard by {', '.join(urls)}")
         return recognizer
 
-    def _make_registry(self) -> CallRegistry:
+    async def _hold_music(self) -> Path:
+        await self._prompts.render_all([(HOLD_MUSIC,)])  # and never thrown away
+        return (await self._prompts.render([HOLD_MUSIC]))[0]
+
+    def _make_registry(self, hold_music: Path) -> CallRegistry:
         settings, loop = self._settings, asyncio.get_running_loop()
         ports = CallPorts(
             telephony=self._telephony,
@@ -194,7 +217,7 @@ class Bot:
             targets={
                 name: TransferTarget(name, target.sip, target.account) for name, target in settings.targets.items()
             },
-            hold_sound=hold_sound(self._cache_dir, settings.sip.sample_rate_hz),
+            hold_sound=hold_music,
             lead_in_s=settings.speech.lead_in,
             services=self._services.services,
             recorder=self._recorder,
@@ -208,4 +231,5 @@ class Bot:
             settings.default_flow,
             self._call_log.worker,
             takes_drafts=settings.publishing.draft_numbers,
+            make_driver=self._make_driver,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -18,13 +18,14 @@ from ivr.flow.checks.services import HostContext, ServicesContext
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.program import flows_run_by
 from ivr.flows import FlowSet, library, load_folder, runnable_by
+from ivr.immutable import immutable
 from ivr.speech.pronunciation import Pronouncer
 
 SOUNDS_PREFIX = "sounds/"
 """How flows name the folder of the recordings, wherever it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Surroundings:
     """The context of a check, and remarks for the operator on what could not be looked at."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, StrictBool, model_validator
+from pydantic import AfterValidator, Field, SecretStr, StrictBool, StringConstraints, model_validator
 
 from ivr.config_section import Section, all_defaults
 from ivr.config_services import CalendarSettings, ProxySettings, RequestsSettings, SendSettings, ServiceName
@@ -13,6 +13,9 @@ from ivr.config_speaking import BUILT_IN, Commands, PiperSettings
 from ivr.units import Duration
 
 CodecName = Literal["PCMA", "PCMU", "G722", "GSM", "iLBC", "L16"]
+
+
+ServerUrl = Annotated[str, StringConstraints(pattern=r"^wss?://[^\s/?#]+(/\S*)?$")]
 
 
 class AccountSettings(Section):
@@ -91,6 +94,8 @@ class SpeechSettings(Section):
     recognizer: Literal["vosk", "none"] = "vosk"
     models: dict[str, str] = Field(default_factory=dict)
     """Language tag to a model's name (`ivr models`) or folder; the embedded English one when empty."""
+    servers: dict[str, tuple[ServerUrl, ...]] = Field(default_factory=dict)
+    """Language tag to Vosk servers, `ws://…` or `wss://…`, that hear it as long as one of them answers."""
     synthesizer: str = "pyttsx3"
     """`pyttsx3`, `piper`, a name under `commands`, or `none`."""
     voices: dict[str, str] = Field(default_factory=dict)

@@ -143,7 +143,10 @@ def model_checks(settings: Settings) -> list[Callable[[], Finding]]:
     except IvrError as error:
         problem = failed(name, error)
         return [lambda: problem]
-    return [lambda model=model, tag=tag: check_model(str(model), model.path, tag) for tag, model in models.items()]  # type: ignore[misc]
+    return [
+        *(lambda model=model, tag=tag: check_model(str(model), model.path, tag) for tag, model in models.items()),
+        *(lambda url=url: check_speech_server(url) for urls in settings.speech.servers.values() for url in urls),
+    ]
 
 
 def check_model(name: str, folder: Path, language: str) -> Finding:
@@ -155,6 +158,19 @@ def check_model(name: str, folder: Path, language: str) -> Finding:
         return failed("speech model", f"{problem}{hint}")
     loaded_s = time.monotonic() - started_s
     return ok("speech model", f"{name}, {output.split()[-1]} Hz, loads in {loaded_s:.1f} s with Vosk itself")
+
+
+def check_speech_server(url: str) -> Finding:
+    """The server takes a tenth of a second of silence and answers; the call goes on without it."""
+    from ivr.speech.vosk_server import SERVER_ERRORS, ask
+
+    started_s = time.monotonic()
+    try:
+        ask(url, bytes(1600), 8000)
+    except SERVER_ERRORS as error:
+        remedy = "start it, or take it out of speech.servers; calls go on with the model here, or by keys"
+        return warning("speech server", f"{url}: {error or type(error).__name__}; {remedy}")
+    return ok("speech server", f"{url} answers in {time.monotonic() - started_s:.2f} s")
 
 
 def _try(code: str, *arguments: str) -> tuple[str, str]:

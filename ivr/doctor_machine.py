@@ -8,12 +8,13 @@ import shutil
 import socket
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from ivr.config import SipSettings
+from ivr.immutable import immutable
 
 WANTED_PYTHON: Final = ((3, 11), (3, 12))
 """Those that pjsua2 has wheels for."""
@@ -29,7 +30,7 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Finding:
     """What one check found, and what to do about it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path, PurePath
 
@@ -12,6 +12,7 @@ from ivr.errors import FlowError, Problem
 from ivr.flow.loader import LoadedFlow, load_flow
 from ivr.flow.model import Flow
 from ivr.flow.program import Program, linked
+from ivr.immutable import immutable
 from ivr.yaml_source import MAX_SOURCE_BYTES
 
 LIBRARY = Path(__file__).parent / "flow" / "library"
@@ -23,7 +24,7 @@ TEST_SUFFIX = ".test.yaml"
 """Files with conversations that test a flow; never flows themselves."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FlowSet:
     """The flows of some files, and what is wrong with the files that are not among them."""
 

@@ -7,21 +7,23 @@ instants named `*_at` are UTC-aware datetimes.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import NewType, Protocol
+from typing import NewType, Protocol, runtime_checkable
 
 from ivr.flow.completeness import Expected
 from ivr.flow.events import RecordingEnd
 from ivr.flow.jobs import HttpJob, JobResult, Message
+from ivr.flow.segments import HOLD_MUSIC as HOLD_MUSIC
 from ivr.flow.segments import Pause as Pause
 from ivr.flow.segments import Recorded as Recorded
 from ivr.flow.segments import Segment as Segment
 from ivr.flow.segments import SoundFile as SoundFile
 from ivr.flow.segments import Speech as Speech
 from ivr.flow.segments import Tone as Tone
+from ivr.immutable import immutable
 
 LegId = NewType("LegId", str)
 """Names one leg for the life of the process; never reused."""
@@ -46,7 +48,7 @@ class EndedBy(StrEnum):
     """Nobody said so: transport error or timeout."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegEvent:
     """Something happened on a leg."""
 
@@ -54,7 +56,7 @@ class LegEvent:
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegOffered(LegEvent):
     """An INVITE came in; 100 (and 180) may have been sent, nothing is answered yet."""
 
@@ -72,28 +74,28 @@ class LegOffered(LegEvent):
     """Headers that may carry context: X-*, User-to-User, Diversion, Referred-By, by canonical name."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegRinging(LegEvent):
     """An outgoing leg got a provisional answer (180 or 183)."""
 
     sip_status: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegEarlyMedia(LegEvent):
     """The leg's audio is up before the answer (RFC 3960). Sent at most once per leg, and never after `LegAnswered`."""
 
     codec: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegAnswered(LegEvent):
     """The leg is answered and its audio is up. Sent once per leg."""
 
     codec: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class KeyPressed(LegEvent):
     """A new key press (RFC 4733 §2.5, or INFO), reported at its start and not yet de-duplicated."""
 
@@ -103,14 +105,14 @@ class KeyPressed(LegEvent):
     """How long the key was already down when it was first seen (from the RTP event's duration); 0 when unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PlayFinished(LegEvent):
     """All files of one `play` were heard to the end. Not sent for a play that was stopped."""
 
     play_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PlayFailed(LegEvent):
     """A `play` could not start (file missing or unreadable, or nothing to play)."""
 
@@ -118,7 +120,7 @@ class PlayFailed(LegEvent):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ReferProgressed(LegEvent):
     """Progress of a REFER that we sent on this leg (RFC 3515 §2.4.4), or its refusal."""
 
@@ -127,14 +129,14 @@ class ReferProgressed(LegEvent):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegReferred(LegEvent):
     """A telephone follows its peer's REFER or Replaces: the party goes on at a new leg. A bot never reports this."""
 
     new_leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RtpStats:
     """Packets of a leg's audio since it was last negotiated, as the library counted them."""
 
@@ -145,7 +147,7 @@ class RtpStats:
     """Mean of what was received."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LegEnded(LegEvent):
     """The leg is gone. The last event of every leg, sent exactly once."""
 
@@ -159,7 +161,7 @@ class LegEnded(LegEvent):
     """None for a leg that had no audio."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RegistrationChanged:
     """An account became registered or lost its registration."""
 
@@ -179,13 +181,25 @@ class AudioSink(Protocol):
     """Takes a leg's incoming audio. Called on the media thread: must copy and return at once, never block or raise.
 
     A sink with an attribute `chunk_ms`, a multiple of 20, is given that much at once: every call into Python costs.
+    One that is an `EchoAwareSink` is told what is played to the leg meanwhile.
     """
 
     def write(self, pcm: bytes) -> None:
         """Take one frame: mono 16-bit little-endian PCM at `Telephony.sample_rate_hz`, normally 20 ms."""
 
 
-@dataclass(frozen=True, slots=True)
+@runtime_checkable
+class EchoAwareSink(AudioSink, Protocol):
+    """Wants to know what the leg is sent, because the line may send it back. Called on the telephony's thread."""
+
+    def plays(self, pcm: bytes, sample_rate_hz: int) -> None:
+        """This (mono, 16-bit) is sent from now on, give or take 0.1 s."""
+
+    def falls_silent(self) -> None:
+        """Nothing is sent any more."""
+
+
+@immutable
 class DialRequest:
     """Where an outgoing leg goes. Built from configuration only, never from caller input."""
 
@@ -198,7 +212,7 @@ class DialRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MessageRequest:
     """A text for somebody's telephone (RFC 3428). Built from configuration only, except for the text."""
 
@@ -298,7 +312,7 @@ class Telephony(Protocol):
 # --- recognition -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecognizerCapabilities:
     """What an engine can do."""
 
@@ -308,7 +322,7 @@ class RecognizerCapabilities:
     """Primary language tags ("en", "de") that it can listen in."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ListenRequest:
     """What one listening step wants to hear."""
 
@@ -327,9 +341,11 @@ class ListenRequest:
     incomplete_silence_s: float = 1.2
     """Ends one later that is half an answer."""
     expected: Expected | None = None
+    line: str = ""
+    """Names the line: what one listening learns of its echo holds for the next."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Word:
     """One recognized word."""
 
@@ -340,7 +356,7 @@ class Word:
     end_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecognizerEvent:
     """Something was heard; `at_s` is when it was decided."""
 
@@ -348,14 +364,14 @@ class RecognizerEvent:
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SpeechDetected(RecognizerEvent):
     """Sustained speech began (false starts excluded); `started_at_s` is its first frame."""
 
     started_at_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TranscriptReady(RecognizerEvent):
     """An utterance ended. `text` is lower case, without unknown-word marks stripped: `[unk]` stays in it."""
 
@@ -370,7 +386,7 @@ class TranscriptReady(RecognizerEvent):
     """All readings with their share of the likelihood, the likeliest first; empty where there was no doubt."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecognitionFailed(RecognizerEvent):
     """The engine gave up on this listening, and nothing follows; keys still work."""
 
@@ -395,7 +411,10 @@ class Recognizer(Protocol):
         """Begin to listen; `report` is called on the engine's thread. Raises SpeechError."""
 
     def unknown_words(self, language: str, words: Sequence[str]) -> tuple[str, ...]:
-        """Those of `words` (or words of phrases) that the model of the language cannot hear. Raises SpeechError."""
+        """Those of `words` (or words of phrases) that the model of the language cannot hear, as far as it tells.
+
+        Raises SpeechError.
+        """
 
     def close(self) -> None:
         """Free models and threads."""
@@ -404,7 +423,7 @@ class Recognizer(Protocol):
 # --- recording -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecordRequest:
     """What a `record` step wants to keep."""
 
@@ -418,7 +437,7 @@ class RecordRequest:
     first_input_timeout_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RecordingDone:
     """The end of a recording."""
 
@@ -430,7 +449,7 @@ class RecordingDone:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LostRecording:
     """A recording over which its process died, made whole again."""
 
@@ -527,7 +546,7 @@ class EndReason(StrEnum):
     """The process that had the call died."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CallStarted:
     """First row data of a call."""
 
@@ -543,7 +562,7 @@ class CallStarted:
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CallEnded:
     """Last row data of a call."""
 
@@ -562,7 +581,7 @@ class CallEnded:
     """What the flow marked the call with: name to `true` or to a value."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StepRecord:
     """One thing that happened in a call: a prompt, an input, a transfer attempt. Sensitive input is already masked."""
 
@@ -588,7 +607,7 @@ class StepRecord:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AnswerRecord:
     """What became of one question of a survey."""
 

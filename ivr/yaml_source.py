@@ -15,6 +15,7 @@ from typing import NamedTuple
 import yaml
 
 from ivr.errors import MOST_OF_A_KIND, Problem, first_of_a_kind
+from ivr.immutable import immutable
 from ivr.yaml_syntax import explain_syntax_error
 
 MAX_SOURCE_BYTES = 1_000_000
@@ -49,7 +50,7 @@ class Position(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Positions:
     """Where keys and values of a file were written."""
 
@@ -72,7 +73,7 @@ class Positions:
         return self.values.get((), Position(1, 1))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class YamlSource:
     """One YAML file, read: plain data, positions, and what is wrong with it."""
 

@@ -1,7 +1,7 @@
 """Makes the music of the hold: `python scripts/hold_music.py sounds/hold.wav`. Computed, hence free (CC0).
 
-Eight bars of broken chords in the telephone's band, 48 s. Every note is written around the end of the piece into its
-beginning, so there is no seam when it is played in a loop.
+Eight bars of broken chords in the telephone's band, 48 s. It begins and ends in silence, so that it can be played in a
+loop, with or without a gap of a player between two rounds.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-RATE_HZ = 16000
+RATE_HZ = 8000
 BEAT_S, BEATS = 0.75, 8
+HIGHEST_HZ = 3600.0
+FADE_S, REST_S = 2.5, 0.3
 CHORDS = (  # MIDI notes, from below
     (53, 60, 64, 69),  # F major 7
     (57, 60, 64, 67),  # A minor 7
@@ -43,6 +45,7 @@ def note(midi: int, length_s: float, decay_per_s: float) -> Samples:
     tone = sum(
         strength * np.sin(2 * np.pi * hz * multiple * at_s) * np.exp(-decay_per_s * faster * at_s)
         for multiple, strength, faster in PARTIALS
+        if hz * multiple < HIGHEST_HZ
     )
     rounded = np.minimum(at_s / 0.03, 1.0) * np.minimum((length_s - at_s) / 0.5, 1.0)
     return np.asarray(tone * rounded, dtype=np.float64)
@@ -57,12 +60,17 @@ def music() -> Samples:
             _add(loop, bar * BEATS + beat, note(chord[place] + 12, 4.0, 1.3) * 0.5)
     for beat, midi in MELODY.items():
         _add(loop, beat, note(midi + 12, 5.0, 0.9) * 0.4)
-    return loop * (PEAK / np.abs(loop).max())
+    return loop * _ends_in_silence(len(loop)) * (PEAK / np.abs(loop).max())
 
 
 def _add(loop: Samples, beat: int, tone: Samples) -> None:
-    places = (round(beat * BEAT_S * RATE_HZ) + np.arange(len(tone))) % len(loop)
-    loop[places] += tone
+    start = round(beat * BEAT_S * RATE_HZ)
+    loop[start : start + len(tone)] += tone[: len(loop) - start]
+
+
+def _ends_in_silence(count: int) -> Samples:
+    left_s = (count - 1 - np.arange(count)) / RATE_HZ
+    return np.asarray(np.sin(np.pi / 2 * np.clip((left_s - REST_S) / FADE_S, 0.0, 1.0)) ** 2)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 PURE = (
     "ivr.flow",
     "ivr.errors",
+    "ivr.immutable",
     "ivr.language_tags",
     "ivr.units",
     "ivr.config",

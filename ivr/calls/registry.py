@@ -23,6 +23,13 @@ from ivr.ports import CallLog, CallStarted, LegEvent, LegId, LegOffered, Registr
 _LOG = structlog.get_logger(__name__)
 
 
+MakeDriver = Callable[
+    [CallPorts, str, Program, LegOffered, CallNotes, Callable[[LegId, CallDriver], None], Callable[[CallDriver], None]],
+    CallDriver,
+]
+"""Makes what leads a call; the arguments are those of `CallDriver`."""
+
+
 def new_call_id(now: datetime) -> str:
     """Names a call for ever, on every machine: its instant (UTC), for people, and chance."""
     return f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(4)}"
@@ -41,11 +48,12 @@ class CallRegistry:
         worker: str,
         *,
         takes_drafts: bool = True,
+        make_driver: MakeDriver = CallDriver,
     ) -> None:
         """`flow_named` gives the version of a flow that new calls take; `takes_drafts`: `demo+draft` can be dialled."""
         self._ports, self._call_log, self._flow_named = ports, call_log, flow_named
         self._numbers, self._default_flow, self._worker = numbers, default_flow, worker
-        self._takes_drafts = takes_drafts
+        self._takes_drafts, self._make_driver = takes_drafts, make_driver
         self._legs: dict[LegId, CallDriver] = {}
         self._calls: set[CallDriver] = set()
         self._referred: list[Referred] = []
@@ -95,7 +103,7 @@ class CallRegistry:
         program = Program.of(flow)
         call_id = new_call_id(self._ports.clock.now())
         notes = CallNotes(self._call_log, self._ports.clock, self._started(call_id, event, program.main))
-        driver = CallDriver(self._ports, call_id, program, event, notes, self._claim, self._finished)
+        driver = self._make_driver(self._ports, call_id, program, event, notes, self._claim, self._finished)
         self._legs[event.leg_id] = driver
         self._calls.add(driver)
         self._all_ended.clear()

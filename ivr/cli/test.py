@@ -67,6 +67,10 @@ def test(
         str,
         typer.Option("--password-env", metavar="VARIABLE", help="With --user: variable with the password."),
     ] = "",
+    at_once: Annotated[
+        int,
+        typer.Option("--at-once", metavar="N", min=0, help="With --live: legs in use at a time; all that there are."),
+    ] = 0,
     voice: Annotated[
         str, typer.Option("--voice", metavar="V", help="With --live: the caller's espeak-ng voice; not the bot's own.")
     ] = "",
@@ -87,7 +91,7 @@ def test(
         _refuse(problems, only or [], json_report)
     show = _Shown(json_report)
     if live:
-        way = _way(through, bot_port, user, password_env, voice)
+        way = _way(through, bot_port, user, password_env, voice, at_once)
         report = _live(wanted, settings, way, fail_fast, show)
     else:
         zone, calendars = zone_of(settings), calendars_of(settings)
@@ -164,13 +168,21 @@ def _live(wanted: Wanted, settings: Settings, way: Way, fail_fast: bool, show: _
 
     log_to_standard_error()
     try:
-        return run_live(wanted, settings, way, stops_at_failure=fail_fast, on_result=show.result)
+        return run_live(
+            wanted,
+            settings,
+            way,
+            zone=zone_of(settings),
+            calendars=calendars_of(settings),
+            stops_at_failure=fail_fast,
+            on_result=show.result,
+        )
     except IvrError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(UNUSABLE) from error
 
 
-def _way(through: str, bot_port: int, user: str, password_env: str, voice: str) -> Way:
+def _way(through: str, bot_port: int, user: str, password_env: str, voice: str, at_once: int) -> Way:
     password = os.environ.get(password_env, "") if password_env else ""
     if password_env and not password:
         raise typer.BadParameter(f"no such environment variable is set: {password_env}", param_hint="--password-env")
@@ -178,4 +190,4 @@ def _way(through: str, bot_port: int, user: str, password_env: str, voice: str) 
         through = f"sip:{through}"
     from ivr.live_test.running import Way
 
-    return Way(through, bot_port, user, password, voice)
+    return Way(through, bot_port, user, password, voice, at_once)

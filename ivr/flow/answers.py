@@ -8,13 +8,13 @@ from ivr.flow import correcting, grammar
 from ivr.flow.asking import asked_of, open_form
 from ivr.flow.form_hearing import WRONG, hear
 from ivr.flow.form_view import field_ask
-from ivr.flow.immutable import immutable
 from ivr.flow.model import AskStep, FormStep, InputStep, MenuStep
 from ivr.flow.question import PICK, Question, phrases_of
 from ivr.flow.run import Run
 from ivr.flow.state import FormProgress, Pending
 from ivr.flow.values.base import CHOICE, Asked, Reading, without_edges
 from ivr.flow.values.registry import kind_of
+from ivr.immutable import immutable
 
 FIELDS = "fields"
 """Meaning of an answer that holds values of several fields of a form: by field, their readings."""

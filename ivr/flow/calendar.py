@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
+from ivr.immutable import immutable
+
 HORIZON_DAYS = 400
 """How far ahead an opening is looked for."""
 
@@ -31,7 +33,7 @@ class HoursState(StrEnum):
     """Closed by hand."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Span:
     """A range of one day, in minutes from its midnight; `end_min` is beyond 24 hours where it goes past midnight."""
 
@@ -39,7 +41,7 @@ class Span:
     end_min: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Switch:
     """What an operator said by hand."""
 
@@ -64,7 +66,7 @@ class Calendar:
     """Name of a day's public holiday, or an empty text."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Hours:
     """What a calendar says at one instant. Times are in the calendar's zone."""
 

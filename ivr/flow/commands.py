@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ivr.flow.completeness import Expected
-from ivr.flow.immutable import immutable
 from ivr.flow.jobs import Job
 from ivr.flow.segments import Segment
+from ivr.immutable import immutable
 
 
 @immutable

@@ -6,15 +6,16 @@ Pure comparison of words; what the answer means, and whether it is taken, is dec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ivr.flow.digits import DigitRules
 from ivr.flow.grammar import UNKNOWN_WORD, normalized, spoken_digits
 from ivr.flow.languages.base import Language
 from ivr.flow.turn import Completeness
+from ivr.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Expected:
     """What may be said to an open question, as far as it shows when an answer is whole."""
 

@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from enum import Enum
 from math import inf
 
-from ivr.flow.immutable import immutable
+from ivr.immutable import immutable
 
 HELD_KEY_GUARD_S = {"rfc4733": 0.1, "sip_info": 0.3}
 """Keys that began before this much of a call, or of the time after a transfer, are left over from before.

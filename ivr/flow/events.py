@@ -7,9 +7,9 @@ from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
-from ivr.flow.immutable import immutable
 from ivr.flow.jobs import JobResult
 from ivr.flow.state import Frame
+from ivr.immutable import immutable
 
 
 class TransferOutcome(StrEnum):

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ivr.flow import correcting
@@ -21,12 +20,13 @@ from ivr.flow.model import FormStep
 from ivr.flow.run import Run
 from ivr.flow.state import FormProgress
 from ivr.flow.values.base import Reading
+from ivr.immutable import immutable
 
 WRONG: Final = Reading(None)
 """The caller says that the value of a field is wrong, and not what is right."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Heard:
     """A sentence to a form."""
 

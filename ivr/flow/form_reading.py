@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ivr.flow.immutable import immutable
 from ivr.flow.values.base import Asked, Kind, Reading, without_edges
 from ivr.flow.values.registry import kind_of
+from ivr.immutable import immutable
 
 LONGEST_VALUE_WORDS = 10
 """Words of one value at most; digits of an account number among them."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache, lru_cache
 
-from ivr.flow.immutable import immutable
 from ivr.flow.languages.base import Language
+from ivr.immutable import immutable
 
 UNKNOWN_WORD = "[unk]"
 """How recognizers mark speech outside the list."""

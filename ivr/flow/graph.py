@@ -32,6 +32,7 @@ from ivr.flow.steps.answer import AnswerStep
 from ivr.flow.steps.kind import Exit
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.values.yes_no import NO_KEY, YES_KEY
+from ivr.immutable import immutable
 
 STAYS = ("repeat", "back", "help")
 """Targets that make no arrow."""
@@ -41,7 +42,7 @@ _ANSWERS = {"confirmed": ("yes", YES_KEY), "denied": ("no", NO_KEY)}
 _MOST_WORDS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Way:
     """One way out of a step, in a caller's words."""
 
@@ -51,7 +52,7 @@ class Way:
     """Key and words: `1 · sales, buy`."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Arrow:
     """From a step to what follows it, by one way or several."""
 
@@ -62,7 +63,7 @@ class Arrow:
     """How many calls went here; None where nobody counted."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Card:
     """A step."""
 
@@ -77,7 +78,7 @@ class Card:
     calls: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Anywhere:
     """A way out of every step that asks something."""
 
@@ -85,7 +86,7 @@ class Anywhere:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Detour:
     """Calls that went from one step to another by a command or after failed attempts."""
 
@@ -94,7 +95,7 @@ class Detour:
     calls: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FlowGraph:
     """Everything that is in the picture."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 
-from ivr.flow.immutable import immutable
+from ivr.immutable import immutable
 
 
 class JobOutcome(StrEnum):

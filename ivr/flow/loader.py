@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import cast
 
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from ivr.errors import FlowSyntaxError, Problem, first_of_a_kind
 from ivr.flow.model import Flow, HangUp, HangUpStep, Step
 from ivr.flow.steps.kind import Piece
 from ivr.flow.steps.registry import STEP_KINDS, kind_of
+from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean, nothing_written, owner_of, problems_of
 from ivr.yaml_source import YamlSource, read_yaml
 
@@ -23,7 +24,7 @@ VERSION_DIGITS = 12
 _STAND_IN = HangUpStep(hang_up=HangUp())
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LoadedFlow:
     """A flow that could be read, and the file that it came from. Whether it can work is the check's business."""
 

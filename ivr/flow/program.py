@@ -6,13 +6,14 @@ A call is given its program when it begins and keeps it: what is published meanw
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ivr.flow.model import Flow
 from ivr.flow.steps.models import RunStep
+from ivr.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Program:
     """What a call is led through."""
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ivr.flow import templates
-from ivr.flow.immutable import immutable
 from ivr.flow.languages import language_for
 from ivr.flow.marks import find_models
 from ivr.flow.model import Flow, FormStep, Prompt, PromptItem
 from ivr.flow.program import Program
 from ivr.flow.segments import BEEP, LAST_WORD_PAUSE, Pause, Segment, SoundFile, Speech
 from ivr.flow.steps.models import LanguageStep
+from ivr.immutable import immutable
 from ivr.language_tags import primary_language
 
 

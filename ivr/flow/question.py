@@ -16,12 +16,13 @@ from ivr.flow.model import Choice, Command, Confidence, Flow, InputStep, Prompt,
 from ivr.flow.values.base import CHOICE, Asked
 from ivr.flow.values.registry import kind_of
 from ivr.flow.values.yes_no import NO_KEY, YES_KEY
+from ivr.immutable import immutable
 
 PICK = "pick:"
 """Meanings that begin so name one of the values that the same words may mean, by its place."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Waiting:
     """How a step listens: its own settings, the flow's where it has none."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from ivr.flow.immutable import immutable
+from ivr.immutable import immutable
 
 Rate = Literal["x-slow", "slow", "fast", "x-fast"]
 """How fast a text is spoken, beside the usual (SSML 1.1 §3.2.4, `prosody rate`)."""
@@ -31,6 +31,10 @@ class SoundFile:
     """A recording; path relative to the project's folder, below `sounds/`."""
 
     path: str
+
+
+HOLD_MUSIC = SoundFile("sounds/hold.wav")
+"""What callers hear who are put on hold, or wait. The bot has a sound of its own where there is no such recording."""
 
 
 @immutable

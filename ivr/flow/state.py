@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from ivr.flow.immutable import immutable
 from ivr.flow.segments import Segment
+from ivr.immutable import immutable
 
 
 class Phase(StrEnum):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
 from datetime import date as day
 from functools import cache, cached_property, lru_cache
 from typing import Any
@@ -43,6 +42,7 @@ from ivr.flow.template_rules import (
     trouble_with_length,
     trouble_with_tree,
 )
+from ivr.immutable import immutable
 from ivr.language_tags import primary_language
 
 MAX_TEXT_CHARACTERS = 4000
@@ -289,7 +289,7 @@ _BLOCK = re.compile(r"(?<!\{)\{\{[^{}]*\}\}(?!\})")
 """What is filled in, where its end cannot be mistaken: most templates are made of such blocks and of text."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Block:
     """What the check must know of a block that can surely be used."""
 

@@ -23,8 +23,10 @@ machine decides what that means. It knows no clock, audio or engine: instants co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+
+from ivr.immutable import immutable
 
 _TOLERANCE_S = 1e-6  # sums of 0.02 are not exact
 
@@ -40,7 +42,7 @@ class Completeness(StrEnum):
     """The beginning of an answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TurnSettings:
     """When a turn begins and ends."""
 
@@ -86,7 +88,7 @@ class EndCause(StrEnum):
     TOO_LONG = "too_long"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SpeechStarted:
     """Sustained speech has begun."""
 
@@ -97,7 +99,7 @@ class SpeechStarted:
     decided_at_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SpeechEnded:
     """The utterance is over."""
 
@@ -108,7 +110,7 @@ class SpeechEnded:
     cause: EndCause
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Paused:
     """Nobody has spoken for `complete_silence_s`: `judge` may be told what the words are. Once for each pause."""
 
@@ -118,7 +120,7 @@ class Paused:
 TurnEvent = SpeechStarted | Paused | SpeechEnded
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TurnState:
     """Where a turn stands; the initial value waits for speech."""
 

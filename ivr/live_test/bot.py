@@ -1,31 +1,48 @@
-"""A bot of its own for conversations as real calls: `ivr serve` in a project made for the purpose, on free ports."""
+"""A bot of its own for conversations as real calls: a process with settings made for the purpose, on free ports."""
 
 from __future__ import annotations
 
 import os
-import signal
+import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from ivr.config import Settings
+from ivr.config import (
+    DatabaseSettings,
+    LogSettings,
+    NumberSettings,
+    PublishingSettings,
+    RecordingsSettings,
+    Settings,
+    SipSettings,
+    TargetSettings,
+)
 from ivr.errors import IvrError
+from ivr.live_test.arrangement import Desk
 
 START_LIMIT_S = 60.0
 """The first start renders every prompt."""
 FIRST_RTP_PORT, RTP_PORT_COUNT = 21000, 400
-_SERVE = "from ivr.cli.entry import main; main()"
+NOBODY = "sip:nobody@127.0.0.1:9"
+_COMMAND = (sys.executable, "-c", "from ivr.live_test.process import main; main()")
 
 
 class BotFailed(IvrError):
     """The bot under test did not start; the text has its last words."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the process is to serve."""
+
+    settings: Settings
+    folder: Path
+    """Where the arrangements lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,83 +51,92 @@ class Bot:
 
     folder: Path
     port: int
+    max_legs: int
+    """Calls at once, those to people included."""
 
     @property
     def database_url(self) -> str:
         """Where it records its calls."""
-        return f"sqlite:///{self.folder}/var/calls.db"
+        return f"sqlite:///{self.folder}/calls.db"
 
-    def uri(self, number: str) -> str:
-        """To call it without a PBX."""
-        return f"sip:{number}@127.0.0.1:{self.port}"
+    @property
+    def desk(self) -> Desk:
+        """Where its calls find their world."""
+        return Desk(self.folder)
+
+    def uri(self, flow: str) -> str:
+        """To call a flow without a PBX."""
+        return f"sip:{flow}@127.0.0.1:{self.port}"
 
 
-def write_project(
-    folder: Path, settings: Settings, flow: str, flows: Path, targets: Mapping[str, str], port: int
-) -> None:
-    """Settings of a bot that answers every number with one flow, and finds its targets where the test plays them."""
-    speech = settings.speech.model_dump(mode="json", exclude_defaults=True)
-    calendars = {name: each.model_dump(mode="json") for name, each in settings.calendars.items()}
-    written: dict[str, Any] = {
-        "sip": {
-            "address": "127.0.0.1",
-            "port": port,
-            "rtp_port": FIRST_RTP_PORT,
-            "rtp_port_count": RTP_PORT_COUNT,
-            "codecs": ["PCMU", "PCMA"],
-        },
-        "flows": str(flows.resolve()),
-        "sounds": str(Path(settings.sounds).resolve()),
-        "default_flow": flow,
-        "targets": {name: {"sip": uri} for name, uri in targets.items()},
-        "speech": _with_units(speech),
-        "calendars": calendars,
-        "database": {"url": f"sqlite:///{folder}/var/calls.db", "spool_dir": str(folder / "spool")},
+def settings_for(
+    folder: Path, settings: Settings, flows: Path, names: Sequence[str], targets: Collection[str], port: int
+) -> Settings:
+    """Settings of a bot for some flows: by their names as numbers, the first of them for every other number.
+
+    It speaks and listens as the settings say, and knows the names of what flows can reach; what it writes down stays
+    below `folder`.
+    """
+    sip = SipSettings(
+        address="127.0.0.1",
+        port=port,
+        rtp_port=FIRST_RTP_PORT,
+        rtp_port_count=RTP_PORT_COUNT,
+        codecs=("PCMU", "PCMA"),
+    )
+    own = {
+        "sip": sip,
+        "flows": str(flows),
+        "numbers": {name: NumberSettings(flow=name) for name in names},
+        "default_flow": names[0],
+        "targets": {name: TargetSettings(sip=NOBODY) for name in targets},
+        "hours_dir": str(folder / "hours"),
+        "recordings": RecordingsSettings(dir=str(folder / "recordings")),
+        "database": DatabaseSettings(url=f"sqlite:///{folder}/calls.db", spool_dir=str(folder / "spool")),
+        "publishing": PublishingSettings(versions_dir=str(folder / "versions"), draft_numbers=False),
+        "log": LogSettings(),
     }
-    (folder / "ivr.yaml").write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
-
-
-def _with_units(speech: dict[str, Any]) -> dict[str, Any]:
-    """Durations as the settings are written: with their unit."""
-    return {
-        key: f"{value}s" if isinstance(value, float) and key != "loudness_dbfs" else value
-        for key, value in speech.items()
-    }
+    return settings.model_copy(update=own)
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Bot]:
-    """The bot of a project, ready for calls; told to end when the context is left. Raises BotFailed."""
+def running(folder: Path, settings: Settings) -> Iterator[Bot]:
+    """A bot, ready for calls; told to end when the context is left. Raises BotFailed."""
     log = folder / "log.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, "serve", "--config", str(folder / "ivr.yaml")],
+            _COMMAND,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd=folder,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         try:
-            yield Bot(folder, _ready_port(process, log))
+            assert process.stdin is not None
+            process.stdin.write(pickle.dumps(Order(settings, folder)))
+            process.stdin.flush()
+            yield Bot(folder, *_ready(process, log))
         finally:
             _end(process)
 
 
-def _ready_port(process: subprocess.Popen[bytes], log: Path) -> int:
+def _ready(process: subprocess.Popen[bytes], log: Path) -> tuple[int, int]:
+    """Port and legs."""
     deadline_s = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline_s and process.poll() is None:
         for line in log.read_text(errors="replace").splitlines():
-            if line.startswith("ready sip:"):
-                return int(line.rpartition(":")[2].partition(";")[0])
+            if line.startswith("ready "):
+                port, legs = line.split()[1:]
+                return int(port), int(legs)
         time.sleep(0.05)
     raise BotFailed(f"the bot for the live tests did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
+        process.terminate()
     try:
-        process.wait(10)
+        process.communicate(timeout=10)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        process.communicate()

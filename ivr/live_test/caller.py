@@ -8,18 +8,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from ivr.calls.record import MASK, CallRecord
+from ivr.calls.record import CallRecord
 from ivr.errors import IvrError
-from ivr.flow.events import TransferOutcome
-from ivr.flow.model import Flow
 from ivr.flow.run import UNANSWERED_LIMIT_S
+from ivr.live_test.arrangement import Heard
+from ivr.live_test.dialling import Dialling
 from ivr.live_test.people import People
-from ivr.live_test.record import LiveRecord, compare, turns_of
+from ivr.live_test.record import LiveRecord, compare, is_kept_as, turns_of, turns_until
 from ivr.live_test.speech import CallersVoice
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.model import Conversation
 from ivr.rehearsal.player import Difference, Moment, Played
-from ivr.testing.sip_peer import PeerCall, SipPeer
+from ivr.testing.sip_peer import PeerCall
 
 QUIET_S: Final = 1.1
 """Silence after which the bot has finished; longer than any pause between its sentences."""
@@ -27,21 +27,20 @@ SPEAKS_WITHIN_S: Final = 10.0
 """A bot that is not heard for so long is silent."""
 LONGEST_PROMPT_S: Final = 60.0
 RECORD_LIMIT_S: Final = 30.0
+CLOSED_WITHIN_S: Final = 20.0
+"""The record of a call that is over; what a flow does after the caller left takes up to 15 s."""
 TALK_S: Final = 1.5
 """How long caller and person are left together."""
-
-
-ANSWER_WITHIN_S: Final = 20.0
-"""Of a flow that answers at once."""
-
+ANSWER_WITHIN_S: Final = UNANSWERED_LIMIT_S + 5.0
 CLOCKS_S: Final = 0.1
 """How far wall clock and monotonic clock may be apart in what they say of one instant."""
 
 
 class _Differs(Exception):
-    def __init__(self, expected: str, found: str) -> None:
+    def __init__(self, expected: str, found: str, line: int | None = None) -> None:
+        """`line` of the record is the one that is not as expected."""
         super().__init__(expected)
-        self.expected, self.found = expected, found
+        self.expected, self.found, self.line = expected, found, line
 
 
 def _monotonic_s(instant: datetime) -> float:
@@ -54,15 +53,12 @@ class LiveCaller:
     """One conversation. `wanted` is the same one on virtual time, which went as written."""
 
     test: Conversation
-    flow: Flow
     wanted: Played
-    peer: SipPeer
+    dialling: Dialling
     people: People
     voice: CallersVoice
-    record: LiveRecord
-    uri: str
-    from_user: str | None
     call: PeerCall = field(init=False)
+    record: LiveRecord = field(init=False)
     _acted_at_s: float = 0.0
     _since_s: float = 0.0
     """What is heard after this is the bot's answer: not the tone that a caller hears while somebody else is called."""
@@ -71,55 +67,61 @@ class LiveCaller:
 
     async def play(self) -> Played:
         """Make the call, and say what came of it."""
-        await self.record.begin()
-        self.people.expect(self._outcomes())
         began_s = time.monotonic()
         difference: Difference | None = None
-        self.call = await self.peer.dial(
-            self.uri, timeout_s=self._answer_within_s, from_user=self.from_user, from_name=self.test.given.name
-        )
+        self.call, self.record = await self.dialling.begin()
         try:
             await self._lead()
         except (_Differs, TimeoutError, IvrError) as error:
             found = (
                 error if isinstance(error, _Differs) else _Differs("the call goes on", str(error) or "nothing happened")
             )
-            difference = await self._difference(found)
+            difference = self._difference(found, await self.record.read())
         finally:
             await self._leave()
-        record = await self.record.wait_end(10.0)
+        record = await self.record.wait_end(CLOSED_WITHIN_S)
         if difference is None:
             difference = self._at_end(record)
-        return self._played(record, difference, time.monotonic() - began_s)
-
-    @property
-    def _answer_within_s(self) -> float:
-        return UNANSWERED_LIMIT_S + 5 if self.flow.answer == "later" else ANSWER_WITHIN_S
-
-    def _outcomes(self) -> list[tuple[str, float]]:
-        mocks = [mock for mocks in self.test.mock.values() for mock in mocks]
-        if not mocks and any(isinstance(act, a.TransferEnds) for act in self.test.call):
-            return []
-        found = [(mock.outcome or TransferOutcome.CONNECTED, mock.after) for mock in mocks]
-        return [(str(outcome), after_s) for outcome, after_s in found] or [(str(TransferOutcome.CONNECTED), 0.0)]
+        return replace(
+            self.wanted,
+            turns=turns_of(record),
+            variables=dict(record.variables) if record else {},
+            end=(record.end_reason or "in progress") if record else self.wanted.end,
+            is_answered=self.call.is_answered,
+            lasted_s=time.monotonic() - began_s,
+            difference=difference,
+        )
 
     # --- the call
 
     async def _lead(self) -> None:
-        if self.wanted.end == "rejected":
-            if self.call.is_answered:
-                raise _Differs("the call is refused", "it was answered")
-            return
-        if not self.call.is_answered:
-            raise _Differs("the call is answered", f"SIP {self.call.status} {self.call.reason}")
-        self._prompts_heard = self.wanted.early_prompts
-        self._acted_at_s = self._since_s = self.call.answered_at_s or time.monotonic()
+        self._acted_at_s = self._since_s = time.monotonic()
         for index, act in enumerate(self.test.call):
             self._act_index = index
             if act.is_callers:
+                await self._answered_or_not(self.wanted.moments[index].is_answered)
                 await self._perform(act, self.wanted.moments[index])
         self._act_index = None
-        await self._listen_to_the_end()
+        if self.wanted.end == "rejected":
+            await self._refused()
+        else:
+            await self._answered_or_not(self.wanted.is_answered)
+            await self._listen_to_the_end()
+
+    async def _answered_or_not(self, is_answered: bool) -> None:
+        """Wait for the answer where it had come on virtual time."""
+        if not is_answered or self.call.is_answered:
+            return
+        await self.call.wait_final(ANSWER_WITHIN_S)
+        if not self.call.is_answered:
+            raise _Differs("the call is answered", f"SIP {self.call.status} {self.call.reason}")
+        self._prompts_heard = max(self._prompts_heard, self.wanted.early_prompts)
+        self._acted_at_s = self._since_s = self.call.answered_at_s or time.monotonic()
+
+    async def _refused(self) -> None:
+        await self.call.wait_final(ANSWER_WITHIN_S)
+        if self.call.is_answered:
+            raise _Differs("the call is refused", "it was answered")
 
     async def _perform(self, act: a.Act, moment: Moment) -> None:
         await self._in_step(moment.notes)
@@ -136,16 +138,13 @@ class LiveCaller:
                 self.people.decided.put_nowait(outcome)
             case a.Interrupt():
                 await self._hear(moment.prompts, to_its_end=False, after_s=act.after)
-                await self._speak_or_press(act.say or "", act.press or "")
+                await self._act(act, moment.language)
+            case a.Say() | a.Press() | a.MakeNoise():
+                await self._hear(moment.prompts)
+                await self._act(act, moment.language)
             case a.StaySilent(lasting=lasting_s):
                 await self._hear(moment.prompts)
                 await asyncio.sleep(max(lasting_s - QUIET_S, 0.0))
-            case a.Say(text=text):
-                await self._hear(moment.prompts)
-                await self._speak_or_press(text, "")
-            case a.Press(keys=keys, every=every_s):
-                await self._hear(moment.prompts)
-                await self._speak_or_press("", keys, every_s)
         self._acted_at_s = self._since_s = time.monotonic()
         self._prompts_heard = moment.prompts
 
@@ -154,7 +153,7 @@ class LiveCaller:
         record = await self.record.wait_lines(notes, RECORD_LIMIT_S)
         lines = record.steps[:notes] if record else ()
         if mismatch := compare(self.wanted.record, lines):
-            raise _Differs(mismatch.expected, mismatch.found)
+            raise _Differs(mismatch.expected, mismatch.found, mismatch.index)
         if len(lines) < notes:
             missing = self.wanted.record[len(lines)]
             raise _Differs(f"step {missing.step}: {missing.kind}: {missing.outcome}", "it did not happen")
@@ -177,16 +176,22 @@ class LiveCaller:
         except TimeoutError as error:
             raise _Differs("the bot is heard", f"{SPEAKS_WITHIN_S:g} s of silence") from error
 
-    async def _speak_or_press(self, text: str, keys: str, every_s: float = 0.3) -> None:
+    async def _act(self, act: a.Say | a.Press | a.MakeNoise | a.Interrupt, language: str) -> None:
+        """Speak, press keys, make a noise."""
         if self.call.is_ended:
             raise _Differs("the caller can go on", "the call is over")
-        if keys:
-            gap_ms = max(round(every_s * 1000) - 100, 60)
-            await self.call.press(keys, gap_ms=gap_ms)
-        else:
-            language = self.test.given.language or self.flow.language
-            sending = self.call.send_wav(await self.voice.file(text, language))
-            await sending.wait()
+        match act:
+            case a.Press(keys=keys, every=every_s):
+                await self.call.press(keys, gap_ms=max(round(every_s * 1000) - 100, 60))
+            case a.Interrupt(press=str(keys)):
+                await self.call.press(keys, gap_ms=200)
+            case a.MakeNoise(lasting=lasting_s):
+                self.dialling.hears(Heard(0.0, is_noise=True))
+                await self.call.send_wav(await self.voice.murmur(language, lasting_s)).wait()
+            case a.Say(text=text) | a.Interrupt(say=str(text)):
+                is_clear = act.confidence == a.CLEARLY
+                self.dialling.hears(None if is_clear else Heard(act.confidence))
+                await self.call.send_wav(await self.voice.file(text, language)).wait()
 
     async def _listen_to_the_end(self) -> None:
         if self.call.is_ended:
@@ -209,50 +214,39 @@ class LiveCaller:
         return sum(note.outcome not in ("hung_up", "connected") for note in self.wanted.record)
 
     async def _leave(self) -> None:
-        await asyncio.gather(*(call.hang_up() for call in self.peer.calls), return_exceptions=True)
+        await asyncio.gather(*(call.hang_up() for call in self.call.peer.calls), return_exceptions=True)
         await self.people.leave()
 
     # --- what came of it
 
-    async def _difference(self, found: _Differs) -> Difference:
-        record = await self.record.read()
-        step = record.steps[-1].step if record and record.steps else ""
-        where = f"after step '{step}'" if step else "before the first step"
-        return Difference(found.expected, found.found, where, act_index=self._act_index)
+    def _difference(self, found: _Differs, record: CallRecord | None, key: str = "") -> Difference:
+        index = len(record.steps) - 1 if record and found.line is None else found.line or 0
+        is_known = record is not None and 0 <= index < len(record.steps)
+        where = f"step '{record.steps[index].step}'" if record and is_known else "before the first step"
+        at_turn = turns_until(record, index) if record and found.line is not None else len(turns_of(record))
+        return Difference(found.expected, found.found, where, act_index=self._act_index, key=key, at_turn=at_turn)
 
     def _at_end(self, record: CallRecord | None) -> Difference | None:
         if record is None:
             if self.wanted.end == "rejected":
                 return None
-            return Difference("the bot records the call", "there is no record of it", "the end")
-        where = f"after step '{record.steps[-1].step}'" if record.steps else "the end"
+            return self._difference(_Differs("the bot records the call", "there is no record of it"), None)
         if mismatch := compare(self.wanted.record, record.steps):
-            return Difference(mismatch.expected, mismatch.found, where)
+            return self._difference(_Differs(mismatch.expected, mismatch.found, mismatch.index), record)
         if len(record.steps) != len(self.wanted.record):
             expected, found = f"{len(self.wanted.record)} lines in its record", f"{len(record.steps)}"
-            return Difference(expected, found, where)
+            return self._difference(_Differs(expected, found), record)
         if record.end_reason != self.wanted.end:
-            return Difference(f"the call ends: {self.wanted.end}", f"it ended: {record.end_reason}", where, key="end")
+            ends = _Differs(f"the call ends: {self.wanted.end}", f"it ended: {record.end_reason}")
+            return self._difference(ends, record, "end")
         if self.wanted.refused_with not in (None, record.sip_status):
-            return Difference(f"SIP {self.wanted.refused_with}", f"SIP {record.sip_status}", where, key="rejected")
-        return self._variables(record, where)
+            refused = _Differs(f"SIP {self.wanted.refused_with}", f"SIP {record.sip_status}")
+            return self._difference(refused, record, "rejected")
+        return self._variables(record)
 
-    def _variables(self, record: CallRecord, where: str) -> Difference | None:
+    def _variables(self, record: CallRecord) -> Difference | None:
         for name, value in self.test.expect.all_variables.items():
             kept = record.variables.get(name)
-            if kept not in (value, MASK):
-                return Difference(f"{name} = {value!r}", f"{name} = {kept!r}", where, key=name)
+            if not is_kept_as(kept, value):
+                return self._difference(_Differs(f"{name} = {value!r}", f"{name} = {kept!r}"), record, name)
         return None
-
-    def _played(self, record: CallRecord | None, difference: Difference | None, lasted_s: float) -> Played:
-        turns = turns_of(record)
-        if difference is not None:
-            difference = replace(difference, at_turn=len(turns))
-        return replace(
-            self.wanted,
-            turns=turns,
-            end=str(record.end_reason) if record else self.wanted.end,
-            variables=record.variables if record else {},
-            lasted_s=lasted_s,
-            difference=difference,
-        )

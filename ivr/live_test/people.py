@@ -1,4 +1,4 @@
-"""The people whom a flow transfers to, played by one telephone: each call is dealt with as the conversation says."""
+"""The people whom a flow transfers to in one conversation, played by one telephone: each call goes as it is written."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ivr.flow.events import TransferOutcome
+from ivr.rehearsal.model import Mock
 from ivr.testing.sip_peer import PeerCall
 
 STATUSES: Mapping[str, int] = {
@@ -24,19 +25,14 @@ RINGS_FOR_S = 0.3
 
 @dataclass
 class People:
-    """What becomes of the next calls. One conversation at a time."""
+    """What becomes of each call."""
 
-    outcomes: list[tuple[str, float]] = field(default_factory=list)
-    """Outcome and after how many seconds, in order; the last repeats."""
+    transfers: list[Mock | None]
+    """In order, the last repeats; None where the conversation says it while it rings."""
     calls: list[PeerCall] = field(default_factory=list)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     decided: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     """Outcomes that the conversation gives while it rings."""
-
-    def expect(self, outcomes: list[tuple[str, float]]) -> None:
-        """Begin a conversation."""
-        self.outcomes, self.calls = list(outcomes), []
-        self.answered, self.decided = asyncio.Event(), asyncio.Queue()
 
     async def take(self, call: PeerCall) -> None:
         """A call came in (the policy of the telephone)."""
@@ -56,9 +52,10 @@ class People:
             call.reject(STATUSES[outcome])
 
     async def _next(self) -> tuple[str, float]:
-        if not self.outcomes:
+        mock = self.transfers.pop(0) if len(self.transfers) > 1 else next(iter(self.transfers), None)
+        if mock is None:
             return await self.decided.get(), 0.0
-        return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        return mock.outcome or TransferOutcome.FAILED, mock.after
 
     async def leave(self) -> None:
         """Hang up what is still there."""

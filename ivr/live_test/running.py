@@ -1,33 +1,36 @@
-"""Conversations as real calls: starts a bot for each flow, plays the caller and the people, reports."""
+"""Conversations as real calls: starts a bot for the flows of a folder, plays callers and people, reports."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 
 from ivr.config import Settings
-from ivr.flow.model import Flow, TransferStep
-from ivr.flow.program import Program
+from ivr.flow.model import TransferStep
 from ivr.flow.prompts import languages_of
-from ivr.live_test.bot import Bot, running, write_project
+from ivr.live_test.arrangement import Arrangement
+from ivr.live_test.bot import Bot, running, settings_for
 from ivr.live_test.caller import LiveCaller
+from ivr.live_test.dialling import Dialling
+from ivr.live_test.legs import Legs
 from ivr.live_test.people import People
-from ivr.live_test.record import LiveRecord
 from ivr.live_test.speech import CallersVoice, callers_voice
-from ivr.rehearsal import acts as a
-from ivr.rehearsal.fitting import steps_of
-from ivr.rehearsal.model import Conversation
-from ivr.rehearsal.player import Played, play
+from ivr.live_test.suitability import legs_for, understood_languages, why_not_live
+from ivr.rehearsal.player import Played, begins_at, play
 from ivr.rehearsal.reading import PlacedConversation
 from ivr.rehearsal.results import Report, Result
-from ivr.rehearsal.running import Suite
+from ivr.rehearsal.running import Suite, coverages
+from ivr.rehearsal.world import Calendars
 from ivr.storage.calls import CallRepository
 from ivr.testing.sip_peer import SipPeer
+
+Wanted = Sequence[tuple[Suite, PlacedConversation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,126 +46,161 @@ class Way:
     password: str = ""
     voice: str = ""
     """The caller's espeak-ng voice."""
-
-
-def why_not_live(test: Conversation, program: Program) -> str:
-    """Why a conversation cannot be had by telephone; empty where it can."""
-    given = test.given
-    for name, is_given in (
-        ("now", given.now is not None),
-        ("language", given.language is not None),
-        ("variables", bool(given.variables)),
-        ("speech", not given.speech),
-    ):
-        if is_given:
-            return f"given.{name} cannot be arranged in a real call"
-    steps = steps_of(program)
-    for name in test.mock:
-        if not isinstance(steps.get(name.rpartition("/")[2]), TransferStep):
-            return f"the mock of '{name}' cannot be arranged in a real call"
-    for act in test.call:
-        if isinstance(act, a.MakeNoise):
-            return "make_noise cannot be arranged in a real call"
-        if isinstance(act, a.Say | a.Interrupt) and act.confidence != a.CLEARLY:
-            return "a confidence cannot be arranged in a real call"
-    return ""
+    at_once: int = 0
+    """Legs in use at the same time; 0: as many as the bot has."""
 
 
 def run_live(
-    wanted: Sequence[tuple[Suite, PlacedConversation]],
+    wanted: Wanted,
     settings: Settings,
     way: Way,
     *,
+    zone: tzinfo | None = None,
+    calendars: Calendars | None = None,
     stops_at_failure: bool = False,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> Report:
-    """Play all of them, one call at a time. Raises BotFailed, SpeechError."""
+    """Play all of them, as many at once as there are legs. `on_result` is told of each in the order of `wanted`.
+
+    Raises BotFailed, SpeechError.
+    """
     began_s = time.perf_counter()
     results: list[Result] = []
-    for suite in dict.fromkeys(suite.flow.file for suite, _ in wanted):
-        own = [(each, placed) for each, placed in wanted if each.flow.file == suite]
-        for result in _Flow(own, settings, way, stops_at_failure=stops_at_failure, on_result=on_result).run():
-            results.append(result)
+
+    def add(result: Result) -> None:
+        results.append(result)
+        on_result(result)
+
+    for tests in _by_bot(wanted, way):
+        rehearsal = _Rehearsal([_Test(suite, placed, zone, calendars) for suite, placed in tests], settings, way)
+        rehearsal.run(add, stops_at_failure=stops_at_failure)
         if stops_at_failure and any(result.has_failed for result in results):
             break
-    return Report(results, (), time.perf_counter() - began_s)
+    went_well = [result for result in results if result.played is not None and not result.has_failed]
+    return Report(results, coverages(wanted, went_well), time.perf_counter() - began_s)
 
 
-class _Flow:
-    """The conversations of one flow, and its bot."""
+def _by_bot(wanted: Wanted, way: Way) -> Iterator[Wanted]:
+    """One bot has the flows of a folder, each at a number of its own; through a PBX all numbers lead to one flow."""
+    where = [str(Path(suite.flow.file) if way.through else Path(suite.flow.file).parent) for suite, _ in wanted]
+    for place in dict.fromkeys(where):
+        yield [each for each, found in zip(wanted, where, strict=True) if found == place]
+
+
+class _Test:
+    """A conversation, and how it goes on virtual time."""
 
     def __init__(
-        self,
-        wanted: Sequence[tuple[Suite, PlacedConversation]],
-        settings: Settings,
-        way: Way,
-        *,
-        stops_at_failure: bool,
-        on_result: Callable[[Result], None],
+        self, suite: Suite, placed: PlacedConversation, zone: tzinfo | None, calendars: Calendars | None
     ) -> None:
-        self._suite = wanted[0][0]
-        self._tests = [placed for _, placed in wanted]
-        self._settings, self._way = settings, way
-        self._stops_at_failure, self._on_result = stops_at_failure, on_result
-        self._results: list[Result] = []
+        self.suite, self.placed, self.test = suite, placed, placed.conversation
+        self.flow = suite.flow.flow
+        runs = tuple(suite.program.parts.values())
+        self.wanted = play(self.test, self.flow, zone=zone, calendars=calendars, runs=runs)
+        self.begins_at = begins_at(self.test.given, zone)
 
-    @property
-    def _flow(self) -> Flow:
-        return self._suite.flow.flow
+    def result(self, played: Played | None, took_s: float = 0.0, because: str = "") -> Result:
+        return Result(self.flow.flow, self.placed, played, took_s, skipped_because=because, is_live=True)
 
-    def run(self) -> list[Result]:
-        callable_tests = []
-        for placed in self._tests:
-            because = why_not_live(placed.conversation, self._suite.program)
-            if because:
-                self._add(Result(self._flow.flow, placed, None, skipped_because=because, is_live=True))
-            else:
-                callable_tests.append(placed)
-        if callable_tests:
-            asyncio.run(self._run(callable_tests))
-        return self._results
+    def arrangement(self, person: str) -> Arrangement:
+        return Arrangement(self.test.given, self.begins_at, self.test.mock, person)
 
-    def _add(self, result: Result) -> None:
-        self._results.append(result)
-        self._on_result(result)
 
-    async def _run(self, tests: Sequence[PlacedConversation]) -> None:
-        people = People()
+@dataclass(frozen=True)
+class _Hall:
+    """What the calls to one bot share."""
+
+    bot: Bot
+    repository: CallRepository
+    voice: CallersVoice
+    legs: Legs
+    dialling: asyncio.Lock
+
+
+class _Rehearsal:
+    """The conversations with one bot."""
+
+    def __init__(self, tests: Sequence[_Test], settings: Settings, way: Way) -> None:
+        self._tests, self._settings, self._way = tests, settings, way
+        self._understood = understood_languages(settings)
+
+    def run(self, add: Callable[[Result], None], *, stops_at_failure: bool) -> None:
+        known = [self._without_a_call(test) for test in self._tests]
+        if all(result is not None for result in known):
+            for result in known:
+                assert result is not None
+                add(result)
+            return
+        asyncio.run(self._run(known, add, stops_at_failure=stops_at_failure))
+
+    def _without_a_call(self, test: _Test) -> Result | None:
+        """What is known without a call: it went wrong on virtual time already, or it cannot be had."""
+        if test.wanted.difference is not None:
+            return test.result(test.wanted)
+        because = why_not_live(test.test, test.wanted, self._understood, has_voice=bool(self._way.voice))
+        return test.result(None, because=because) if because else None
+
+    async def _run(
+        self, known: Sequence[Result | None], add: Callable[[Result], None], *, stops_at_failure: bool
+    ) -> None:
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ivr-test-live-")))
-            voice = stack.enter_context(callers_voice(self._settings, languages_of(self._flow), self._way.voice))
-            async with SipPeer(user="person", incoming=people.take) as telephone:
-                targets = dict.fromkeys(self._targets(), telephone.uri)
-                flows = Path(self._suite.flow.file).parent
-                write_project(folder, self._settings, self._flow.flow, flows, targets, self._way.bot_port)
-                bot = await asyncio.to_thread(stack.enter_context, running(folder))
-                repository = stack.enter_context(CallRepository(bot.database_url))
-                for placed in tests:
-                    await self._play(placed, bot, people, voice, LiveRecord(repository))
-                    if self._stops_at_failure and self._results[-1].has_failed:
+            hall = await asyncio.to_thread(self._hall, stack)
+            tasks = [
+                None if result is not None else asyncio.create_task(self._call(hall, index))
+                for index, result in enumerate(known)
+            ]
+            try:
+                for result, task in zip(known, tasks, strict=True):
+                    done = result or (await task if task is not None else None)
+                    assert done is not None
+                    add(done)
+                    if stops_at_failure and done.has_failed:
                         return
+            finally:
+                open_tasks = [task for task in tasks if task is not None]
+                for task in open_tasks:
+                    task.cancel()
+                await asyncio.gather(*open_tasks, return_exceptions=True)
+
+    def _hall(self, stack: ExitStack) -> _Hall:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ivr-test-live-")))
+        voice = stack.enter_context(callers_voice(self._settings, self._languages(), self._way.voice))
+        names = list(dict.fromkeys(test.flow.flow for test in self._tests))
+        flows = Path(self._tests[0].suite.flow.file).parent
+        settings = settings_for(folder, self._settings, flows, names, self._targets(), self._way.bot_port)
+        bot = stack.enter_context(running(folder, settings))
+        repository = stack.enter_context(CallRepository(bot.database_url))
+        legs = min(self._way.at_once or bot.max_legs, bot.max_legs)
+        return _Hall(bot, repository, voice, Legs(legs), asyncio.Lock())
+
+    def _languages(self) -> list[str]:
+        flows = [flow for test in self._tests for flow in test.suite.program.flows]
+        spoken = (moment.language for test in self._tests for moment in test.wanted.moments)
+        return list(dict.fromkeys([*(tag for flow in flows for tag in languages_of(flow)), *spoken]))
 
     def _targets(self) -> set[str]:
-        flows = self._suite.program.flows
+        flows = [flow for test in self._tests for flow in test.suite.program.flows]
         transfers = (step for flow in flows for step in flow.steps.values() if isinstance(step, TransferStep))
         return {*self._settings.targets, *(step.transfer.to for step in transfers)}
 
-    async def _play(
-        self, placed: PlacedConversation, bot: Bot, people: People, voice: CallersVoice, record: LiveRecord
-    ) -> None:
-        began_s = time.perf_counter()
-        test, flow = placed.conversation, self._flow
-        wanted = play(test, flow, runs=tuple(self._suite.program.parts.values()))
-        if wanted.end == "caller_hung_up" and not wanted.is_answered:
-            because = "the caller leaves before the answer; that is not arranged in a real call"
-            self._add(Result(flow.flow, placed, None, skipped_because=because, is_live=True))
-            return
-        played: Played = wanted
-        if wanted.difference is None:
-            password = self._way.password or None
-            async with SipPeer(user=self._way.user or "caller", password=password) as peer:
-                uri = self._way.through or bot.uri(test.given.called)
-                from_user = None if self._way.user else test.given.caller
-                caller = LiveCaller(test, flow, wanted, peer, people, voice, record, uri, from_user)
-                played = await caller.play()
-        self._add(Result(flow.flow, placed, played, time.perf_counter() - began_s, is_live=True))
+    async def _call(self, hall: _Hall, index: int) -> Result:
+        test, way = self._tests[index], self._way
+        people = People(list(test.wanted.transfers))
+        async with (
+            hall.legs.taken(legs_for(test.wanted)),
+            SipPeer(user="person", incoming=people.take) as telephone,
+            SipPeer(user=way.user or "caller", password=way.password or None) as peer,
+        ):
+            began_s = time.perf_counter()
+            dialling = Dialling(
+                peer,
+                way.through or hall.bot.uri(test.flow.flow),
+                None if way.user else test.test.given.caller,
+                test.arrangement(telephone.uri),
+                str(index),
+                hall.bot.desk,
+                hall.repository,
+                hall.dialling,
+            )
+            played = await LiveCaller(test.test, test.wanted, dialling, people, hall.voice).play()
+            return test.result(played, time.perf_counter() - began_s)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ivr.flow.model import Flow
+from ivr.immutable import immutable
 from ivr.rehearsal.trail import FlowTrail, commands_of, exits_of, steps_of
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Coverage:
     """Of one flow. Exits are `step: exit`; a command counts once, wherever it was given."""
 

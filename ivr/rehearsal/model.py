@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 
 from ivr.flow.model import LanguageTag, Part, StepName, VariableName
-from ivr.rehearsal.acts import Act, Place
+from ivr.rehearsal.acts import Act, Place, TransferEnds
 from ivr.units import Duration
 from ivr.written import written
 
@@ -126,6 +126,11 @@ class Conversation(Part):
     mock: dict[Place, MockList] = Field(default_factory=dict)
     call: tuple[Act, ...] = ()
     expect: Expect = Expect()
+
+    @property
+    def ends_transfers(self) -> bool:
+        """Whether a line of it says how a transfer ends."""
+        return any(isinstance(act, TransferEnds) for act in self.call)
 
 
 class ConversationFile(Part):

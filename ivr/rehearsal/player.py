@@ -16,15 +16,16 @@ from ivr.flow.program import Program
 from ivr.flow.prompts import languages_of
 from ivr.flow.run import masked
 from ivr.flow.state import Phase
+from ivr.immutable import immutable
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.ending import ended_by_bot
-from ivr.rehearsal.model import Conversation, Expect
+from ivr.rehearsal.model import Conversation, Expect, Given, Mock
 from ivr.rehearsal.trail import Exits, Trail, exits_in, place_of
 from ivr.rehearsal.world import Calendars, World
 from ivr.testing.conversation import BEGAN, CallScript, NotAsScripted, Turn
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Difference:
     """The point at which a call went another way."""
 
@@ -42,16 +43,18 @@ class Difference:
     """How many turns there had been."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Moment:
     """How far a call was when a line of the conversation came."""
 
     notes: int
     """Lines of the record."""
     prompts: int
+    language: str
+    is_answered: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Played:
     """One conversation, played."""
 
@@ -75,6 +78,8 @@ class Played:
     """For every line of `call`: how far things were when it was done."""
     prompts: int = 0
     """How many there were in all."""
+    transfers: tuple[Mock | None, ...] = ()
+    """What became of each; None where a line of `call` says it."""
 
 
 class _Differs(Exception):
@@ -122,7 +127,7 @@ class _Player:
             step=lambda: place_of(self.call.state),
             now=lambda: self.call.clock.now(),
             calendars=self.calendars,
-            leaves_transfers_open=any(isinstance(act, a.TransferEnds) for act in self.test.call),
+            leaves_transfers_open=self.test.ends_transfers,
         )
         main, parts = self.program.main, tuple(self.program.parts.values())
         deaf = () if self.test.given.speech else languages_of(main)
@@ -154,6 +159,7 @@ class _Player:
             refused_with=self.call.refused_with,
             moments=tuple(self.moments),
             prompts=len(self.call.prompts),
+            transfers=tuple(self.world.transfers),
         )
 
     def _offer(self) -> None:
@@ -164,7 +170,7 @@ class _Player:
             variables=given.variables,
             language=given.language or "",
             name=given.name,
-            now=_aware(given.now, self.zone) if given.now else BEGAN,
+            now=begins_at(given, self.zone),
         )
 
     def _finish(self) -> None:
@@ -179,7 +185,10 @@ class _Player:
     def _perform(self, act: a.Act) -> None:
         if act.is_callers and not isinstance(act, a.Interrupt | a.HangUp | a.Wait):
             self.call.listens()
-        self.moments.append(Moment(len(self.call.record), len(self.call.prompts)))
+        state = self.call.state
+        self.moments.append(
+            Moment(len(self.call.record), len(self.call.prompts), state.language, self.call.is_answered)
+        )
         if act.is_callers:
             self._must_be_there(act)
             self.reached_from = len(self.trail.steps)
@@ -384,5 +393,7 @@ def _first(error: NotAsScripted) -> str:
     return str(error).partition("\n")[0]
 
 
-def _aware(instant: datetime, zone: tzinfo | None) -> datetime:
+def begins_at(given: Given, zone: tzinfo | None) -> datetime:
+    """When the call comes in; a naive instant is in `zone` (local: None)."""
+    instant = given.now or BEGAN
     return instant if instant.tzinfo else instant.replace(tzinfo=zone) if zone else instant.astimezone()

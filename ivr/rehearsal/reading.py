@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from ivr.errors import Problem
+from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean, nothing_written, problems_of
 from ivr.rehearsal.acts import VERBS, Act
 from ivr.rehearsal.model import Conversation, ConversationFile
@@ -16,7 +16,7 @@ from ivr.yaml_source import DataPath, Position, YamlSource, read_yaml
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PlacedConversation:
     """One conversation and where it stands."""
 
@@ -45,7 +45,7 @@ class PlacedConversation:
         return self.source.positions.of_key(nested if nested in self.source.positions.keys else path)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LoadedConversations:
     """A file, read. With problems it is not played."""
 

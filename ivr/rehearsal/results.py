@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from xml.etree import ElementTree
 
+from ivr.immutable import immutable
 from ivr.rehearsal.coverage import Coverage
 from ivr.rehearsal.player import Played
 from ivr.rehearsal.reading import PlacedConversation
 from ivr.testing.conversation import Turn
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Result:
     """One conversation and what came of it."""
 
@@ -47,7 +48,7 @@ class Result:
         return f"{self.placed.source.file}:{where.line}:{where.column}"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Report:
     """A whole run."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from ivr.flow.loader import LoadedFlow
 from ivr.flow.model import Flow
 from ivr.flow.program import Program, linked
 from ivr.flows import TEST_SUFFIX, content_of, flow_files, library, load_file, load_files, unreadable
+from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean
-from ivr.rehearsal.coverage import coverage_of
+from ivr.rehearsal.coverage import Coverage, coverage_of
 from ivr.rehearsal.fitting import misfits
 from ivr.rehearsal.player import play
 from ivr.rehearsal.reading import LoadedConversations, PlacedConversation, load_conversations
@@ -26,7 +27,7 @@ from ivr.rehearsal.world import Calendars
 _SUFFIXES = (TEST_SUFFIX, TEST_SUFFIX.replace(".yaml", ".yml"))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Suite:
     """A file of conversations and the flow that it tests."""
 
@@ -149,7 +150,6 @@ def run(
     began_s = time.perf_counter()
     exits = {suite.flow.file: exits_in(suite.program) for suite, _ in wanted}
     results: list[Result] = []
-    tried = {suite.files[flow.flow]: (flow, list[FlowTrail]()) for suite, flow in _tested(wanted)}
     for suite, placed in wanted:
         started_s = time.perf_counter()
         flow = suite.flow.flow
@@ -163,15 +163,23 @@ def run(
         )
         result = Result(flow.flow, placed, played, time.perf_counter() - started_s)
         results.append(result)
-        for name, trail in played.trail.flows.items():
-            if name in suite.files:
-                tried[suite.files[name]][1].append(trail)
         on_result(result)
         if stops_at_failure and result.has_failed:
             break
     took_s = time.perf_counter() - began_s
-    coverages = [coverage_of(flow, file, trails) for file, (flow, trails) in tried.items()]
-    return Report(results, coverages, took_s, tuple(_notes(results)))
+    return Report(results, coverages(wanted, results), took_s, tuple(_notes(results)))
+
+
+def coverages(wanted: Sequence[tuple[Suite, PlacedConversation]], results: Iterable[Result]) -> list[Coverage]:
+    """How much of each flow these results went through."""
+    suites = {id(placed): suite for suite, placed in wanted}
+    tried = {suite.files[flow.flow]: (flow, list[FlowTrail]()) for suite, flow in _tested(wanted)}
+    for result in results:
+        files = suites[id(result.placed)].files
+        for name, trail in result.played.trail.flows.items() if result.played else ():
+            if name in files:
+                tried[files[name]][1].append(trail)
+    return [coverage_of(flow, file, trails) for file, (flow, trails) in tried.items()]
 
 
 def _tested(wanted: Iterable[tuple[Suite, PlacedConversation]]) -> Iterator[tuple[Suite, Flow]]:

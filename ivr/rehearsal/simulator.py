@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from ivr.flow.run import Run, masked
 from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps import hours
+from ivr.immutable import immutable
 from ivr.rehearsal import typed as t
 from ivr.rehearsal.acts import CLEARLY
 from ivr.rehearsal.ending import ended_by_bot
@@ -54,7 +55,7 @@ class Screen(Protocol):
         """A remark of the simulator, or its answer to a question."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Setting:
     """How the call comes in."""
 

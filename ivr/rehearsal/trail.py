@@ -16,6 +16,7 @@ from ivr.flow.steps.kind import RETURN
 from ivr.flow.steps.models import RunStep
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.steps.survey import SurveyNote, SurveyQuestion
+from ivr.immutable import immutable
 
 ANSWERED = ("match", "confirmed")
 """Outcomes of a question that was answered."""
@@ -24,7 +25,7 @@ REST = ("failed", "error", "closed", "next")
 """Exits that stand for outcomes without an exit of their own."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Exits:
     """The exits that a call can take."""
 

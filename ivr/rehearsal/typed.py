@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ivr.immutable import immutable
 from ivr.units import parse_duration_s
 
 KEYS = frozenset("0123456789*#")
@@ -17,12 +16,12 @@ text          say it                      #1  #12#      press keys (behind the f
 /trace        where the call has been     ?             this help"""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Typed:
     """A line."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Speech(Typed):
     """Words."""
 
@@ -32,7 +31,7 @@ class Speech(Typed):
     interrupts: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Keys(Typed):
     """Keys of the telephone."""
 
@@ -40,29 +39,29 @@ class Keys(Typed):
     interrupts: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Silence(Typed):
     """Nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Noise(Typed):
     """Sound without words."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HangUp(Typed):
     """The end."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Pause(Typed):
     """Time passes."""
 
     lasting_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Show(Typed):
     """A question to the simulator, not to the bot."""
 
@@ -70,7 +69,7 @@ class Show(Typed):
     """help | vars | words | trace"""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Mistyped(Typed):
     """A line that means nothing."""
 

@@ -48,6 +48,8 @@ class World:
     leaves_transfers_open: bool = False
     """Whether a line of the conversation ends transfers that have no mock."""
     used: dict[str, int] = field(default_factory=dict)
+    transfers: list[Mock | None] = field(default_factory=list)
+    """What became of each transfer, in order; None where a line of the conversation says it."""
     missing: dict[str, str] = field(default_factory=dict)
     """Steps that asked and got no answer, and what to write into `mock` for them."""
     notes: list[str] = field(default_factory=list)
@@ -89,9 +91,11 @@ class World:
     def _transfer(self, step: str) -> Answered | None:
         mock = self.mock_for(step)
         if mock is None and self.leaves_transfers_open:
+            self.transfers.append(None)
             return None
         remark = "" if mock is not None else "; no mock says otherwise"
         mock = mock or CONNECTED
+        self.transfers.append(mock)
         outcome = e.TransferOutcome(mock.outcome or "failed")
         return Answered(e.TransferEnded(0.0, outcome, mock.detail), mock.after, f"transfer: {outcome}{remark}")
 

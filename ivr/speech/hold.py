@@ -1,33 +1,18 @@
-"""The built-in hold sound: two soft notes and a rest, again and again: the line is up."""
+"""The built-in hold sound, for where there is no music: two soft notes and a rest, again and again: the line is up."""
 
 from __future__ import annotations
 
-import os
 import struct
 from math import exp, pi, sin
 from pathlib import Path
 
-from ivr.speech.wav_files import is_whole_wav, write_pcm16
+from ivr.speech.wav_files import write_pcm16
 
 NOTES_HZ = (523.25, 392.0)
 """C5 and G4: far from the tones of a telephone network and from those of keys."""
 
 _LEVEL = 10 ** (-26 / 20)
 _NOTE_S, _LOOP_S, _APART_S = 1.2, 4.0, 0.6
-
-
-_FORMAT = 2  # part of the file's name: raise it when the sound changes
-
-
-def hold_sound(folder: Path, sample_rate_hz: int) -> Path:
-    """The file in `folder`, made at the first time. Raises MediaFailed, OSError."""
-    path = folder / f"hold-{_FORMAT}-{sample_rate_hz}.wav"
-    if not is_whole_wav(path):
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}.tmp")  # other workers may play the file meanwhile
-        write_hold_sound(unfinished, sample_rate_hz)
-        unfinished.replace(path)
-    return path
 
 
 def write_hold_sound(path: Path, sample_rate_hz: int) -> None:

@@ -18,8 +18,9 @@ from pathlib import Path
 import structlog
 
 from ivr.errors import MediaFailed, SynthesisFailed
-from ivr.ports import Pause, Recorded, Segment, SoundFile, Speech, Synthesizer, Tone
+from ivr.ports import HOLD_MUSIC, Pause, Recorded, Segment, SoundFile, Speech, Synthesizer, Tone
 from ivr.speech.cache_files import CacheFolder
+from ivr.speech.hold import write_hold_sound
 from ivr.speech.leveller import Leveller
 from ivr.speech.manner import manner_of
 from ivr.speech.private_files import PrivateFiles
@@ -29,6 +30,9 @@ from ivr.speech.sounds import SoundLibrary
 from ivr.speech.wav_files import silence_pcm16, tone_pcm16, write_pcm16
 
 log = structlog.get_logger(__name__)
+
+HOLD_GAIN_DB = -4.0
+"""Music, beside speech: callers listen to it for long."""
 
 _FORMAT = 2  # part of every key: raise it when what is written for the same input changes
 
@@ -182,7 +186,10 @@ class FilePromptStore:
         elif isinstance(segment, Tone):
             write_pcm16(path, tone_pcm16(segment, self._sample_rate_hz), self._sample_rate_hz)
         elif recording := self._recording(segment):
-            self._leveller.make_ready(recording, path, is_trimmed=False)
+            gain_db = HOLD_GAIN_DB if segment == HOLD_MUSIC else 0.0
+            self._leveller.make_ready(recording, path, is_trimmed=False, gain_db=gain_db)
+        elif segment == HOLD_MUSIC:
+            write_hold_sound(path, self._sample_rate_hz)
         elif isinstance(segment, Speech):
             self._speak(segment, path)
 
@@ -210,7 +217,10 @@ class FilePromptStore:
         if isinstance(segment, Tone):
             return _digest([*common, "tone", segment.frequency_hz, round(segment.duration_s * 1000)])
         if recording := self._recording(segment):
-            return _digest([*common, "recording", self._loudness_dbfs, self._content(recording)])
+            level_dbfs = self._loudness_dbfs + (HOLD_GAIN_DB if segment == HOLD_MUSIC else 0.0)
+            return _digest([*common, "recording", level_dbfs, self._content(recording)])
+        if segment == HOLD_MUSIC:
+            return _digest([*common, "hold"])
         assert isinstance(segment, Speech)
         engine, language = self._engine(), segment.language.lower()
         voice = engine.voice_for(segment.language)
@@ -218,6 +228,9 @@ class FilePromptStore:
         return _digest([*common, "speech", self._loudness_dbfs, engine.name, voice, language, *said])
 
     def _recording(self, segment: Segment) -> Path | None:
+        if segment == HOLD_MUSIC:
+            music = self._below_sounds(HOLD_MUSIC.path) if self._sounds else None
+            return music if music and music.is_file() else None
         if isinstance(segment, SoundFile):
             return self._below_sounds(segment.path)
         if isinstance(segment, Speech) and self._sounds:

@@ -13,8 +13,8 @@ from collections import deque
 from dataclasses import replace
 
 from ivr.ports import Word
+from ivr.speech.decoding import Decoder, Heard
 from ivr.speech.vad import FRAME_S
-from ivr.speech.vosk_engine import Heard, UtteranceDecoder
 
 TAIL_S = 0.24
 """Silence fed behind speech: soft word ends lie below the detector's threshold."""
@@ -26,7 +26,7 @@ _ONSET_LIMIT_S = 0.5
 class UtteranceAudio:
     """Keeps the latest audio of a line and feeds the decoder while there is a turn."""
 
-    def __init__(self, decoder: UtteranceDecoder, lead_in_s: float) -> None:
+    def __init__(self, decoder: Decoder, lead_in_s: float) -> None:
         self._decoder = decoder
         self._recent: deque[tuple[float, bytes]] = deque(maxlen=round((lead_in_s + _ONSET_LIMIT_S) / FRAME_S))
         self._paused: deque[bytes] = deque(maxlen=round(RESUME_S / FRAME_S))

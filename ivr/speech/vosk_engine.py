@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ import vosk
 
 from ivr.errors import ModelMissing, RecognizerFailed
 from ivr.ports import Word
-from ivr.speech.grammar import UNKNOWN, Grammar, build_grammar
+from ivr.speech.decoding import Heard, heard_as, mean_confidence, words_of
+from ivr.speech.grammar import Grammar, build_grammar
 from ivr.speech.model_store import check_model, has_closed_lists, model_rate_hz
 
 log = structlog.get_logger(__name__)
@@ -27,18 +27,6 @@ N_BEST = 5
 
 DOUBT = 0.99
 """Below this confidence an utterance is decoded once more, for its other readings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What one utterance was recognized as."""
-
-    text: str = ""
-    """Lower case; `[unk]` stays in it."""
-    confidence: float = 0.0
-    words: tuple[Word, ...] = ()
-    n_best: tuple[tuple[str, float], ...] = ()
-    """All readings and their share of the likelihood, the likeliest first; empty without doubt, and in free speech."""
 
 
 class VoskModel:
@@ -155,9 +143,9 @@ class UtteranceDecoder:
         self._engine.Reset()
         self._words = []
         self._offset_s = self._fed_s
-        text, confidence = " ".join(word.text for word in words), mean_confidence(words)
         fed, self._fed = self._fed, []
-        return Heard(text, confidence, tuple(words), self._n_best(fed) if text and confidence < DOUBT else ())
+        is_doubtful = bool(words) and mean_confidence(words) < DOUBT
+        return heard_as(words, self._n_best(fed) if is_doubtful else ())
 
     def _n_best(self, fed: list[bytes]) -> tuple[tuple[str, float], ...]:
         """The readings of a doubtful utterance.
@@ -174,12 +162,7 @@ class UtteranceDecoder:
         return shares([(reading["text"], reading["confidence"]) for reading in readings])
 
     def _read(self, result: str) -> list[Word]:
-        parsed = json.loads(result)
-        words = [
-            Word(word["word"], word["conf"], word["start"] - self._offset_s, word["end"] - self._offset_s)
-            for word in parsed.get("result", [])
-        ]
-        return [replace(word, start_s=max(word.start_s, 0.0), confidence=min(word.confidence, 1.0)) for word in words]
+        return words_of(json.loads(result).get("result", []), self._offset_s)
 
 
 def shares(readings: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
@@ -191,11 +174,3 @@ def shares(readings: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ..
     best = max(score for _, score in readings)
     weights = [math.exp(score - best) for _, score in readings]
     return tuple((text, round(weight / sum(weights), 4)) for (text, _), weight in zip(readings, weights, strict=True))
-
-
-def mean_confidence(words: Sequence[Word]) -> float:
-    """Mean over the known words, long ones counting more; 0.0 where there is none."""
-    known = [word for word in words if word.text != UNKNOWN]
-    total_s = sum(max(word.end_s - word.start_s, 0.01) for word in known)
-    weighted = sum(word.confidence * max(word.end_s - word.start_s, 0.01) for word in known)
-    return round(weighted / total_s, 4) if known else 0.0

@@ -35,11 +35,13 @@ from ivr.ports import (
     SpeechDetected,
     TranscriptReady,
 )
+from ivr.speech.decoding import Heard, SpeechModel
 from ivr.speech.grammar import build_grammar
+from ivr.speech.line_echo import EchoPaths, LineEcho
 from ivr.speech.model_catalog import language_name, primary_language
 from ivr.speech.utterance import UtteranceAudio
 from ivr.speech.vad import FRAME_S, VadSettings, VoiceActivityDetector, loudest_rms
-from ivr.speech.vosk_engine import Heard, VoskModel
+from ivr.speech.vosk_engine import VoskModel
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +49,8 @@ Report = Callable[[RecognizerEvent], None]
 
 _QUEUE_LIMIT_S = 10.0
 _SAMPLE_RATES_HZ = (8000, 16000)
+SERVER_WORKERS = 4
+"""A server is waited for, so that callers who share a worker wait for each other: one for each leg of the library."""
 _PATIENCE_S = 0.3
 """Quiet audio waits so long: waking a thread for three frames costs more than hearing fifteen."""
 
@@ -55,18 +59,29 @@ class VoskRecognizer:
     """Speech recognition in this process. Models are loaded at once, worker threads start with the first stream."""
 
     def __init__(
-        self, models: Mapping[str, Path], *, worker_count: int = 1, vad_settings: VadSettings | None = None
+        self,
+        models: Mapping[str, Path],
+        *,
+        worker_count: int | None = None,
+        vad_settings: VadSettings | None = None,
+        servers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """`models` maps language tags to model folders. Raises ModelMissing."""
-        self._models = {
+        """`models` maps language tags to model folders, `servers` to addresses of Vosk servers, which then hear the
+        language as long as one of them answers. Raises ModelMissing.
+        """
+        self._models: dict[str, SpeechModel] = {
             primary_language(language): VoskModel(Path(path), primary_language(language))
             for language, path in models.items()
         }
+        if servers:
+            self._models |= _server_models(servers, self._models)
         self.capabilities = RecognizerCapabilities(
             grammar=True, interim_results=False, languages=frozenset(self._models)
         )
         self._vad_settings = vad_settings
-        self._workers = [_Worker(f"vosk-{number}") for number in range(worker_count)]
+        self._lines = EchoPaths()
+        count = worker_count or (SERVER_WORKERS if servers else 1)
+        self._workers = [_Worker(f"vosk-{number}") for number in range(count)]
         self._lock = threading.Lock()
         self._opened = 0
         self._is_closed = False
@@ -82,7 +97,8 @@ class VoskRecognizer:
             worker = self._workers[self._opened % len(self._workers)]
             self._opened += 1
             worker.start()
-        return VoskStream(model, request, sample_rate_hz, report, worker, self._vad_settings)
+        echo = LineEcho(sample_rate_hz, self._lines.of(request.line))
+        return VoskStream(model, request, sample_rate_hz, report, worker, self._vad_settings, echo)
 
     def transcribe(
         self, pcm: bytes, sample_rate_hz: int, language: str, phrases: Sequence[str] = (), *, allow_unknown: bool = True
@@ -108,7 +124,7 @@ class VoskRecognizer:
             worker.stop()
         self._models = {}
 
-    def _model(self, language: str) -> VoskModel:
+    def _model(self, language: str) -> SpeechModel:
         if self._is_closed:
             raise RecognizerFailed("the recognizer is closed")
         tag = primary_language(language)
@@ -119,6 +135,13 @@ class VoskRecognizer:
             f"no speech model is loaded for {language_name(tag)} ({tag}), only for: {loaded}; "
             f"`ivr models install {tag}` gets one, then name it under speech.models"
         )
+
+
+def _server_models(servers: Mapping[str, Sequence[str]], models: Mapping[str, SpeechModel]) -> dict[str, SpeechModel]:
+    from ivr.speech.vosk_server import ServerModel  # a WebSocket library that most bots do without
+
+    tags = {primary_language(language): urls for language, urls in servers.items()}
+    return {tag: ServerModel(tag, urls, models.get(tag)) for tag, urls in tags.items()}
 
 
 class _Worker:
@@ -156,13 +179,15 @@ class VoskStream:
 
     def __init__(
         self,
-        model: VoskModel,
+        model: SpeechModel,
         request: ListenRequest,
         sample_rate_hz: int,
         report: Report,
         worker: _Worker,
         vad_settings: VadSettings | None,
+        echo: LineEcho,
     ) -> None:
+        self.plays, self.falls_silent = echo.plays, echo.falls_silent
         self.dropped_frames = 0
         """Frames lost because the worker was too far behind."""
         self._request = request
@@ -176,6 +201,7 @@ class VoskStream:
         """Level of a frame that the worker must hear at once; all of them where it is 0."""
         self._lock = threading.RLock()  # orders reports and close; re-entered when a report closes its own stream
         self._is_closed = False
+        self._echo = echo
         self._vad = VoiceActivityDetector(sample_rate_hz, vad_settings)
         self._settings = turn.TurnSettings(
             final_silence_s=request.final_silence_s,
@@ -199,6 +225,7 @@ class VoskStream:
             self.dropped_frames += 1
             return
         self._frames.append((time.monotonic(), pcm))
+        self._echo.written += len(pcm) // 2
         # In this order: the worker sets the gate before it looks for more audio, so none is left lying by both.
         gate_rms = self._gate_rms
         if not gate_rms or queued_bytes >= self._patience_bytes or loudest_rms(pcm, self._vad.frame_bytes) >= gate_rms:
@@ -267,7 +294,8 @@ class VoskStream:
             return
         begin_s, self._heard_s = self._heard_s, self._heard_s + FRAME_S
         was_speaking = self._turn.is_speaking
-        is_speech = self._vad.is_speech(frame)
+        frame, may_be_caller = self._echo.clean(frame, self._vad.gate_dbfs)
+        is_speech = self._vad.is_speech(frame) and may_be_caller
         self._turn, event = turn.step(self._settings, self._turn, begin_s, is_speech)
         audio.take(begin_s, frame, is_speech, is_in_turn=was_speaking)
         if isinstance(event, turn.SpeechStarted):

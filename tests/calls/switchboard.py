@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ivr.calls.call_ports import CallPorts
+from ivr.calls.driver import CallDriver
 from ivr.calls.jobs import Services
 from ivr.calls.record import CallRecord
-from ivr.calls.registry import CallRegistry
+from ivr.calls.registry import CallRegistry, MakeDriver
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.config import NumberSettings
 from ivr.flow.loader import load_flow
@@ -68,6 +69,7 @@ class Switchboard:
         default_flow: str | None = "desk",
         numbers: Mapping[str, NumberSettings] | None = None,
         timezone: str = "",
+        make_driver: MakeDriver = CallDriver,
     ) -> None:
         self.data, self.messages, self.calendars = MemoryDataService(), MemoryMessages(), MemoryCalendars()
         self.clock = ManualClock()
@@ -94,7 +96,9 @@ class Switchboard:
             recorder=self.recorder,
             timezone=timezone,
         )
-        self.registry = CallRegistry(ports, self.log, self._program, numbers or {}, default_flow, "w1")
+        self.registry = CallRegistry(
+            ports, self.log, self._program, numbers or {}, default_flow, "w1", make_driver=make_driver
+        )
 
     def _program(self, name: str) -> Flow | Program | None:
         return self.programs.get(name) or self.flows.get(name)

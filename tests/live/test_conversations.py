@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -21,27 +22,50 @@ IVR = Path(sys.executable).with_name("ivr")
 
 FLOW = """
 flow: talk
-start: main
+start: now
+variables: {name: nobody, found: {}}
 defaults:
   first_input_timeout: 3s
   no_input: ["Nothing heard."]
   no_match: ["Not understood."]
   failed: bye
 steps:
+  now: {hours: office, open: main, closed: shut}
+  shut: {say: "I am a machine. We are closed.", next: hang_up}
   main:
     menu:
       prompt: "I am a machine. Say agent, or press 1. Say goodbye, or press 2."
       choices:
         agent: {keys: "1", say: [agent], go: to_agent}
+        look: {keys: "3", go: look}
         bye: {keys: "2", say: [goodbye], go: bye}
   to_agent:
     transfer: {to: agent, announce: "One moment.", ring_for: 10s}
     failed: sorry
   sorry: {say: "Nobody is there.", next: main}
+  look: {request: {get: "https://crm.example.com/{{ name }}", into: found}, error: sorry, next: told}
+  told: {send: {webhook: crm, variables: [name], wait: true}, failed: sorry, next: tell}
+  tell: {say: "{{ name }} owes {{ found.sum }}.", next: bye}
   bye: {say: "Goodbye.", next: hang_up}
+"""
+RINGING = """
+flow: ringing
+answer: later
+start: first
+steps:
+  first: {say: "I am a machine. Please hold on while we look for somebody.", next: answered}
+  answered: {answer: true, next: hang_up}
+"""
+RINGING_TESTS = """
+flow: ringing
+tests:
+  - name: the caller gives up before the answer
+    call: [wait: 1s, hang up]
+    expect: {answered: false}
 """
 TESTS = """
 flow: talk
+given: {now: "2026-11-23 10:00"}
 tests:
   - name: voice, a busy person, a key
     mock: {to_agent: [busy, connected]}
@@ -60,7 +84,21 @@ tests:
     expect: {end: transferred, transferred_to: agent}
   - name: by night
     given: {now: "2026-11-23 23:00"}
-    call: [hang up]
+    call: [hear: we are closed]
+    expect: {end: bot_hung_up}
+  - name: what is given and what services say
+    given: {variables: {name: Ada}, speech: false}
+    mock: {look: {status: 200, json: {sum: 12}, after: 500ms}, told: sent}
+    call: [press: "3", hear: Ada owes 12]
+    expect: {end: bot_hung_up, name: Ada}
+  - name: unclear, and a noise
+    call: [say: {text: agent, confidence: 0.1}, hear: not understood, make_noise: 1s, press: "2"]
+"""
+SETTINGS = """
+targets: {agent: {sip: "sip:agent@127.0.0.1:5999"}}
+requests: {hosts: [crm.example.com]}
+send: {webhooks: {crm: {url: "https://crm.example.com/hook"}}}
+calendars: {office: {timezone: Europe/Berlin, open: {mon-fri: "09:00-17:00"}}}
 """
 
 
@@ -69,7 +107,9 @@ def project(folder: Path, settings: str = "") -> Path:
     (folder / "flows").mkdir()
     (folder / "flows" / "talk.yaml").write_text(FLOW)
     (folder / "flows" / "talk.test.yaml").write_text(TESTS)
-    (folder / "ivr.yaml").write_text("targets: {agent: {sip: 'sip:agent@127.0.0.1:5999'}}\n" + settings)
+    (folder / "flows" / "ringing.yaml").write_text(RINGING)
+    (folder / "flows" / "ringing.test.yaml").write_text(RINGING_TESTS)
+    (folder / "ivr.yaml").write_text(SETTINGS + settings)
     return folder
 
 
@@ -93,16 +133,29 @@ def outcomes(report: dict[str, Any]) -> dict[str, str]:
     return {test["name"]: test["outcome"] for test in report["tests"]}
 
 
-EXPECTED = {"by night": "skipped", "voice, a busy person, a key": "passed", "a person answers": "passed"}
+IN_ORDER = [
+    "the caller gives up before the answer",
+    "voice, a busy person, a key",
+    "a person answers",
+    "by night",
+    "what is given and what services say",
+    "unclear, and a noise",
+]
 
 
-def test_straight_to_the_bot(tmp_path: Path) -> None:
-    status, report = run(project(tmp_path))
-    assert (status, outcomes(report)) == (0, EXPECTED), report
-    skipped, spoken, answered = report["tests"]
-    assert skipped["because"] == "given.now cannot be arranged in a real call"
-    assert answered["end"] == "transferred"
-    assert any("said “agent”" in turn["text"] for turn in spoken["turns"])
+def test_straight_to_the_bot_several_at_once_and_told_in_order(tmp_path: Path) -> None:
+    status, report = run(project(tmp_path), "--junit", "junit.xml")
+    assert (status, outcomes(report)) == (0, dict.fromkeys(IN_ORDER, "passed")), report
+    tests = {test["name"]: test for test in report["tests"]}
+    assert list(tests) == IN_ORDER
+    assert tests["a person answers"]["end"] == "transferred"
+    assert any("said “agent”" in turn["text"] for turn in tests["voice, a busy person, a key"]["turns"])
+    assert any("We are closed" in turn["text"] for turn in tests["by night"]["turns"]), tests["by night"]
+    assert not tests["the caller gives up before the answer"]["answered"]
+    assert report["took_s"] < sum(test["took_s"] for test in report["tests"])
+    assert {flow["flow"]: flow["steps"]["untried"] for flow in report["coverage"]} == {"ringing": [], "talk": []}
+    cases = ElementTree.parse(tmp_path / "junit.xml").getroot().iter("testcase")
+    assert [case.get("name") for case in cases] == IN_ORDER
 
 
 def test_through_asterisk(lab: ModuleType, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import structlog
 
 from ivr.errors import MediaFailed
 from ivr.speech import leveller as leveller_module
-from ivr.speech.hold import hold_sound
+from ivr.speech.hold import write_hold_sound
 from ivr.speech.leveller import Leveller
 from ivr.speech.pcm import Audio, active_level_dbfs, read_wav, telephone_ready, write_wav
 
@@ -74,18 +74,10 @@ def test_a_helper_that_dies_is_an_error_worth_another_try(
     assert [entry["event"] for entry in logs] == ["leveller_restarted"]
 
 
-def test_the_hold_sound_is_soft_and_loops_without_a_click(tmp_path: Path) -> None:
-    hold = read_wav(hold_sound(tmp_path / "cache", 8000))
+def test_the_built_in_hold_sound_is_soft_and_loops_without_a_click(tmp_path: Path) -> None:
+    write_hold_sound(tmp_path / "hold.wav", 8000)
+    hold = read_wav(tmp_path / "hold.wav")
     assert hold.duration_s == 4.0
     assert 0.02 < float(np.abs(hold.samples).max()) < 0.1
     assert not hold.samples[0]
     assert not hold.samples[-8000:].any()
-
-
-def test_the_hold_sound_is_made_once_and_again_when_it_was_cut_off(tmp_path: Path) -> None:
-    file = hold_sound(tmp_path, 8000)
-    whole, made_at_ns = file.read_bytes(), file.stat().st_mtime_ns
-    assert hold_sound(tmp_path, 8000).stat().st_mtime_ns == made_at_ns
-    file.write_bytes(whole[:1000])
-    assert hold_sound(tmp_path, 8000).read_bytes() == whole
-    assert list(tmp_path.iterdir()) == [file]

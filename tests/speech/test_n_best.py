@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ivr.speech.decoding import Heard
 from ivr.speech.pcm import pad, read_wav
-from ivr.speech.vosk_engine import Heard, shares
+from ivr.speech.vosk_engine import shares
 from ivr.speech.vosk_recognizer import VoskRecognizer
 from tests.speech.conftest import DIGITS
 

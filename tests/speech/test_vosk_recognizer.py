@@ -20,6 +20,7 @@ from ivr.flow.digits import DigitRules
 from ivr.flow.segments import Speech
 from ivr.ports import ListenRequest, RecognitionFailed, RecognizerEvent, SpeechDetected, TranscriptReady
 from ivr.speech import vosk_engine
+from ivr.speech.decoding import Heard
 from ivr.speech.pcm import Audio, pad, read_wav, resample, telephone_ready
 from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
 from ivr.speech.vosk_recognizer import VoskRecognizer, VoskStream
@@ -253,7 +254,7 @@ def test_the_result_comes_within_50_ms_of_the_decision(
     took_s: list[float] = []
     finish = vosk_engine.UtteranceDecoder.finish
 
-    def timed(self: vosk_engine.UtteranceDecoder) -> vosk_engine.Heard:
+    def timed(self: vosk_engine.UtteranceDecoder) -> Heard:
         begun_s = time.perf_counter()
         result = finish(self)
         took_s.append(time.perf_counter() - begun_s)

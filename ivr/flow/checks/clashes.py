@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
@@ -13,10 +12,11 @@ from ivr.flow.languages import language_for
 from ivr.flow.model import AskStep, Choice, FormStep, InputStep, MenuStep
 from ivr.flow.values.registry import kind_of
 from ivr.flow.values.yes_no import NO_KEY, YES_KEY
+from ivr.immutable import immutable
 from ivr.yaml_source import DataPath
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Meaning:
     """Something that a caller can answer, by key or word."""
 

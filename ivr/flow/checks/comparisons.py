@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from jinja2 import nodes
 
@@ -13,6 +13,7 @@ from ivr.flow.marks import Mark, find
 from ivr.flow.model import MenuStep, SetStep
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import check_expression, is_template, parsed_expression
+from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean
 
 TEXT, NUMBER, BOOLEAN, OTHER = "text", "a number", "true or false", "a list or group"
@@ -21,7 +22,7 @@ _OUTCOMES = {"eq": "never equal", "in": "never equal", "ne": "always true", "not
 _TURNED = {"lt": "gt", "gt": "lt", "lteq": "gteq", "gteq": "lteq", "eq": "eq", "ne": "ne"}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Holds:
     """What a variable can hold. `None` for kinds or values means: anything."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from ivr.flow.marks import Mark, find
 from ivr.flow.model import Flow, Step
@@ -11,12 +10,13 @@ from ivr.flow.steps import transfer
 from ivr.flow.steps.kind import END as END
 from ivr.flow.steps.kind import Exit
 from ivr.flow.steps.registry import kind_of
+from ivr.immutable import immutable
 from ivr.yaml_source import DataPath
 
 TRANSFER_FAILURES = transfer.FAILURES
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Edge:
     """One way from a step to the next."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,6 +15,7 @@ from ivr.flow.steps.record import RecordStep
 from ivr.flow.steps.request import RequestStep
 from ivr.flow.steps.send import SendStep
 from ivr.flow.templates import is_template
+from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean
 from ivr.secrets_in_text import is_secret_name
 from ivr.yaml_source import DataPath
@@ -27,7 +28,7 @@ _IN_QUERY = re.compile(r"[?&]([\w.-]+)=([^&{]+)(?=&|$)")
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HostContext:
     """What the settings allow for a host."""
 
@@ -35,7 +36,7 @@ class HostContext:
     allow_http: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ServicesContext:
     """What the settings have for steps that reach out of the call."""
 

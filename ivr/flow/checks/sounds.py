@@ -8,7 +8,6 @@ plain edit distance of the sounds foretold this better (AUC 0.90) than weighted 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain, combinations, product
 
 from ivr.errors import Problem
@@ -19,6 +18,7 @@ from ivr.flow.languages import language_for
 from ivr.flow.model import Choice, InputStep, MenuStep, Phrases
 from ivr.flow.question import Question, confirmation, question_of_choices, question_of_value
 from ivr.flow.values.base import Asked
+from ivr.immutable import immutable
 from ivr.language_tags import primary_language
 from ivr.yaml_source import DataPath
 
@@ -26,7 +26,7 @@ NEAR = 0.25
 """Sounds that differ by at most this part of the longer word are nearly the same."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Heard:
     """A phrase that is listened for."""
 
@@ -38,7 +38,7 @@ class _Heard:
     """Where the flow says it; None for yes, no, digits and numbers."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Pair:
     """Two phrases that one step listens for; the later one is reported."""
 
@@ -109,7 +109,7 @@ def _pairs(subject: Subject, tag: str) -> Iterator[_Pair]:
             yield from _different(combinations(common, 2), f"the confirmation of {found.name}", "")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Question:
     """A menu, an `ask` or a field of a form."""
 

@@ -17,11 +17,12 @@ from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Command, Flow, FormField, 
 from ivr.flow.prompts import languages_of
 from ivr.flow.question import commands_heard
 from ivr.flow.steps.models import ReturnStep
+from ivr.immutable import immutable
 from ivr.model_errors import owner_of, source_path
 from ivr.yaml_source import DataPath
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CheckContext:
     """The world around a flow, as plain data. What is None is not known, and its rules are left out."""
 
@@ -41,7 +42,7 @@ class CheckContext:
     """The flows that `run:` can name."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PromptPlace:
     """A prompt and where it is written."""
 
@@ -63,7 +64,7 @@ def _key(path: DataPath) -> str:
     return keys[-1]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ValuePlace:
     """A question for a value, and where it is written."""
 

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from ivr.errors import Problem
 from ivr.flow.checks.subject import PromptPlace, Subject
 from ivr.flow.model import AskStep, MenuStep, PromptItem
+from ivr.flow.segments import HOLD_MUSIC
 from ivr.flow.steps.record import RecordReview
 from ivr.flow.templates import is_template
 from ivr.yaml_source import DataPath
@@ -71,7 +72,7 @@ def sound_file(subject: Subject) -> Iterator[Problem]:
     """A recording that is missing, cannot be played, or lies outside `sounds/`."""
     for place in subject.prompts:
         for path, item in subject.items(place):
-            if item.play is not None and (trouble := _sound_trouble(subject, item.play)):
+            if item.play not in (None, HOLD_MUSIC.path) and (trouble := _sound_trouble(subject, item.play)):
                 yield subject.error(path, trouble, "sound_file")
 
 

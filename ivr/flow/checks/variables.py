@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from jinja2 import TemplateError
@@ -23,6 +22,7 @@ from ivr.flow.steps.models import RunStep
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.template_rules import FILTERS
 from ivr.flow.templates import check_expression, check_template, is_template, variables_of
+from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean
 from ivr.yaml_source import DataPath
 
@@ -41,7 +41,7 @@ _ONE_EQUALS_SIGN = "one = does not compare; write =="
 _KNOWN_FILTERS = frozenset({*FILTERS, *filters("en")})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Read:
     """A place where variables are read."""
 

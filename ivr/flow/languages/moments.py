@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ivr.immutable import immutable
 
-@dataclass(frozen=True, slots=True)
+
+@immutable
 class DayMonth:
     """A day of the calendar; what is None was not said."""
 
@@ -20,7 +21,7 @@ class DayMonth:
     """Monday is 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Weekday:
     """A day of the week, Monday is 0."""
 
@@ -33,14 +34,14 @@ class Weekday:
     """Of the calendar week that follows this one."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class InDays:
     """So many days from today; negative for the past."""
 
     days: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class InMonths:
     """So many months from today; negative for the past."""
 
@@ -50,7 +51,7 @@ class InMonths:
 SpokenDay = DayMonth | Weekday | InDays | InMonths
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SpokenTime:
     """A time of day."""
 

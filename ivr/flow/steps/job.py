@@ -11,8 +11,12 @@ from ivr.flow import events as e
 from ivr.flow.jobs import Job
 from ivr.flow.model import Part, Prompt
 from ivr.flow.run import Run
+from ivr.flow.segments import HOLD_MUSIC
 from ivr.flow.state import Phase
 from ivr.units import Duration
+
+MUSIC_AFTER_S = 2.0
+"""Where a flow names no sound of waiting, there is music when it takes so long."""
 
 TEXT_AGAIN_AFTER_S = 6.0
 """A spoken text is said again after so long; a recording follows itself at once."""
@@ -46,6 +50,11 @@ class Waiting(Part):
         if self.every is not None:
             return self.every
         return TEXT_AGAIN_AFTER_S if any(item.text for item in self.prompt.items) else 0.0
+
+
+def music() -> Waiting:
+    """What is heard where nothing else is named."""
+    return Waiting(prompt=Prompt.model_validate(HOLD_MUSIC.path), after=MUSIC_AFTER_S)
 
 
 def begin(run: Run, job: Job, waiting: Waiting | None, *, is_kept: bool = False) -> None:

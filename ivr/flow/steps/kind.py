@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ivr.flow import events as e
 from ivr.flow.marks import DataPath, Mark, find
 from ivr.flow.model import Flow, Step
 from ivr.flow.run import Run
+from ivr.immutable import immutable
 
 END = "hang_up"
 """Target that ends the call."""
@@ -18,7 +18,7 @@ RETURN = "return"
 """Target that ends the flow, and the call where no other flow runs it: what follows a step without `next`."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Exit:
     """One way out of a step."""
 
@@ -58,7 +58,7 @@ def _ignore(run: Run, found: Any, event: e.Event) -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Piece:
     """A step that another one is made of."""
 
@@ -75,7 +75,7 @@ def _none(name: str, step: Any) -> Iterator[Piece]:
     return iter(())
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StepKind:
     """One kind of step. Functions take the step's own model; a step that must wait sets a phase and handles events."""
 

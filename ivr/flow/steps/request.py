@@ -133,7 +133,7 @@ class RequestStep(Step):
 
     action: ClassVar[str] = "request"
     request: Request
-    waiting: job.Waiting | None = None
+    waiting: job.Waiting = Field(default_factory=job.music)
     """Heard by the caller while it lasts."""
     status: dict[Annotated[str, BeforeValidator(_status_key)], Target] = Field(default_factory=dict)
     """Exits by HTTP status: `{404: unknown_customer}`."""

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from ivr.flow.digits import DigitRules
 from ivr.flow.grammar import normalized
-from ivr.flow.immutable import immutable
 from ivr.flow.languages.base import Language
 from ivr.flow.model import ValueSettings
+from ivr.immutable import immutable
 from ivr.yaml_source import DataPath
 
 CHOICE = "choice:"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ivr.flow.grammar import normalized
-from ivr.flow.immutable import immutable
 from ivr.flow.model import ValueSettings
 from ivr.flow.values.base import CHOICE, Asked, Kind, Trouble
+from ivr.immutable import immutable
 
 MOST_FROM_DATA = 20
 """Entries of a list out of data that are offered; nobody listens to more."""

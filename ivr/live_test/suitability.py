@@ -1,0 +1,42 @@
+"""Whether a conversation can be had by telephone, and how many legs it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ivr.config import Settings
+from ivr.errors import SpeechError
+from ivr.language_tags import primary_language
+from ivr.rehearsal import acts as a
+from ivr.rehearsal.model import Conversation
+from ivr.rehearsal.player import Played
+from ivr.speech.espeak_voices import espeak_voice
+from ivr.speech.model_store import configured_models
+
+
+def understood_languages(settings: Settings) -> frozenset[str] | None:
+    """Primary languages that the recognizer of the settings has models for; None where that is not known."""
+    if settings.speech.recognizer == "none":
+        return None
+    try:
+        return frozenset(configured_models(settings.speech.models))
+    except SpeechError:
+        return None
+
+
+def why_not_live(test: Conversation, wanted: Played, understood: Collection[str] | None, *, has_voice: bool) -> str:
+    """Why a conversation cannot be had; empty where it can. `has_voice`: the caller's voice is given."""
+    for act, moment in zip(test.call, wanted.moments, strict=False):
+        if not isinstance(act, a.Say | a.Interrupt | a.MakeNoise) or (isinstance(act, a.Interrupt) and act.press):
+            continue
+        language = moment.language
+        if not has_voice and not espeak_voice(language.lower()):
+            return f"no voice speaks {language}: name one with --voice"
+        if understood is not None and primary_language(language) not in understood:
+            return f"the bot does not understand {language}: name a model under speech.models (`ivr models`)"
+    return ""
+
+
+def legs_for(wanted: Played) -> int:
+    """The caller's, and one for the person whom the caller is transferred to."""
+    return 2 if wanted.transfers else 1

@@ -1,0 +1,68 @@
+"""Which conversations can be had by telephone, and what the output says of the others."""
+
+from __future__ import annotations
+
+import pytest
+
+from ivr.flow.loader import load_flow
+from ivr.live_test.suitability import legs_for, why_not_live
+from ivr.rehearsal.player import Played, play
+from ivr.rehearsal.reading import load_conversations
+
+pytestmark = pytest.mark.unit
+
+FLOW = """
+flow: desk
+language: en-US
+languages: [de-DE]
+start: main
+steps:
+  main:
+    menu:
+      prompt: {en: "Say German or agent.", de: "Sagen Sie Ende."}
+      choices:
+        german: {keys: "1", say: {en: [german], de: [deutsch]}, go: to_german}
+        agent: {keys: "2", say: {en: [agent], de: [mensch]}, go: to_agent}
+        bye: {keys: "9", say: {en: [goodbye], de: [ende]}, go: hang_up}
+  to_german: {language: de-DE, next: main}
+  to_agent: {transfer: {to: agent}, failed: main}
+"""
+
+
+def why_not(call: str, understood: set[str] | None, *, has_voice: bool = False) -> tuple[str, Played]:
+    text = f"flow: desk\ntests: [{{name: one, call: {call}}}]\n"
+    loaded = load_conversations(text, "desk.test.yaml")
+    assert not loaded.problems
+    (placed,) = loaded.conversations
+    played = play(placed.conversation, load_flow(FLOW, "desk.yaml").flow)
+    assert played.difference is None, played.difference
+    return why_not_live(placed.conversation, played, understood, has_voice=has_voice), played
+
+
+def test_speech_in_a_language_without_a_model_is_told() -> None:
+    because, _ = why_not("[say: german, say: ende]", {"en"})
+    assert because == "the bot does not understand de-DE: name a model under speech.models (`ivr models`)"
+
+
+@pytest.mark.parametrize(
+    ("call", "understood"),
+    [
+        ("[say: german, say: ende]", {"en", "de"}),
+        ("[say: german, press: '9']", {"en"}),
+        ("[say: german, interrupt: {press: '9'}]", {"en"}),
+        ("[say: german, say: ende]", None),
+    ],
+)
+def test_what_is_understood_and_what_is_pressed_can_be_had(call: str, understood: set[str] | None) -> None:
+    assert why_not(call, understood)[0] == ""
+
+
+def test_a_language_that_nobody_speaks_needs_a_voice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivr.live_test.suitability.espeak_voice", lambda language: None)
+    assert why_not("[say: goodbye]", {"en"})[0] == "no voice speaks en-US: name one with --voice"
+    assert why_not("[say: goodbye]", {"en"}, has_voice=True)[0] == ""
+
+
+def test_who_is_transferred_takes_a_leg_for_the_person_as_well() -> None:
+    assert legs_for(why_not("[press: '2']", None)[1]) == 2
+    assert legs_for(why_not("[press: '9']", None)[1]) == 1
