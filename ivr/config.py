@@ -192,7 +192,7 @@ class Settings(Section):
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
     requests: RequestsSettings = all_defaults()
     send: SendSettings = all_defaults()
-    proxy: ProxySettings | None = None
+    proxy: ProxySettings = all_defaults()
     calendars: dict[ServiceName, CalendarSettings] = Field(default_factory=dict)
     """Opening hours, by name."""
     hours_dir: str = "var/hours"

@@ -70,8 +70,8 @@ class RequestsSettings(Section):
 class ProxySettings(Section):
     """The way out for `request`, webhooks and downloads of models. Environment variables for proxies are not read."""
 
-    url: str
-    """`http://proxy.example.com:3128`."""
+    url: str = ""
+    """`http://proxy.example.com:3128`; there is none when empty."""
     username: str | None = None
     password: SecretStr | None = None
     direct: tuple[HostName, ...] = ()
@@ -83,11 +83,14 @@ class ProxySettings(Section):
     def _is_a_proxy(self) -> ProxySettings:
         parts = urlsplit(self.url)
         is_plain = parts.scheme == "http" and not parts.username and parts.path in ("", "/") and not parts.query
-        if not is_plain or not parts.hostname:
+        if self.url and not (is_plain and parts.hostname):
             raise ValueError(
                 f"{self.url!r} is not a proxy; write http://host:port, and username: and password: beside it"
             )
         return self
+
+
+NO_PROXY = ProxySettings()
 
 
 class WebhookSettings(Section):

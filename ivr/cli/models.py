@@ -129,15 +129,17 @@ def install(
     typer.echo(f"installed {entry.name} in {installed.path} (verified by {installed.checked_by})")
 
 
-def _proxy_of(config: Path | None) -> ProxySettings | None:
+def _proxy_of(config: Path | None) -> ProxySettings:
     """Settings that are not ready yet, and that nobody named, are no reason to get no model."""
+    from ivr.config_services import NO_PROXY
+
     try:
         return load_settings(config).proxy
     except ConfigError as error:
         if config is not None:
             raise
         typer.echo(f"no proxy is used: the settings cannot be read ({str(error).splitlines()[0]})", err=True)
-        return None
+        return NO_PROXY
 
 
 def _progress_bar() -> Progress:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import structlog
 
-from ivr.config_services import ProxySettings, RequestsSettings
+from ivr.config_services import NO_PROXY, ProxySettings, RequestsSettings
 from ivr.flow.answers_data import TooMuch, require_bounded
 from ivr.flow.jobs import HttpJob, JobOutcome, JobResult
 from ivr.services.hosts import hosts_of
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 class HttpDataService:
     """Asks the hosts of `requests:`."""
 
-    def __init__(self, settings: RequestsSettings, proxy: ProxySettings | None = None) -> None:
+    def __init__(self, settings: RequestsSettings, proxy: ProxySettings = NO_PROXY) -> None:
         self._settings, self._proxy = settings, proxy
         self._client: HttpClient | None = None
 

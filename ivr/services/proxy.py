@@ -79,9 +79,9 @@ def _remedy(status: int) -> str:
     return "have it allowed there, or name the host in `proxy: direct:`"
 
 
-def proxy_of(settings: ProxySettings | None) -> Proxy | None:
+def proxy_of(settings: ProxySettings) -> Proxy | None:
     """The proxy of the settings, if there is one."""
-    if settings is None:
+    if not settings.url:
         return None
     parts = urlsplit(settings.url)
     authorization = ""

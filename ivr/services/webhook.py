@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from ivr.config_services import ProxySettings, WebhookSettings
+from ivr.config_services import NO_PROXY, ProxySettings, WebhookSettings
 from ivr.flow.jobs import WebhookMessage
 from ivr.services.delivery import DeliveryFailed, Letter
 from ivr.services.hosts import rules_of_webhook
@@ -45,7 +45,7 @@ def signature(secret: str, letter_id: str, timestamp_s: int, body: bytes) -> str
 class WebhookCarrier:
     """Posts to the webhooks of the settings."""
 
-    def __init__(self, webhooks: Mapping[str, WebhookSettings], proxy: ProxySettings | None = None) -> None:
+    def __init__(self, webhooks: Mapping[str, WebhookSettings], proxy: ProxySettings = NO_PROXY) -> None:
         self._webhooks, self._proxy = webhooks, proxy
         self._clients: dict[str, HttpClient] = {}
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from ivr.certificates import tls_context
-from ivr.config_services import ProxySettings
+from ivr.config_services import NO_PROXY, ProxySettings
 from ivr.errors import ModelMissing
 from ivr.speech.model_catalog import CatalogModel
 from ivr.speech.model_store import missing_files, models_dir
@@ -49,9 +49,7 @@ def models_url() -> str:
     return (os.environ.get("IVR_MODELS_URL") or OFFICIAL_URL).rstrip("/")
 
 
-def install_model(
-    entry: CatalogModel, progress: Progress | None = None, proxy: ProxySettings | None = None
-) -> Installed:
+def install_model(entry: CatalogModel, progress: Progress | None = None, proxy: ProxySettings = NO_PROXY) -> Installed:
     """Download and unpack into `models_dir()`; what a break left behind is resumed. Raises ModelMissing (retryable)."""
     folder = models_dir()
     try:
@@ -70,16 +68,16 @@ def install_model(
     return Installed(path, checked_by)
 
 
-def _client(proxy: ProxySettings | None) -> httpx.Client:
+def _client(proxy: ProxySettings) -> httpx.Client:
     """Goes by the proxy of the settings, and by none that the environment names."""
     return httpx.Client(
         timeout=_TIMEOUT, follow_redirects=True, verify=tls_context(), trust_env=False, proxy=_proxy_for(proxy)
     )
 
 
-def _proxy_for(proxy: ProxySettings | None) -> httpx.Proxy | None:
+def _proxy_for(proxy: ProxySettings) -> httpx.Proxy | None:
     parts = urlsplit(models_url())
-    if proxy is None or {parts.hostname, parts.netloc} & set(proxy.direct):
+    if not proxy.url or {parts.hostname, parts.netloc} & set(proxy.direct):
         return None
     password = proxy.password.get_secret_value() if proxy.password else ""
     return httpx.Proxy(proxy.url, auth=None if proxy.username is None else (proxy.username, password))
