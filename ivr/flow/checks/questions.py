@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject, ValuePlace
 from ivr.flow.languages import LANGUAGES
-from ivr.flow.marks import Mark, find, find_models
+from ivr.flow.marks import find_models
 from ivr.flow.model import Choice, Confidence, MenuStep, PromptItem
 from ivr.flow.steps.record import RecordReview
 from ivr.flow.values.registry import KINDS
@@ -56,7 +56,7 @@ def no_help(subject: Subject) -> Iterator[Problem]:
     steps = subject.listening_steps.values()
     if subject.flow.defaults.help or any(step.help for step in steps) or "help" in subject.flow.steps:
         return
-    for path, target in find(subject.flow, Mark.TARGET):
+    for path, target in subject.references:
         if target == "help":
             message = "there is no help to be said; write `help:` in the steps that have one, or under defaults"
             yield subject.error(subject.path_of((), *path), message, "no_help")
