@@ -41,7 +41,8 @@ STEPS: dict[str, Any] = {
     "bye": {"say": "Goodbye.", "next": "hang_up"},
 }
 FEATURES = (
-    "<form>", "<initial>", "<block>", "<filled>", "<object>", "<menu>", "<choice", "<enumerate>", "<option>", "<subdialog>",
+    "<form>", "<initial>", "<block>", "<filled>", "<object>", "<menu>", "<choice", "<enumerate>", "<option>",
+    "<subdialog>",
     "<param>", "<return", "<record>", "<transfer>", "<link", "<help>", "<noinput>", "<nomatch>", "<throw>", "<catch",
     "<error>", "<prompt>", "<value>", "<audio", "<reprompt>", "<mark>", "<foreach>", "<var>", "<assign>", "<clear>",
     "<if>", "<elseif>", "<else>", "<goto>", "<exit>", "<disconnect>", "<submit>", "<data>", "<script>", "<log>",
@@ -94,7 +95,7 @@ def flow_of(example: dict[str, Any]) -> str:
 
 def _is_of_flow(example: dict[str, Any]) -> bool:
     """`language` and `answer` are keys of a flow as well as kinds of steps."""
-    return bool(example.keys() & {"purpose", "commands", "variables", "defaults", "start", "on_error"})
+    return bool(example.keys() & {"purpose", "variables", "defaults", "start", "on_hang_up"})
 
 
 @cache
