@@ -43,7 +43,7 @@ def exits_of(flow: Flow) -> Exits:
     ways, commands = edges_of(flow), commands_of(flow)
     for name in found:
         step = flow.steps[name]
-        edges = [replace(edge, target=past_notes(flow, edge.target)) for edge in ways[name]]
+        edges = [_past_notes(flow, edge) for edge in ways[name]]
         if isinstance(step, WhenStep):
             found[name] = _branches(step, edges)
         elif isinstance(step, InputStep):
@@ -66,6 +66,11 @@ def commands_of(flow: Flow) -> list[str]:
     """What callers may ask for anywhere, and the ways out of surveys."""
     questions = (step for step in flow.steps.values() if isinstance(step, SurveyQuestion))
     return list(dict.fromkeys([*flow.commands, *(name for step in questions for name in step.own_commands)]))
+
+
+def _past_notes(flow: Flow, edge: Edge) -> Edge:
+    target = past_notes(flow, edge.target)
+    return edge if target == edge.target else replace(edge, target=target)
 
 
 def _branches(step: WhenStep, edges: Sequence[Edge]) -> dict[str, str]:
@@ -160,6 +165,8 @@ class Trail:
 
     def follow(self, before: FlowState, result: Result) -> None:
         """One event."""
+        if _nothing_happened(before, result):
+            return
         visits = self._visits(before, result)
         self.steps += [visit.place for visit in visits[1 if before.step else 0 :]]
         self._give_commands(visits)
@@ -251,6 +258,17 @@ class Trail:
             if is_inside and isinstance(step, RunStep):
                 inner = [replace(visit, place=visit.place.partition("/")[2]) for visit in stay]
                 self._spread(self.program.flow_named(step.run), inner, "" if number == len(stays) else RETURN)
+
+
+_TELLING = (c.NoteStep, c.NoteAnswer, c.HangUp)
+"""Commands that tell something of the way."""
+
+
+def _nothing_happened(before: FlowState, result: Result) -> bool:
+    """Whether the call stands where it stood, and nothing was told: so it is with most events."""
+    after = result.state
+    is_there = after.step == before.step and after.frames == before.frames
+    return is_there and not any(isinstance(command, _TELLING) for command in result.commands)
 
 
 def _own_step(visit: _Visit) -> tuple[str, bool]:
