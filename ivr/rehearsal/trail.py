@@ -71,7 +71,7 @@ def _beyond_notes(flow: Flow, edge: Edge) -> Edge:
     target = edge.target
     while isinstance(step := flow.steps.get(target), SurveyNote):
         target = step.next or RETURN
-    return replace(edge, target=target)
+    return edge if target == edge.target else replace(edge, target=target)
 
 
 def _branches(step: WhenStep, edges: Sequence[Edge]) -> dict[str, str]:
@@ -171,6 +171,8 @@ class Trail:
 
     def follow(self, before: FlowState, result: Result) -> None:
         """One event."""
+        if _nothing_happened(before, result):
+            return
         visits = self._visits(before, result)
         self.steps += [visit.place for visit in visits[1 if before.step else 0 :]]
         self._give_commands(visits)
@@ -262,6 +264,17 @@ class Trail:
             if is_inside and isinstance(step, RunStep):
                 inner = [replace(visit, place=visit.place.partition("/")[2]) for visit in stay]
                 self._spread(self.program.flow_named(step.run), inner, "" if number == len(stays) else RETURN)
+
+
+_TELLING = (c.NoteStep, c.NoteAnswer, c.HangUp)
+"""Commands that tell something of the way."""
+
+
+def _nothing_happened(before: FlowState, result: Result) -> bool:
+    """Whether the call stands where it stood, and nothing was told: so it is with most events."""
+    after = result.state
+    is_there = after.step == before.step and after.frames == before.frames
+    return is_there and not any(isinstance(command, _TELLING) for command in result.commands)
 
 
 def _own_step(visit: _Visit) -> tuple[str, bool]:

@@ -48,7 +48,7 @@ def unknown_transfer_target(subject: Subject) -> Iterator[Problem]:
 def unreachable_step(subject: Subject) -> Iterator[Problem]:
     """A step that no call can come to."""
     for name in subject.flow.steps:
-        if name not in subject.reachable:
+        if name not in subject.reachable and name not in subject.loaded.pieces:
             message = "no call can come here; lead some `next`, `go` or exit here, or remove the step"
             yield subject.error(("steps", name), message, "unreachable_step", at_key=True)
 

@@ -12,6 +12,8 @@ from ivr.secrets_in_text import is_secret_name, looks_like_a_secret
 from ivr.yaml_source import DataPath
 
 _PIN_NAME = re.compile(r"(^|_)(pin|passcode|tan)($|_)")
+SHORTEST_PIN = 4
+"""What is shorter counts something: `pin_tries: 3`."""
 
 
 def secret_in_flow(subject: Subject) -> Iterator[Problem]:
@@ -31,5 +33,5 @@ def _is_value(path: DataPath) -> bool:
 
 
 def _is_secret(name: str, text: str) -> bool:
-    named = is_secret_name(name) or _PIN_NAME.search(name) is not None
-    return named and bool(text.strip()) and not is_template(text)
+    is_pin = _PIN_NAME.search(name) is not None and len(text.strip()) >= SHORTEST_PIN
+    return (is_secret_name(name) or is_pin) and bool(text.strip()) and not is_template(text)

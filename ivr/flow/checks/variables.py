@@ -206,7 +206,10 @@ def _variables_written(subject: Subject) -> Iterator[DataPath]:
     for name, step in subject.flow.steps.items():
         if isinstance(step, SetStep):
             yield from (("steps", name, "set", variable) for variable in step.set)
-    yield from (subject.path_of((), *path) for _, path, _ in subject.kept)
+    for _, path, _ in subject.kept:
+        written = subject.path_of((), *path)
+        if len(written) > 2:  # else the variable has the name that it has where none is written
+            yield written
 
 
 def _value_at(subject: Subject, path: DataPath) -> object:
