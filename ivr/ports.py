@@ -381,6 +381,8 @@ class TranscriptReady(RecognizerEvent):
     words: tuple[Word, ...]
     speech_started_at_s: float
     speech_ended_at_s: float
+    turn_ended_at_s: float = 0.0
+    """When the audio had come that showed the end of the utterance: its silence is over."""
     is_final: bool = True
     n_best: tuple[tuple[str, float], ...] = ()
     """All readings with their share of the likelihood, the likeliest first; empty where there was no doubt."""

@@ -329,6 +329,7 @@ class VoskStream:
                 words=heard.words,
                 speech_started_at_s=event.started_at_s + clock_offset_s,
                 speech_ended_at_s=event.ended_at_s + clock_offset_s,
+                turn_ended_at_s=event.decided_at_s + clock_offset_s,
                 n_best=heard.n_best,
             )
         )
