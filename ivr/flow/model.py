@@ -66,10 +66,15 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
+@written(also({"type": "string", "minLength": 1}))
+def _text_by_language(value: object) -> object:
+    return {"": value} if isinstance(value, str) else value
+
+
 class PromptItem(Part):
     """Text, by language (the empty tag means every language), or a recording."""
 
-    text: dict[str, Template] = Field(default_factory=dict)
+    text: Annotated[dict[str, Template], BeforeValidator(_text_by_language)] = Field(default_factory=dict)
     play: str | None = None
     """A file below `sounds/`."""
     pause: Duration | None = None

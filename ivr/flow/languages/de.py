@@ -143,7 +143,7 @@ _FILLERS = (
     "also", "einen", "dann", "so", "gegen",
 )  # fmt: skip
 
-GERMAN = Language(
+LANGUAGE = Language(
     tag="de",
     yes=_YES,
     no=_NO,

@@ -118,7 +118,7 @@ _FILLERS = (
     "about",
 )  # fmt: skip
 
-ENGLISH = Language(
+LANGUAGE = Language(
     tag="en",
     yes=_YES,
     no=_NO,
