@@ -29,8 +29,6 @@ LONGEST_PROMPT_S: Final = 60.0
 RECORD_LIMIT_S: Final = 30.0
 CLOSED_WITHIN_S: Final = 20.0
 """The record of a call that is over; what a flow does after the caller left takes up to 15 s."""
-TALK_S: Final = 1.5
-"""How long caller and person are left together."""
 ANSWER_WITHIN_S: Final = UNANSWERED_LIMIT_S + 5.0
 CLOCKS_S: Final = 0.1
 """How far wall clock and monotonic clock may be apart in what they say of one instant."""
@@ -198,9 +196,7 @@ class LiveCaller:
             return
         await self._in_step(self._notes_without_the_end())
         if self.wanted.end == "transferred":
-            async with asyncio.timeout(RECORD_LIMIT_S):
-                await self.people.answered.wait()
-            await asyncio.sleep(TALK_S)
+            await self.people.talk(RECORD_LIMIT_S)
         elif self.wanted.end == "caller_hung_up":
             await self._hear(self.wanted.prompts)
         else:
