@@ -148,7 +148,7 @@ class LiveCaller:
 
     async def _in_step(self, notes: int) -> None:
         """The bot is as far as on virtual time, by its own record."""
-        record = await self.record.wait_lines(notes, RECORD_LIMIT_S)
+        record = await self.record.wait_lines(self.wanted.record[:notes], RECORD_LIMIT_S)
         lines = record.steps[:notes] if record else ()
         if mismatch := compare(self.wanted.record, lines):
             raise _Differs(mismatch.expected, mismatch.found, mismatch.index)
