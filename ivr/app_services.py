@@ -32,13 +32,14 @@ class ServicesOfWorker:
         if settings.requests.hosts:
             from ivr.services.data import HttpDataService
 
-            self._data = HttpDataService(settings.requests)
+            self._data = HttpDataService(settings.requests, settings.proxy)
         if settings.send.webhooks or settings.send.mail or settings.targets:
 
             def make() -> Messenger:
                 from ivr.services.messenger import Messenger
 
-                return Messenger(settings.send, settings.targets, send_message, Path(settings.recordings.dir))
+                recordings = Path(settings.recordings.dir)
+                return Messenger(settings.send, settings.targets, send_message, recordings, settings.proxy)
 
             self._messenger = LateMessenger(make, Path(settings.send.outbox_dir))
         if settings.calendars:

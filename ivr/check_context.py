@@ -30,8 +30,15 @@ class Surroundings:
     """The context of a check, and remarks for the operator on what could not be looked at."""
 
     context: CheckContext
-    notes: tuple[str, ...] = ()
+    known_notes: tuple[str, ...] = ()
     pronouncer: Pronouncer | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks for the operator; to be asked for before the end, and best after the check: it waits for espeak."""
+        problem = self.pronouncer.problem() if self.pronouncer is not None else None
+        remark = () if problem is None else (f"words that sound alike were not looked for: {problem}",)
+        return (*self.known_notes, *remark)
 
     def close(self) -> None:
         """End the helper process of the pronunciations, which otherwise ends after a second without a question."""
@@ -41,8 +48,10 @@ class Surroundings:
 
 def surroundings_of(settings: Settings) -> Surroundings:
     """The world around the flows of these settings."""
+    pronouncer = None if settings.speech.recognizer == "none" else Pronouncer()
+    if pronouncer is not None:
+        pronouncer.wake()
     vocabularies, notes = _vocabularies(settings)
-    pronouncer, remarks = _pronouncer(settings)
     sounds = Path(settings.sounds)
     context = CheckContext(
         targets=frozenset(settings.targets),
@@ -52,18 +61,7 @@ def surroundings_of(settings: Settings) -> Surroundings:
         languages_with_model=frozenset(vocabularies) if vocabularies else None,
         services=services_context(settings),
     )
-    return Surroundings(context, (*notes, *remarks), pronouncer)
-
-
-def _pronouncer(settings: Settings) -> tuple[Pronouncer | None, tuple[str, ...]]:
-    if settings.speech.recognizer == "none":
-        return None, ()
-    pronouncer = Pronouncer()
-    problem = pronouncer.problem()
-    if problem is None:
-        return pronouncer, ()
-    pronouncer.close()
-    return None, (f"words that sound alike were not looked for: {problem}",)
+    return Surroundings(context, notes, pronouncer)
 
 
 def services_context(settings: Settings) -> ServicesContext:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, SecretStr, StrictBool, StringConstraints, model_validator
 
 from ivr.config_section import Section, all_defaults
-from ivr.config_services import CalendarSettings, RequestsSettings, SendSettings, ServiceName
+from ivr.config_services import CalendarSettings, ProxySettings, RequestsSettings, SendSettings, ServiceName
 from ivr.config_speaking import BUILT_IN, Commands, PiperSettings
 from ivr.units import Duration
 
@@ -192,6 +192,7 @@ class Settings(Section):
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
     requests: RequestsSettings = all_defaults()
     send: SendSettings = all_defaults()
+    proxy: ProxySettings = all_defaults()
     calendars: dict[ServiceName, CalendarSettings] = Field(default_factory=dict)
     """Opening hours, by name."""
     hours_dir: str = "var/hours"

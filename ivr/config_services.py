@@ -67,6 +67,32 @@ class RequestsSettings(Section):
     """As for a host, for all of them."""
 
 
+class ProxySettings(Section):
+    """The way out for `request`, webhooks and downloads of models. Environment variables for proxies are not read."""
+
+    url: str = ""
+    """`http://proxy.example.com:3128`; there is none when empty."""
+    username: str | None = None
+    password: SecretStr | None = None
+    direct: tuple[HostName, ...] = ()
+    """Hosts that are asked without it."""
+    resolves_names: StrictBool = False
+    """Whether it is told names, where only it can look them up; it must keep private addresses out itself then."""
+
+    @model_validator(mode="after")
+    def _is_a_proxy(self) -> ProxySettings:
+        parts = urlsplit(self.url)
+        is_plain = parts.scheme == "http" and not parts.username and parts.path in ("", "/") and not parts.query
+        if self.url and not (is_plain and parts.hostname):
+            raise ValueError(
+                f"{self.url!r} is not a proxy; write http://host:port, and username: and password: beside it"
+            )
+        return self
+
+
+NO_PROXY = ProxySettings()
+
+
 class WebhookSettings(Section):
     """Where `send: {webhook: …}` posts to."""
 

@@ -5,11 +5,12 @@ Connects, checks certificates and logs in to the mail server; asks no service an
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from ivr.config import Settings
@@ -17,25 +18,42 @@ from ivr.config_services import CalendarSettings, MailSettings
 from ivr.doctor_machine import Finding, State, check_folder, failed, ok, warning
 from ivr.errors import ConfigError
 
+if TYPE_CHECKING:
+    from ivr.services.proxy import Proxy
+
 CONNECT_LIMIT_S: Final = 5.0
 
 
 def service_checks(settings: Settings) -> Iterator[Callable[[], Finding]]:
     """One check per service that the settings name."""
     from ivr.services.hosts import hosts_of, rules_of_webhook
+    from ivr.services.proxy import proxy_of
 
+    proxy = proxy_of(settings.proxy)
     for name, rules in hosts_of(settings.requests).rules.items():
         host, port = _split(name, 80 if rules.allow_http and not name.endswith(":443") else 443)
         is_tls = not rules.allow_http
         yield lambda host=host, port=port, is_tls=is_tls, rules=rules, name=name: check_host(  # type: ignore[misc]
-            f"host {name}", host, port, is_tls=is_tls, is_private_allowed=rules.allow_private, ca_file=rules.ca_file
+            f"host {name}",
+            host,
+            port,
+            is_tls=is_tls,
+            is_private_allowed=rules.allow_private,
+            ca_file=rules.ca_file,
+            proxy=proxy,
         )
     for name, webhook in settings.send.webhooks.items():
         parts, rules = urlsplit(webhook.url), rules_of_webhook(webhook)
         is_tls = parts.scheme == "https"
         host, port = parts.hostname or "", parts.port or (443 if is_tls else 80)
         yield lambda host=host, port=port, is_tls=is_tls, rules=rules, name=name: check_host(  # type: ignore[misc]
-            f"webhook {name}", host, port, is_tls=is_tls, is_private_allowed=rules.allow_private, ca_file=rules.ca_file
+            f"webhook {name}",
+            host,
+            port,
+            is_tls=is_tls,
+            is_private_allowed=rules.allow_private,
+            ca_file=rules.ca_file,
+            proxy=proxy,
         )
     if settings.send.mail is not None:
         mail = settings.send.mail
@@ -53,21 +71,32 @@ def _split(name: str, usual_port: int) -> tuple[str, int]:
 
 
 def check_host(
-    name: str, host: str, port: int, *, is_tls: bool, is_private_allowed: bool, ca_file: str | None
+    name: str,
+    host: str,
+    port: int,
+    *,
+    is_tls: bool,
+    is_private_allowed: bool,
+    ca_file: str | None,
+    proxy: Proxy | None = None,
 ) -> Finding:
     """The host has an address that may be asked, answers, and shows a certificate that is trusted. A host that is away
     is a warning: calls go on, by their error exits."""
     from ivr.services.addresses import is_public
 
+    via = proxy if proxy is not None and proxy.is_for(host, port) else None
+    is_named = via is not None and via.resolves_names
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except OSError as error:
-        return failed(name, f"{host} has no address ({error.strerror}); correct its name, or the DNS of this machine")
-    addresses = [str(entry[4][0]) for entry in found]
-    if not is_private_allowed and not any(map(is_public, addresses)):
+        if not is_named:
+            remedy = "correct its name, or the DNS of this machine"
+            return failed(name, f"{host} has no address ({error.strerror}); {remedy}")
+        addresses = []
+    if addresses and not is_private_allowed and not any(map(is_public, addresses)):
         return failed(name, f"{host} leads into a private network ({addresses[0]}); set allow_private: true if meant")
     try:
-        with socket.create_connection((host, port), CONNECT_LIMIT_S) as connection:
+        with _connected(host if via is None or is_named else addresses[0], port, via) as connection:
             if is_tls:
                 with _context(ca_file).wrap_socket(connection, server_hostname=host):
                     pass
@@ -79,11 +108,22 @@ def check_host(
         return failed(name, f"there is no file {ca_file}; correct ca_file")
     except OSError as error:
         return warning(name, f"{host}:{port} does not answer ({error}); start it, or open the firewall")
-    return ok(name, f"{host}:{port} answers" + (", its certificate is trusted" if is_tls else ", without TLS"))
+    way = f" through the proxy {via.shown}" if via else ""
+    return ok(name, f"{host}:{port} answers{way}" + (", its certificate is trusted" if is_tls else ", without TLS"))
+
+
+def _connected(target: str, port: int, proxy: Proxy | None) -> socket.socket:
+    if proxy is None:
+        return socket.create_connection((target, port), CONNECT_LIMIT_S)
+    tunnel = http.client.HTTPConnection(proxy.host, proxy.port, timeout=CONNECT_LIMIT_S)
+    tunnel.set_tunnel(target, port, {"Proxy-Authorization": proxy.authorization} if proxy.authorization else None)
+    tunnel.connect()
+    connection: socket.socket = tunnel.sock
+    return connection
 
 
 def _context(ca_file: str | None) -> ssl.SSLContext:
-    from ivr.services.http_client import tls_context
+    from ivr.certificates import tls_context
 
     return tls_context(ca_file)
 

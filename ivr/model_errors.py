@@ -78,9 +78,11 @@ def owner_of(path: DataPath) -> str:
 
 def source_path(source: YamlSource, base: DataPath, loc: tuple[int | str, ...]) -> DataPath:
     """The longest path of the file that `loc` spells; parts that only the model knows are stepped over."""
-    path = base
+    path, written = base, source.positions.values
+    if (whole := (*base, *loc)) in written:
+        return whole
     for part in loc:
-        if (*path, part) in source.positions.values:
+        if (*path, part) in written:
             path = (*path, part)
     return path
 

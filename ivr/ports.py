@@ -11,7 +11,7 @@ from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import NewType, Protocol
+from typing import NewType, Protocol, runtime_checkable
 
 from ivr.flow.completeness import Expected
 from ivr.flow.events import RecordingEnd
@@ -181,10 +181,22 @@ class AudioSink(Protocol):
     """Takes a leg's incoming audio. Called on the media thread: must copy and return at once, never block or raise.
 
     A sink with an attribute `chunk_ms`, a multiple of 20, is given that much at once: every call into Python costs.
+    One that is an `EchoAwareSink` is told what is played to the leg meanwhile.
     """
 
     def write(self, pcm: bytes) -> None:
         """Take one frame: mono 16-bit little-endian PCM at `Telephony.sample_rate_hz`, normally 20 ms."""
+
+
+@runtime_checkable
+class EchoAwareSink(AudioSink, Protocol):
+    """Wants to know what the leg is sent, because the line may send it back. Called on the telephony's thread."""
+
+    def plays(self, pcm: bytes, sample_rate_hz: int) -> None:
+        """This (mono, 16-bit) is sent from now on, give or take 0.1 s."""
+
+    def falls_silent(self) -> None:
+        """Nothing is sent any more."""
 
 
 @immutable
@@ -329,6 +341,8 @@ class ListenRequest:
     incomplete_silence_s: float = 1.2
     """Ends one later that is half an answer."""
     expected: Expected | None = None
+    line: str = ""
+    """Names the line: what one listening learns of its echo holds for the next."""
 
 
 @immutable
@@ -367,6 +381,8 @@ class TranscriptReady(RecognizerEvent):
     words: tuple[Word, ...]
     speech_started_at_s: float
     speech_ended_at_s: float
+    turn_ended_at_s: float = 0.0
+    """When the audio had come that showed the end of the utterance: its silence is over."""
     is_final: bool = True
     n_best: tuple[tuple[str, float], ...] = ()
     """All readings with their share of the likelihood, the likeliest first; empty where there was no doubt."""

@@ -83,22 +83,25 @@ class YamlSource:
     positions: Positions
     problems: tuple[Problem, ...]
 
-    def leaves(self) -> Iterator[tuple[DataPath, object]]:
+    def leaves(self) -> list[tuple[DataPath, object]]:
         """Everything that is neither a group nor a list, in the order of the file, with its place."""
-        waiting: list[tuple[DataPath, object]] = [((), self.data)]
-        while waiting:
-            path, value = waiting.pop()
-            if isinstance(value, dict):
-                waiting += [((*path, key), item) for key, item in reversed(value.items())]
-            elif isinstance(value, list):
-                waiting += [((*path, index), value[index]) for index in reversed(range(len(value)))]
-            else:
-                yield path, value
+        found: list[tuple[DataPath, object]] = []
+        _gather((), self.data, found)
+        return found
 
     def problem(self, path: DataPath, message: str, rule: str, *, at_key: bool = False, step: str = "") -> Problem:
         """A problem at the value (or key) of `path`."""
         where = self.positions.of_key(path) if at_key else self.positions.of_value(path)
         return Problem(self.file, where.line, where.column, step, message, rule=rule)
+
+
+def _gather(path: DataPath, value: object, found: list[tuple[DataPath, object]]) -> None:
+    """Recursion is bounded by MAX_DEPTH."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            _gather((*path, key), item, found)
+    else:
+        found.append((path, value))
 
 
 def read_yaml(content: str | bytes, file: str) -> YamlSource:

@@ -55,7 +55,7 @@ APPLICATION = (
     "ivr.publishing",
     "ivr.settings",
 )
-SHARED = ("ivr.helper_process",)
+SHARED = ("ivr.certificates", "ivr.helper_process")
 """What several adapters need and none of them owns: processes, pipes, no engine."""
 
 ADAPTERS = ("ivr.services", "ivr.sip", "ivr.speech", "ivr.storage")

@@ -12,11 +12,13 @@ import pytest
 import trustme
 
 from ivr.config import Settings
-from ivr.config_services import CalendarSettings, MailSettings
+from ivr.config_services import CalendarSettings, MailSettings, ProxySettings
 from ivr.doctor_machine import Finding, State
 from ivr.doctor_services import check_calendar, check_host, check_mail, check_outbox, service_checks
+from ivr.services.proxy import proxy_of
 from tests.scenario import scenario
 from tests.services.http_server import HttpServer
+from tests.services.proxy_server import ProxyServer
 from tests.services.test_mail import Mailbox, mail_server
 
 pytestmark = pytest.mark.adapter
@@ -46,6 +48,20 @@ def test_hosts_are_resolved_connected_to_and_their_certificates_checked(tmp_path
         for finding, state, said in found:
             assert finding.state is state and said in finding.text
             assert state is State.OK or finding.remedy
+
+    play()
+
+
+def test_hosts_are_asked_through_the_proxy_of_the_settings() -> None:
+    @scenario
+    async def play() -> None:
+        async with HttpServer() as server, ProxyServer() as proxy, ProxyServer("Basic x") as locked:
+            through = proxy_of(ProxySettings(url=proxy.url))
+            found = await asyncio.to_thread(host, server.port, proxy=through)
+            refused = await asyncio.to_thread(host, server.port, proxy=proxy_of(ProxySettings(url=locked.url)))
+        assert found.state is State.OK and f"through the proxy 127.0.0.1:{proxy.port}" in found.text
+        assert len(proxy.asked_for) == 1
+        assert refused.state is State.WARNING and "407" in refused.text
 
     play()
 

@@ -81,9 +81,8 @@ def test_a_caller_who_says_nothing_is_led_out_even_where_nobody_answers(suite: S
     call = (StaySilent(lasting=600.0),)
     played = play(
         silence.model_copy(update={"call": call}),
-        suite.flow.flow,
+        suite.program,
         calendars=CALENDARS,
-        runs=tuple(suite.program.parts.values()),
     )
     assert played.difference is None and played.end == "bot_hung_up", played.turns
 

@@ -60,6 +60,7 @@ class Listener:
             complete_silence_s=command.complete_silence_s,
             incomplete_silence_s=command.incomplete_silence_s,
             expected=command.expected,
+            line=self._leg_id,
         )
 
         def report(event: RecognizerEvent) -> None:

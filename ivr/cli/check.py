@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ivr.check_context import Surroundings, sound_flows, surroundings_of
-from ivr.errors import ConfigError, Problem, Severity
-from ivr.flows import TEST_SUFFIX, FlowSet, flow_files, load_files
-from ivr.settings import load_settings
+from ivr.cli.check_run import run
 
 
 def register(app: typer.Typer) -> None:
@@ -29,86 +22,4 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
 ) -> None:
     """Check flows: errors first, then warnings. Exit status 0 if they can go into service, 1 if not."""
-    try:
-        settings = load_settings(config)
-        surroundings = surroundings_of(settings)
-    except ConfigError as error:
-        typer.echo(str(error))
-        raise typer.Exit(1) from error
-    try:
-        found, problems = check_paths(paths, surroundings, Path(settings.flows))
-    finally:
-        surroundings.close()
-    errors = sum(problem.severity is Severity.ERROR for problem in problems)
-    failed = errors > 0 or (strict and bool(problems))
-    if as_json:
-        typer.echo(_as_json(found, problems, surroundings, not failed))
-    else:
-        for problem in sorted(problems, key=lambda problem: problem.severity is not Severity.ERROR):
-            typer.echo(_line(problem))
-        for note in surroundings.notes:
-            typer.secho(f"note: {note}", dim=True)
-        typer.secho(_summary(len(found.flows), errors, len(problems) - errors), fg="red" if failed else "green")
-    raise typer.Exit(1 if failed else 0)
-
-
-def check_paths(
-    paths: Iterable[Path], surroundings: Surroundings, settings_folder: Path | None = None
-) -> tuple[FlowSet, list[Problem]]:
-    """The flows of files and folders, and every problem in them. Conversations that test flows are `ivr test`'s."""
-    files: dict[Path, None] = {}
-    problems: list[Problem] = []
-    for path in paths:
-        # `os.path` takes a path that cannot be looked at for one that is not there
-        found = flow_files(path) if os.path.isdir(path) else [path] if os.path.isfile(path) else []
-        files.update(dict.fromkeys(file for file in found if not file.name.endswith(TEST_SUFFIX)))
-        if not found:
-            problems.append(_nothing_there(path))
-    flows = load_files(files)
-    problems += flows.problems
-    beside = load_files(_beside(files, settings_folder)).flows if settings_folder else {}
-    _, found_there = sound_flows({**beside, **flows.flows}, surroundings.context)
-    files_asked = {loaded.file for loaded in flows.flows.values()}
-    problems += [problem for problem in found_there if problem.file in files_asked]
-    return flows, sorted(problems)
-
-
-def _beside(files: Iterable[Path], folder: Path) -> list[Path]:
-    """Flows of the settings that were not named, and can be run by those that were."""
-    known = {file.resolve() for file in files}
-    return [file for file in flow_files(folder) if file.resolve() not in known]
-
-
-def _nothing_there(path: Path) -> Problem:
-    message = "there is no flow (*.yaml) in this folder" if os.path.isdir(path) else "there is no such file or folder"
-    return Problem(str(path), 1, 1, "", f"{message}; correct the path", rule="no_such_file")
-
-
-def _line(problem: Problem) -> str:
-    step = f"{problem.step}: " if problem.step else ""
-    place = typer.style(f"{problem.file}:{problem.line}:{problem.column}:", bold=True)
-    is_error = problem.severity is Severity.ERROR
-    kind = "" if is_error else typer.style("warning: ", fg="yellow")
-    return f"{place} {typer.style(step, fg='red' if is_error else 'yellow')}{kind}{problem.message}"
-
-
-def _summary(flows: int, errors: int, warnings: int) -> str:
-    return f"{_count(flows, 'flow')} read, {_count(errors, 'error')}, {_count(warnings, 'warning')}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _as_json(found: FlowSet, problems: list[Problem], surroundings: Surroundings, ok: bool) -> str:
-    flows = [{"flow": name, "file": each.file, "version": each.flow.version} for name, each in found.flows.items()]
-    errors = sum(problem.severity is Severity.ERROR for problem in problems)
-    report = {
-        "ok": ok,
-        "errors": errors,
-        "warnings": len(problems) - errors,
-        "flows": flows,
-        "problems": [asdict(problem) for problem in problems],
-        "notes": list(surroundings.notes),
-    }
-    return json.dumps(report, ensure_ascii=False, indent=2)
+    raise typer.Exit(run(paths, config, strict=strict, as_json=as_json))

@@ -53,6 +53,10 @@ LOOKS = {
 """By action; what is not here reaches out to something else (`request`, `send`, `run`)."""
 
 
+PLAINLY = {"ask": "answered", "form": "answered", "request": "answered", "record": "recorded"}
+"""By action: what `next` means beside other exits; elsewhere it is `else`."""
+
+
 def look_of(kind: str) -> Look:
     """How the cards of a kind look."""
     return LOOKS.get(kind.split(" ")[0], REACHES_OUT)
@@ -79,6 +83,7 @@ def digraph(graph: FlowGraph) -> Digraph:
     for target in graph.unknown:
         text = f"there is no step “{target}”"
         drawn.node(_node(target), shape="box", style="dashed", color=WRONG, fontcolor=WRONG, label=text, margin="0.15")
+    _draw_afterwards(drawn, graph)
     _draw_anywhere(drawn, graph)
     return drawn
 
@@ -120,9 +125,23 @@ def _reference(target: str) -> dict[str, str]:
 
 
 def _end(target: str) -> dict[str, str]:
-    label = "" if target == END else target
-    return {"shape": "doublecircle", "label": "", "xlabel": label, "width": "0.11", "style": "filled",
-            "fillcolor": LINE, "color": LINE}  # fmt: skip
+    if target != END:
+        return _pill(target)
+    return {"shape": "doublecircle", "label": "", "width": "0.11", "style": "filled", "fillcolor": LINE, "color": LINE}
+
+
+def _pill(text: str) -> dict[str, str]:
+    return {"shape": "box", "style": "rounded,filled", "fillcolor": LINE, "color": LINE, "fontcolor": "#ffffff",
+            "label": text, "fontsize": "10", "margin": "0.1,0.04", "height": "0.2"}  # fmt: skip
+
+
+def _draw_afterwards(drawn: Digraph, graph: FlowGraph) -> None:
+    """Where calls go when they are over."""
+    if graph.afterwards is None:
+        return
+    drawn.node("call ends", **_pill("the call is over" if graph.afterwards.always else "the caller hangs up"))
+    label = f"  {graph.afterwards.calls:,}" if graph.afterwards.calls else ""
+    drawn.edge("call ends", _node(graph.afterwards.target), label=label)
 
 
 def _width(arrow: Arrow, most: int) -> dict[str, str]:
@@ -156,7 +175,8 @@ def _card(card: Card) -> str:
         rows.append(f'<tr><td{span} align="left" balign="left" cellpadding="4">{BREAK.join(said)}{BREAK}</td></tr>')
     if _has_exits(card):
         cells = "<vr/>".join(
-            f'<td port="exit{number}" valign="top">{_exit(arrow)}</td>' for number, arrow in enumerate(card.arrows)
+            f'<td port="exit{number}" valign="top">{_exit(card, arrow)}</td>'
+            for number, arrow in enumerate(card.arrows)
         )
         rows.append(f"<hr/><tr>{cells}</tr>")
     return (
@@ -181,14 +201,15 @@ def _lines(text: str, width: int) -> list[str]:
     return [escape(line) for line in wrapped]
 
 
-def _exit(arrow: Arrow) -> str:
+def _exit(card: Card, arrow: Arrow) -> str:
     stays = f"↺ {arrow.target}" if arrow.target in STAYS else ""
-    parts = [_way(way) for way in arrow.ways]
+    plainly = PLAINLY.get(card.kind.split(" ")[0], "else")
+    parts = [_way(way if way.name else Way(plainly, way.signal)) for way in arrow.ways]
     return "<br/>".join([*parts, *([f'<font point-size="9" color="{QUIET}">{stays}</font>'] if stays else [])])
 
 
 def _way(way: Way) -> str:
-    name = "<br/>".join(escape(line) for line in textwrap.wrap(way.name or "else", 24))
+    name = "<br/>".join(escape(line) for line in textwrap.wrap(way.name, 24))
     if len(way.signal) < 3:
         return name + (f' <font point-size="9" color="{QUIET}">{escape(way.signal)}</font>' if way.signal else "")
     signal = "<br/>".join(escape(line) for line in textwrap.wrap(way.signal, 22))

@@ -17,6 +17,7 @@ from ivr.cli.graph_dot import (
     shortened,
 )
 from ivr.flow.graph import ENDS, STAYS, Arrow, Card, FlowGraph, Way
+from ivr.flow.steps.kind import END
 
 _CLASSES = {"talks": TALKS, "asks": ASKS, "thinks": THINKS, "handsOver": HANDS_OVER, "endsCall": ENDS_CALL}
 _SHAPES = {"talks": ("(", ")"), "asks": ("([", "])"), "thinks": ("[", "]"), "handsOver": ("[[", "]]")}
@@ -37,6 +38,10 @@ def _lines_of(graph: FlowGraph) -> Iterator[str]:
             yield from _arrow(card, number, arrow)
     for detour in graph.detours:
         yield f"  {_node(detour.source)} -. {_quoted(f'{detour.calls:,}')} .-> {_node(detour.target)}"
+    if graph.afterwards is not None:
+        when = "the call is over" if graph.afterwards.always else "the caller hangs up"
+        counted = f" · {graph.afterwards.calls:,}" if graph.afterwards.calls else ""
+        yield f'  call_ends(["{when}{counted}"]) --> {_node(graph.afterwards.target)}'
     for target in graph.unknown:
         yield f"  {_node(target)}[{_quoted(f'there is no step {target}')}]:::wrong"
     yield from _anywhere(graph)
@@ -75,7 +80,8 @@ def _arrow(card: Card, number: int, arrow: Arrow) -> Iterator[str]:
             else (f"  %% {card.name}: {label} leads back to the question before")
         )
     elif arrow.target in ENDS:
-        yield f"  {_node(card.name)}{line} {_node(card.name)}_end{number}((( )))"
+        shape = "((( )))" if arrow.target == END else f'(["{arrow.target}"])'
+        yield f"  {_node(card.name)}{line} {_node(card.name)}_end{number}{shape}"
     else:
         yield f"  {_node(card.name)}{line} {_node(arrow.target)}"
 

@@ -57,13 +57,17 @@ def listen(
 def _listen(
     recognizer: VoskRecognizer, wav: Path, language: str, phrases: tuple[str, ...], is_closed: bool
 ) -> dict[str, Any]:
+    from ivr.speech.file_turns import turns_in
     from ivr.speech.pcm import pad, read_wav, resample
 
     started_s = time.perf_counter()
     try:
         audio = pad(resample(read_wav(wav), _SAMPLE_RATE_HZ), _PAD_S)
         started_s = time.perf_counter()
-        heard = recognizer.transcribe(audio.pcm16(), _SAMPLE_RATE_HZ, language, phrases, allow_unknown=not is_closed)
+        pcm = audio.pcm16()
+        heard = recognizer.transcribe(pcm, _SAMPLE_RATE_HZ, language, phrases, allow_unknown=not is_closed)
+        lasted_ms = round((time.perf_counter() - started_s) * 1000, 2)
+        turns = turns_in(recognizer, pcm, _SAMPLE_RATE_HZ, language, phrases)
     except IvrError as error:
         return {"file": str(wav), "text": "", "confidence": 0.0, "words": [], "ms": 0.0, "error": str(error)}
     return {
@@ -79,9 +83,17 @@ def _listen(
             }
             for word in heard.words
         ],
-        "ms": round((time.perf_counter() - started_s) * 1000, 2),
+        "ms": lasted_ms,
         "n_best": [{"text": text, "confidence": share} for text, share in heard.n_best],
+        "speech_start_ms": _ms(turns.speech_start_s if turns else None),
+        "speech_end_ms": _ms(turns.speech_end_s if turns else None),
+        "final_at_ms": _ms(turns.final_at_s if turns else None),
     }
+
+
+def _ms(at_s: float | None) -> int | None:
+    """An instant of the padded audio as one of the file."""
+    return None if at_s is None else max(round((at_s - _PAD_S) * 1000), 0)
 
 
 def _show(result: dict[str, Any], as_json: bool) -> bool:

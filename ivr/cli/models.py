@@ -15,8 +15,10 @@ from rich.table import Table
 
 from ivr.cli.speech_tools import reported_errors
 from ivr.errors import ConfigError
+from ivr.settings import load_settings
 
 if TYPE_CHECKING:
+    from ivr.config_services import ProxySettings
     from ivr.speech.model_catalog import CatalogModel
     from ivr.speech.model_store import SpeechModel
 
@@ -101,6 +103,9 @@ def _catalog_row(entry: CatalogModel, url: str) -> dict[str, Any]:
 
 def install(
     name: Annotated[str, typer.Argument(help="What `ivr models` shows under «install as»: en-us, de, …")],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings with a `proxy:`; ./ivr.yaml where there is one.")
+    ] = None,
 ) -> None:
     """Download an official Vosk model; a download that was interrupted goes on where it stopped."""
     from ivr.speech.model_catalog import CATALOG, catalog_model
@@ -108,6 +113,7 @@ def install(
     from ivr.speech.model_store import missing_files, models_dir
 
     with reported_errors():
+        proxy = _proxy_of(config)
         entry = catalog_model(name)
         if entry is None:
             known = ", ".join(entry.key for entry in CATALOG)
@@ -119,8 +125,21 @@ def install(
         typer.echo(f"{entry.name} (about {entry.size_mb} MB, {entry.licence}) from {models_url()}", err=True)
         with _progress_bar() as bar:
             task = bar.add_task(entry.name, total=None)
-            installed = install_model(entry, lambda done, total: bar.update(task, completed=done, total=total))
+            installed = install_model(entry, lambda done, total: bar.update(task, completed=done, total=total), proxy)
     typer.echo(f"installed {entry.name} in {installed.path} (verified by {installed.checked_by})")
+
+
+def _proxy_of(config: Path | None) -> ProxySettings:
+    """Settings that are not ready yet, and that nobody named, are no reason to get no model."""
+    from ivr.config_services import NO_PROXY
+
+    try:
+        return load_settings(config).proxy
+    except ConfigError as error:
+        if config is not None:
+            raise
+        typer.echo(f"no proxy is used: the settings cannot be read ({str(error).splitlines()[0]})", err=True)
+        return NO_PROXY
 
 
 def _progress_bar() -> Progress:

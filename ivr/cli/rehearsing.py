@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from ivr.config import Settings
-from ivr.errors import ConfigError, FlowError, Problem
+from ivr.errors import ConfigError, FlowError
 from ivr.flow.jobs import JobResult
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.model import Part
 from ivr.flow.program import Program, linked
-from ivr.flows import library, load_file, load_folder
+from ivr.flows import TEST_SUFFIX, library, load_file, load_folder
 from ivr.model_errors import did_you_mean, problems_of
 from ivr.rehearsal.acts import Place
 from ivr.rehearsal.fitting import steps_of
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 
 def find_flow(name: str, settings: Settings) -> LoadedFlow:
-    """A flow by its file, or by its name in the settings' folder. Raises FlowError."""
+    """A flow by its file, or by its name in the settings' folder. Raises FlowError, ConfigError."""
+    if name.endswith(TEST_SUFFIX):
+        flow = name.removesuffix(TEST_SUFFIX) + ".yaml"
+        raise ConfigError(f"{name} holds conversations; `ivr test {name}` plays them, the flow should be {flow}")
     if Path(name).is_file() or name.endswith((".yaml", ".yml")):
         return load_file(Path(name))
     folder = Path(settings.flows)
@@ -39,7 +42,7 @@ def find_flow(name: str, settings: Settings) -> LoadedFlow:
     if own:
         raise FlowError(own)
     hint = did_you_mean(name, list(found.flows)) or "write some there, or name a file"
-    raise FlowError([Problem(name, 1, 1, "", f"there is no flow of this name in {folder}; {hint}", rule="no_flow")])
+    raise ConfigError(f"there is no flow '{name}' in {folder}; {hint}")
 
 
 def calendars_of(settings: Settings, switches: Path | None = None) -> Calendars | None:

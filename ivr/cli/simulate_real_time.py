@@ -78,9 +78,15 @@ class RealTime:
         self._shown_listening = ""
 
     def lead(self, simulator: Simulator) -> None:
-        """From the call's beginning to its end."""
+        """From the call's beginning to its end; Ctrl-C hangs up."""
         self._offset_s = self._now_s() - simulator.call.clock.monotonic_s()
-        simulator.begin()
+        try:
+            simulator.begin()
+            self._go_on(simulator)
+        except KeyboardInterrupt:
+            simulator.hang_up()
+
+    def _go_on(self, simulator: Simulator) -> None:
         while not simulator.is_over:
             self._catch_up(simulator)
             self._show_listening(simulator)

@@ -31,6 +31,7 @@ from ivr.rehearsal.fitting import variables_of
 from ivr.rehearsal.model import Given
 from ivr.rehearsal.results import turn_as_json
 from ivr.rehearsal.simulator import Screen, Setting, Simulator
+from ivr.rehearsal.typed import HANG_UP
 from ivr.settings import load_settings
 from ivr.yaml_source import read_yaml
 
@@ -95,8 +96,15 @@ def _vocabulary(context: CheckContext) -> Callable[[str, str], bool] | None:
 
 
 def lead(simulator: Simulator, input_lines: Lines) -> None:
-    """From line to line, time jumping to what happens next."""
-    simulator.begin()
+    """From line to line, time jumping to what happens next; Ctrl-C hangs up."""
+    try:
+        simulator.begin()
+        _go_on(simulator, input_lines)
+    except KeyboardInterrupt:
+        simulator.hang_up()
+
+
+def _go_on(simulator: Simulator, input_lines: Lines) -> None:
     while True:
         simulator.settle()
         if simulator.is_over:
@@ -124,9 +132,10 @@ class Lines:
         return self._is_terminal
 
     def answer(self, question: str) -> str | None:
-        """The answer to a question of the simulator."""
+        """The answer to a question of the simulator; who ends the input at a terminal wants to hang up."""
         self.ask(question)
-        return self._line("? ")
+        line = self._line("? ")
+        return HANG_UP if line is None and self._is_terminal else line
 
     def ask(self, question: str) -> None:
         """Show a question, without waiting."""
@@ -143,7 +152,9 @@ class Lines:
         try:
             line = sys.stdin.readline()
         except (UnicodeDecodeError, KeyboardInterrupt):
-            return None
+            line = ""
+        if not line and self._is_terminal:
+            print(file=sys.stderr if self._is_json else sys.stdout)  # what follows is not to stand behind ^C
         return line.rstrip("\r\n") if line else None
 
 

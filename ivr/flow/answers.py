@@ -9,6 +9,7 @@ from ivr.flow.asking import asked_of, open_form
 from ivr.flow.form_hearing import WRONG, hear
 from ivr.flow.form_view import field_ask
 from ivr.flow.model import AskStep, FormStep, InputStep, MenuStep
+from ivr.flow.overlap import closest_meaning
 from ivr.flow.question import PICK, Question, phrases_of
 from ivr.flow.run import Run
 from ivr.flow.state import FormProgress, Pending
@@ -74,12 +75,21 @@ def by_voice(run: Run, step: InputStep, question: Question, text: str, confidenc
 
 def _phrase(run: Run, step: InputStep, question: Question, text: str, confidence: float) -> Answer | None:
     found = grammar.match_phrases(text, confidence, question.phrases, question.by_first_word)
+    found = found or _meant(run, question, text, confidence)
     if found is None:
         return None
     read_back = _read_back(run, step, found.meaning, found.phrase)
     is_command = found.meaning.startswith("command:")
     heard = found.phrase if is_command else text  # what else was said may be a part of a sensitive answer
     return Answer(found.meaning, _value_of(found.meaning), heard, read_back, found.confidence)
+
+
+def _meant(run: Run, question: Question, text: str, confidence: float) -> grammar.PhraseMatch | None:
+    """The choice that other words come close to; commands want to be said as they are written."""
+    choices = {meaning: said for meaning, said in question.phrases.items() if meaning.startswith(CHOICE)}
+    if not choices or grammar.has_phrase(text, question.by_first_word):
+        return None
+    return closest_meaning(text, confidence, choices, run.language)
 
 
 def _free(run: Run, step: InputStep, question: Question, text: str, confidence: float) -> Answer | None:

@@ -70,7 +70,7 @@ def _hand_to_step(run: Run, event: e.Event) -> None:
 
 
 def _offered(run: Run, event: e.CallOffered) -> None:
-    if run.state.phase is Phase.NEW:
+    if run.state.phase is Phase.NEW and not run.state.step:
         _begin(run, event)
 
 
@@ -170,11 +170,24 @@ def _enter_all(run: Run) -> None:
     while run.target and run.state.phase is not Phase.ENDED:
         name, run.target = run.target, ""
         if run.state.steps_without_input >= MAX_STEPS_WITHOUT_INPUT:
-            run.note("flow", "error", detail="too many steps without the caller")
-            run.end(TEMPORARY_FAILURE)
-            return
+            _give_up_loop(run)
+            continue
         run.state.steps_without_input = run.state.steps_without_input + 1
-        _enter(run, name)
+        try:
+            _enter(run, name)
+        except TemplateFailed as error:
+            found = run.steps.get(run.state.step)
+            run.fail(found.action if found else "prompt", str(error))
+
+
+def _give_up_loop(run: Run) -> None:
+    """End what goes round without the caller; what is to be done after it is done all the same."""
+    run.note("flow", "error", detail="too many steps without the caller")
+    run.state.steps_without_input = 0
+    if run.state.has_left:
+        run.clean_up_over()
+    else:
+        run.end(TEMPORARY_FAILURE)
 
 
 def _enter(run: Run, name: str) -> None:
@@ -200,10 +213,7 @@ def _enter(run: Run, name: str) -> None:
         if run.flush(name):
             return
         run.answer()
-    try:
-        kind.enter(run, name, found)
-    except TemplateFailed as error:
-        run.fail(found.action, str(error))
+    kind.enter(run, name, found)
 
 
 def _cannot_go_on_alone(run: Run, name: str) -> None:

@@ -99,6 +99,11 @@ def match_phrases(
     return PhraseMatch(meaning, phrase, confidence * UNKNOWN_FACTOR ** unknown_count(text))
 
 
+def has_phrase(text: str, phrases: ByFirstWord) -> bool:
+    """Whether any phrase is in the utterance."""
+    return bool(_longest(known_words(normalized(text)), phrases))
+
+
 def _longest(words: list[str], phrases: ByFirstWord) -> list[tuple[str, str]]:
     """Meaning and phrase of what is found from left to right, the longest at each place."""
     found, at = [], 0

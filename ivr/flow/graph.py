@@ -31,6 +31,9 @@ from ivr.flow.model import (
 from ivr.flow.steps.answer import AnswerStep
 from ivr.flow.steps.kind import Exit
 from ivr.flow.steps.registry import kind_of
+from ivr.flow.steps.request import RequestStep
+from ivr.flow.steps.run_flow import is_spare
+from ivr.flow.steps.survey import SurveyNote, SurveyQuestion, SurveyStep, past_notes
 from ivr.flow.values.yes_no import NO_KEY, YES_KEY
 from ivr.immutable import immutable
 
@@ -96,6 +99,16 @@ class Detour:
 
 
 @immutable
+class Afterwards:
+    """What is done when the call is over."""
+
+    target: str
+    always: bool
+    """Whoever ended it; else only when the caller did."""
+    calls: int | None = None
+
+
+@immutable
 class FlowGraph:
     """Everything that is in the picture."""
 
@@ -104,6 +117,7 @@ class FlowGraph:
     cards: tuple[Card, ...]
     anywhere: tuple[Anywhere, ...]
     detours: tuple[Detour, ...] = ()
+    afterwards: Afterwards | None = None
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -111,6 +125,7 @@ class FlowGraph:
         known = {*(card.name for card in self.cards), *BUILT_IN_TARGETS}
         targets = [self.start, *(arrow.target for card in self.cards for arrow in card.arrows)]
         targets += [each.target for each in self.anywhere]
+        targets += [self.afterwards.target] if self.afterwards else []
         return tuple(dict.fromkeys(target for target in targets if target not in known))
 
 
@@ -129,12 +144,17 @@ class Traffic:
 
 
 def traffic_of(lines: Iterable[tuple[str, str, str]]) -> Traffic:
-    """Count the recorded lines of calls: the call's id, the step and the kind of each, call by call, in their order."""
+    """Count the recorded lines of calls: the call's id, the step and the kind of each, call by call, in their order.
+
+    What goes on in a flow that a step runs (`order/ask_number`) belongs to that step.
+    """
     visits, ways, detours, calls = Counter[str](), Counter[tuple[str, str]](), Counter[tuple[str, str]](), 0
     for _, of_call in groupby(lines, key=lambda line: line[0]):
         calls += 1
         stays = [
-            (step, [kind for *_, kind in stay]) for step, stay in groupby(of_call, key=lambda line: line[1]) if step
+            (step, [kind for *_, kind in stay])
+            for step, stay in groupby(of_call, key=lambda line: line[1].partition("/")[0])
+            if step
         ]
         visits.update(step for step, _ in stays)
         for (step, kinds), (following, _) in pairwise(stays):
@@ -164,8 +184,21 @@ def graph_of(
             None if traffic is None else traffic.visits.get(name, 0),
         )
         for name, step in flow.steps.items()
+        if not isinstance(step, SurveyNote)
     )
-    return FlowGraph(flow.flow, flow.start, cards, tuple(_anywhere(flow)), tuple(_detours(cards, traffic)))
+    detours = list(_detours(cards, traffic))
+    afterwards = _afterwards(flow, detours, traffic)
+    shown = tuple(each for each in detours if afterwards is None or each.target != afterwards.target)
+    return FlowGraph(flow.flow, flow.start, cards, tuple(_anywhere(flow)), shown, afterwards)
+
+
+def _afterwards(flow: Flow, detours: Iterable[Detour], traffic: Traffic | None) -> Afterwards | None:
+    """Calls come there from anywhere: they are counted together."""
+    if flow.on_hang_up is None:
+        return None
+    target = flow.on_hang_up.go
+    calls = None if traffic is None else sum(each.calls for each in detours if each.target == target)
+    return Afterwards(target, flow.on_hang_up.always, calls)
 
 
 def _kind(step: Step) -> str:
@@ -177,7 +210,7 @@ def _arrows(flow: Flow, name: str, step: Step, traffic: Traffic | None) -> Itera
     conditions = iter([branch.condition or "else" for branch in step.when] if isinstance(step, WhenStep) else [])
     for way_out in _own_exits(flow, step):
         way = _way(flow, step, way_out.key, conditions)
-        ways.setdefault(way_out.target, []).append(way)
+        ways.setdefault(past_notes(flow, way_out.target), []).append(way)
     for target, found in ways.items():
         calls = None if traffic is None or target in BUILT_IN_TARGETS else traffic.ways.get((name, target), 0)
         yield Arrow(target, tuple(dict.fromkeys(found)), calls)
@@ -188,7 +221,8 @@ def _own_exits(flow: Flow, step: Step) -> Iterator[Exit]:
     plain = flow.model_copy(update={"commands": {}, "defaults": flow.defaults.model_copy(update={"failed": None})})
     for way_out in kind_of(step).exits(plain, step):
         is_filled_in = way_out.key in type(step).model_fields and getattr(step, way_out.key) is None
-        if not is_filled_in or way_out.key == "next" or not way_out.without_caller:
+        is_own = not is_filled_in or way_out.key == "next" or not way_out.without_caller
+        if is_own and not is_spare(step, way_out.key):
             yield way_out
 
 
@@ -200,11 +234,13 @@ def _way(flow: Flow, step: Step, key: str, conditions: Iterator[str]) -> Way:
         return Way(*_ANSWERS[key])
     if isinstance(step, WhenStep):
         return Way(next(conditions, "else"))
-    return Way("" if key == "next" else _words(key))
+    if isinstance(step, SurveyStep):  # to its first question
+        return Way("")
+    return Way("" if key == "next" else _words(key.rpartition(".")[2] if isinstance(step, SurveyQuestion) else key))
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace(".", " ")
 
 
 def _signal(flow: Flow, heard: Choice | Command) -> str:
@@ -250,7 +286,8 @@ def _text(flow: Flow, step: Step) -> str:
         return f"after {step.answer.after:g} s" if step.answer.after else ""
     asked = getattr(step, step.action, None)
     prompts = [prompt for path, prompt in find_models(step, Prompt) if path[-1] in (step.action, "prompt")]
-    return _said(flow, prompts[0]) if prompts else _done(asked)
+    done = "" if prompts and not isinstance(step, RequestStep) else _done(asked)
+    return "\n".join(filter(None, [done, _said(flow, prompts[0].for_count(1)) if prompts else ""]))
 
 
 def _said(flow: Flow, prompt: Prompt) -> str:

@@ -242,7 +242,8 @@ def _time_over(run: Run) -> None:
 
 
 def _speech_started(run: Run, event: e.SpeechStarted) -> None:
-    if event.listen_id != run.state.listen_id:
+    is_going_on = run.state.input.is_speaking  # then the time that an utterance may take does not begin anew
+    if event.listen_id != run.state.listen_id or is_going_on:
         return
     waiting = waiting_of(run)
     run.state.input.is_speaking = True

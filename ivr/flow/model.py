@@ -66,10 +66,15 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
+@written(also({"type": "string", "minLength": 1}))
+def _text_by_language(value: object) -> object:
+    return {"": value} if isinstance(value, str) else value
+
+
 class PromptItem(Part):
     """Text, by language (the empty tag means every language), or a recording."""
 
-    text: dict[str, Template] = Field(default_factory=dict)
+    text: Annotated[dict[str, Template], BeforeValidator(_text_by_language)] = Field(default_factory=dict)
     play: str | None = None
     """A file below `sounds/`."""
     pause: Duration | None = None
@@ -98,7 +103,7 @@ def _prompt_item(value: object) -> object:
         return {"text": value}
     if isinstance(value, PromptItem | dict):
         return value
-    raise ValueError("a prompt is text, a text per language, a file below sounds/, or a list of these")
+    raise ValueError("this is no prompt; write text, a text per language, a file below sounds/, or a list of these")
 
 
 Count = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?$")]
@@ -184,7 +189,7 @@ class Phrases(Part):
             return {"by_language": {"": value}}
         if isinstance(value, dict):
             return {"by_language": {tag: [v] if isinstance(v, str) else v for tag, v in value.items()}}
-        raise ValueError("words are a list of phrases, or such a list per language")
+        raise ValueError("these are no words; write a list of phrases, or such a list per language")
 
     def for_language(self, language: str) -> tuple[str, ...]:
         """The phrases of a language tag ("en-US" finds "en-US", then "en", then those of every language)."""

@@ -95,8 +95,7 @@ class _Test:
     ) -> None:
         self.suite, self.placed, self.test = suite, placed, placed.conversation
         self.flow = suite.flow.flow
-        runs = tuple(suite.program.parts.values())
-        self.wanted = play(self.test, self.flow, zone=zone, calendars=calendars, runs=runs)
+        self.wanted = play(self.test, suite.program, zone=zone, calendars=calendars)
         self.begins_at = begins_at(self.test.given, zone)
 
     def result(self, played: Played | None, took_s: float = 0.0, because: str = "") -> Result:

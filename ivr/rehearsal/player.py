@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -90,18 +90,14 @@ class _Differs(Exception):
 
 def play(
     test: Conversation,
-    flow: Flow,
+    flow: Flow | Program,
     *,
     exits: Mapping[str, Exits] | None = None,
     zone: tzinfo | None = None,
     calendars: Calendars | None = None,
-    runs: Collection[Flow] = (),
 ) -> Played:
-    """Play it. `exits` of its flows, where many conversations share them; naive instants are in `zone` (local: None).
-
-    `runs` are the flows that it can run.
-    """
-    program = Program(flow, {part.flow: part for part in runs})
+    """Play it. `exits` of its flows, where conversations share them; naive instants are in `zone` (local: None)."""
+    program = Program.of(flow)
     return _Player(test, program, exits or exits_in(program), zone, calendars).play()
 
 
@@ -129,9 +125,8 @@ class _Player:
             calendars=self.calendars,
             leaves_transfers_open=self.test.ends_transfers,
         )
-        main, parts = self.program.main, tuple(self.program.parts.values())
-        deaf = () if self.test.given.speech else languages_of(main)
-        self.call = CallScript(main, deaf=deaf, runs=parts, outside=self.world, on_step=self.trail.follow)
+        deaf = () if self.test.given.speech else languages_of(self.program.main)
+        self.call = CallScript(self.program, deaf=deaf, outside=self.world, on_step=self.trail.follow)
 
     def play(self) -> Played:
         try:

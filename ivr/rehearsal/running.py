@@ -148,18 +148,18 @@ def run(
 ) -> Report:
     """Play on virtual time. `on_result` is told of each as it is over."""
     began_s = time.perf_counter()
-    exits = {suite.flow.file: exits_in(suite.program) for suite, _ in wanted}
+    suites = {id(suite): suite for suite, _ in wanted}.values()
+    exits = {suite.flow.file: exits_in(suite.program) for suite in suites}
     results: list[Result] = []
     for suite, placed in wanted:
         started_s = time.perf_counter()
         flow = suite.flow.flow
         played = play(
             placed.conversation,
-            flow,
+            suite.program,
             exits=exits[suite.flow.file],
             zone=zone,
             calendars=calendars,
-            runs=tuple(suite.program.parts.values()),
         )
         result = Result(flow.flow, placed, played, time.perf_counter() - started_s)
         results.append(result)

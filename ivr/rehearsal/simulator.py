@@ -90,6 +90,7 @@ class Simulator:
         program = Program(flow, {part.flow: part for part in runs})
         self.trail = Trail(program, exits_in(program))
         self._leaves, self._calendars = False, calendars
+        self._shown_listening = (0, "")
         self._world = World(setting.mocks, lambda: place_of(self.call.state), lambda: self.call.clock.now(), calendars)
         self.on_commands: Callable[[Sequence[c.Command]], None] = lambda commands: None
         """Told of what the engine asks for, before it is carried out."""
@@ -129,7 +130,7 @@ class Simulator:
                 break
         self._leave_if_asked()
         if self.is_callers_turn:
-            self._screen.listens(self.words())
+            self._show_listening()
 
     def type(self, line: str, *, is_polite: bool = True) -> None:
         """Do what a typed line says; `is_polite`: once the bot has finished, unless the line interrupts."""
@@ -217,6 +218,13 @@ class Simulator:
             parts.append(f"words {', '.join(phrases[:MAX_WORDS])}{more}")
         return "; ".join(parts)
 
+    def _show_listening(self) -> None:
+        """Once for each turn: a line that was not for the bot changes nothing."""
+        shown = (len(self.call.turns), self.words())
+        if shown != self._shown_listening:
+            self._screen.listens(shown[1])
+        self._shown_listening = shown
+
     def _show(self, what: str) -> None:
         if what == "help":
             self._screen.note(t.HELP)
@@ -270,7 +278,7 @@ class Simulator:
         while True:
             answer = self._ask(f"{question} {' | '.join(names)} (or ! to hang up)")
             word = (answer or "").strip().lower().replace(" ", "_") or names[0]
-            if word == "!":
+            if word == t.HANG_UP:
                 self._leaves = True
                 return None
             if word in names:
@@ -293,7 +301,7 @@ class Simulator:
             return Mock(outcome=word) if word else None
         while True:
             answer = self._ask(f"it {job_text(job)}: what is the answer? JSON, a status, timeout (or ! to hang up)")
-            if answer is not None and answer.strip() == "!":
+            if answer is not None and answer.strip() == t.HANG_UP:
                 self._leaves = True
                 return None
             try:

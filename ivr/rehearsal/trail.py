@@ -15,7 +15,8 @@ from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps.kind import RETURN
 from ivr.flow.steps.models import RunStep
 from ivr.flow.steps.registry import kind_of
-from ivr.flow.steps.survey import SurveyNote, SurveyQuestion
+from ivr.flow.steps.run_flow import is_spare
+from ivr.flow.steps.survey import SurveyNote, SurveyQuestion, past_notes
 from ivr.immutable import immutable
 
 ANSWERED = ("match", "confirmed")
@@ -41,7 +42,8 @@ def exits_of(flow: Flow) -> Exits:
     aliases: dict[str, dict[str, str]] = {}
     ways, commands = edges_of(flow), commands_of(flow)
     for name in found:
-        step, edges = flow.steps[name], [_beyond_notes(flow, edge) for edge in ways[name]]
+        step = flow.steps[name]
+        edges = [_past_notes(flow, edge) for edge in ways[name]]
         if isinstance(step, WhenStep):
             found[name] = _branches(step, edges)
         elif isinstance(step, InputStep):
@@ -66,12 +68,9 @@ def commands_of(flow: Flow) -> list[str]:
     return list(dict.fromkeys([*flow.commands, *(name for step in questions for name in step.own_commands)]))
 
 
-def _beyond_notes(flow: Flow, edge: Edge) -> Edge:
-    """The edge to the next step in which a call can stand."""
-    target = edge.target
-    while isinstance(step := flow.steps.get(target), SurveyNote):
-        target = step.next or RETURN
-    return replace(edge, target=target)
+def _past_notes(flow: Flow, edge: Edge) -> Edge:
+    target = past_notes(flow, edge.target)
+    return edge if target == edge.target else replace(edge, target=target)
 
 
 def _branches(step: WhenStep, edges: Sequence[Edge]) -> dict[str, str]:
@@ -83,7 +82,7 @@ def _outcomes(step: Step, edges: Sequence[Edge]) -> tuple[dict[str, str], dict[s
     """Exits that the step writes, one for each further place that it can lead to, and what leaves by those."""
     written = {edge.exit: edge.target for edge in edges if _is_written(step, edge.exit)}
     exits, stands_for = dict(written), dict[str, str]()
-    others = [edge for edge in edges if edge.exit not in written and not _is_spare(step, edge.exit)]
+    others = [edge for edge in edges if edge.exit not in written and not is_spare(step, edge.exit)]
     for edge in sorted(others, key=lambda edge: edge.exit not in REST):
         same = [name for name, target in exits.items() if target == edge.target]
         if same:
@@ -91,11 +90,6 @@ def _outcomes(step: Step, edges: Sequence[Edge]) -> tuple[dict[str, str], dict[s
         else:
             exits[edge.exit] = edge.target
     return exits, stands_for
-
-
-def _is_spare(step: Step, exit_name: str) -> bool:
-    """The `next` of a `run` that names the outcomes and writes none: the check sees to it that no outcome is left."""
-    return isinstance(step, RunStep) and exit_name == "next" and bool(step.outcomes)
 
 
 def _is_written(step: Step, exit_name: str) -> bool:
@@ -171,6 +165,8 @@ class Trail:
 
     def follow(self, before: FlowState, result: Result) -> None:
         """One event."""
+        if _nothing_happened(before, result):
+            return
         visits = self._visits(before, result)
         self.steps += [visit.place for visit in visits[1 if before.step else 0 :]]
         self._give_commands(visits)
@@ -262,6 +258,17 @@ class Trail:
             if is_inside and isinstance(step, RunStep):
                 inner = [replace(visit, place=visit.place.partition("/")[2]) for visit in stay]
                 self._spread(self.program.flow_named(step.run), inner, "" if number == len(stays) else RETURN)
+
+
+_TELLING = (c.NoteStep, c.NoteAnswer, c.HangUp)
+"""Commands that tell something of the way."""
+
+
+def _nothing_happened(before: FlowState, result: Result) -> bool:
+    """Whether the call stands where it stood, and nothing was told: so it is with most events."""
+    after = result.state
+    is_there = after.step == before.step and after.frames == before.frames
+    return is_there and not any(isinstance(command, _TELLING) for command in result.commands)
 
 
 def _own_step(visit: _Visit) -> tuple[str, bool]:

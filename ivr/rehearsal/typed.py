@@ -7,6 +7,10 @@ from ivr.units import parse_duration_s
 
 KEYS = frozenset("0123456789*#")
 
+HANG_UP = "!"
+LONGEST_CHARACTERS = 500
+MOST_KEYS = 40
+
 HELP = """\
 text          say it                      #1  #12#      press keys (behind the first #)
 <text  <#1    interrupt the bot           empty line    say nothing until something happens
@@ -81,8 +85,12 @@ def parse_line(line: str) -> Typed:
     text = line.strip()
     if not text:
         return Silence()
-    if text in ("!", "?", "~"):
-        return {"!": HangUp(), "?": Show("help"), "~": Noise()}[text]
+    if text in (HANG_UP, "?", "~"):
+        return {HANG_UP: HangUp(), "?": Show("help"), "~": Noise()}[text]
+    if len(text) > LONGEST_CHARACTERS:
+        return Mistyped(f"nobody says {len(text)} characters at once; write at most {LONGEST_CHARACTERS} in a line")
+    if text.startswith(HANG_UP):
+        return Mistyped("write ! alone to hang up; words need no mark before them")
     if text.startswith("<"):
         return _input(text[1:].strip(), interrupts=True)
     if text.startswith("/"):
@@ -96,6 +104,8 @@ def _input(text: str, *, interrupts: bool) -> Typed:
         wrong = sorted(set(keys) - KEYS)
         if wrong:
             return Mistyped(f"{' '.join(wrong)} is no key of a telephone; keys are 0 to 9, * and #")
+        if len(keys) > MOST_KEYS:
+            return Mistyped(f"these are {len(keys)} keys; write at most {MOST_KEYS} in a line")
         return Keys(keys, interrupts)
     if text.startswith("="):
         number, _, words = text[1:].strip().partition(" ")

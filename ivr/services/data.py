@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import structlog
 
-from ivr.config_services import RequestsSettings
+from ivr.config_services import NO_PROXY, ProxySettings, RequestsSettings
 from ivr.flow.answers_data import TooMuch, require_bounded
 from ivr.flow.jobs import HttpJob, JobOutcome, JobResult
 from ivr.services.hosts import hosts_of
@@ -31,8 +31,8 @@ log = structlog.get_logger(__name__)
 class HttpDataService:
     """Asks the hosts of `requests:`."""
 
-    def __init__(self, settings: RequestsSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: RequestsSettings, proxy: ProxySettings = NO_PROXY) -> None:
+        self._settings, self._proxy = settings, proxy
         self._client: HttpClient | None = None
 
     async def warm_up(self) -> None:
@@ -58,8 +58,9 @@ class HttpDataService:
     def _load(self) -> HttpClient:
         if self._client is None:
             from ivr.services.http_client import HttpClient
+            from ivr.services.proxy import proxy_of
 
-            self._client = HttpClient(hosts_of(self._settings).find, USER_AGENT)
+            self._client = HttpClient(hosts_of(self._settings).find, USER_AGENT, proxy_of(self._proxy))
         return self._client
 
     async def _ask(self, job: HttpJob) -> JobResult:

@@ -17,8 +17,10 @@ from typing import Any, Final
 import httpcore
 import httpx
 
+from ivr.certificates import tls_context
 from ivr.services.addresses import is_public
 from ivr.services.hosts import DEFAULT_PORTS, HostRules
+from ivr.services.proxy import Forbidden, Proxy
 
 KEPT_OPEN_S: Final = 15.0
 """An idle connection is used again within this time."""
@@ -59,10 +61,10 @@ class Answer:
 
 class _CheckedBackend(httpcore.AsyncNetworkBackend):
     """Connects to addresses that were checked, not to names: a name that changes its address in between gains nothing
-    (DNS rebinding)."""
+    (DNS rebinding). Through a proxy, too: it is told the address."""
 
-    def __init__(self, find_rules: FindRules) -> None:
-        self._find_rules = find_rules
+    def __init__(self, find_rules: FindRules, proxy: Proxy | None) -> None:
+        self._find_rules, self._proxy = find_rules, proxy
         self._backend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -73,39 +75,63 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        proxy = self._proxy if self._proxy and self._proxy.is_for(host, port) else None
         error: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in await self._addresses(host, port):
+        for address in await self._addresses(host, port, proxy):
             try:
+                if proxy is not None:
+                    return await self._tunnel(proxy, address, port, timeout)
                 return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
+            except Forbidden:
+                raise
+            except (httpcore.NetworkError, httpcore.ConnectTimeout) as failed:
                 error = failed
         raise error
 
-    async def _addresses(self, host: str, port: int) -> list[str]:
+    async def _tunnel(
+        self,
+        proxy: Proxy,
+        address: str,
+        port: int,
+        timeout: float | None,  # noqa: ASYNC109
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            stream = await self._backend.connect_tcp(proxy.host, proxy.port, timeout)
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
+            raise httpcore.ConnectError(f"the proxy {proxy.shown} cannot be reached ({failed})") from failed
+        try:
+            await proxy.connect(stream, address, port)
+        except BaseException:
+            await stream.aclose()
+            raise
+        return stream
+
+    async def _addresses(self, host: str, port: int, proxy: Proxy | None) -> list[str]:
+        """Where to connect to. With a proxy that resolves names: the name, unless it is a private one here."""
+        is_named = proxy is not None and proxy.resolves_names
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise httpcore.ConnectError(f"{host} has no address ({error.strerror or error})") from error
+            if is_named:
+                return [host]
+            remedy = "; where only the proxy knows names, set `proxy: resolves_names: true`" if proxy else ""
+            raise httpcore.ConnectError(f"{host} has no address ({error.strerror or error}){remedy}") from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         rules = self._find_rules(host, port)
         allowed = [address for address in addresses if rules and (rules.allow_private or is_public(address))]
         if addresses and not allowed:
-            raise PrivateAddress(f"{host} leads into a private network; set allow_private for it if that is meant")
-        return allowed
+            raise Forbidden(f"{host} leads into a private network; set allow_private for it if that is meant")
+        return [host] if is_named and len(allowed) == len(addresses) else allowed
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-class PrivateAddress(httpcore.ConnectError):
-    """The name leads to an address that may not be asked."""
-
-
 class HttpClient:
     """Asks hosts that `find_rules` knows. One per process and use; safe for many calls at once."""
 
-    def __init__(self, find_rules: FindRules, user_agent: str) -> None:
-        self._find_rules = find_rules
+    def __init__(self, find_rules: FindRules, user_agent: str, proxy: Proxy | None = None) -> None:
+        self._find_rules, self._proxy = find_rules, proxy
         self._user_agent = user_agent
         self._clients: dict[str | None, httpx.AsyncClient] = {}
 
@@ -154,7 +180,7 @@ class HttpClient:
     async def _client(self, ca_file: str | None) -> httpx.AsyncClient:
         if ca_file not in self._clients:
             context = await asyncio.to_thread(tls_context, ca_file)
-            self._clients.setdefault(ca_file, _make_client(context, self._find_rules))
+            self._clients.setdefault(ca_file, _make_client(context, _CheckedBackend(self._find_rules, self._proxy)))
         return self._clients[ca_file]
 
     @staticmethod
@@ -200,32 +226,21 @@ def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
     return url.scheme, url.raw_host, url.port
 
 
-def _make_client(context: ssl.SSLContext, find_rules: FindRules) -> httpx.AsyncClient:
+def _make_client(context: ssl.SSLContext, backend: _CheckedBackend) -> httpx.AsyncClient:
     transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False)
     transport._pool = httpcore.AsyncConnectionPool(  # httpx offers no way to hand in what connects
         ssl_context=context,
         max_connections=MAX_CONNECTIONS,
         keepalive_expiry=KEPT_OPEN_S,
-        network_backend=_CheckedBackend(find_rules),
+        network_backend=backend,
     )
     return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False, follow_redirects=False)
-
-
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Checks certificates and names. The machine's authorities and Mozilla's, or those of one file and no others."""
-    if ca_file is not None:
-        return ssl.create_default_context(cafile=ca_file)
-    import certifi
-
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
 
 
 def _as_ours(error: Exception, host: str) -> RequestRefused | NoAnswer:
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, PrivateAddress):
+        if isinstance(cause, Forbidden):
             return RequestRefused(str(cause))
         if isinstance(cause, ssl.SSLCertVerificationError):
             return RequestRefused(f"{host}: its certificate is not trusted ({cause.verify_message})")

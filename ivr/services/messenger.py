@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ivr.config import TargetSettings
-from ivr.config_services import SendSettings
+from ivr.config_services import NO_PROXY, ProxySettings, SendSettings
 from ivr.flow.jobs import JobOutcome, JobResult, Message
 from ivr.services.delivery import Carrier, DeliveryFailed, Letter
 from ivr.services.mail import MailCarrier
@@ -27,10 +27,11 @@ class Messenger:
         targets: Mapping[str, TargetSettings],
         send: SendMessage,
         recordings: Path | None = None,
+        proxy: ProxySettings = NO_PROXY,
     ) -> None:
         """`send` is the telephony's way to send a SIP MESSAGE; mails take what they attach from `recordings`."""
         self._carriers: dict[str, Carrier] = {
-            "webhook": WebhookCarrier(settings.webhooks),
+            "webhook": WebhookCarrier(settings.webhooks, proxy),
             "mail": MailCarrier(settings.mail, recordings),
             "message": SipMessageCarrier(targets, send),
         }

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from ivr.config_services import WebhookSettings
+from ivr.config_services import NO_PROXY, ProxySettings, WebhookSettings
 from ivr.flow.jobs import WebhookMessage
 from ivr.services.delivery import DeliveryFailed, Letter
 from ivr.services.hosts import rules_of_webhook
@@ -45,8 +45,8 @@ def signature(secret: str, letter_id: str, timestamp_s: int, body: bytes) -> str
 class WebhookCarrier:
     """Posts to the webhooks of the settings."""
 
-    def __init__(self, webhooks: Mapping[str, WebhookSettings]) -> None:
-        self._webhooks = webhooks
+    def __init__(self, webhooks: Mapping[str, WebhookSettings], proxy: ProxySettings = NO_PROXY) -> None:
+        self._webhooks, self._proxy = webhooks, proxy
         self._clients: dict[str, HttpClient] = {}
 
     async def deliver(self, letter: Letter) -> None:
@@ -77,9 +77,11 @@ class WebhookCarrier:
     def _client(self, name: str, webhook: WebhookSettings) -> HttpClient:
         if name not in self._clients:
             from ivr.services.http_client import HttpClient
+            from ivr.services.proxy import proxy_of
 
             rules = rules_of_webhook(webhook)
-            self._clients.setdefault(name, HttpClient(lambda host, port: rules, USER_AGENT))
+            client = HttpClient(lambda host, port: rules, USER_AGENT, proxy_of(self._proxy))
+            self._clients.setdefault(name, client)
         return self._clients[name]
 
     async def close(self) -> None:

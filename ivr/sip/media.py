@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,10 +20,10 @@ import pjsua2 as pj
 import structlog
 
 from ivr.errors import MediaFailed
-from ivr.ports import AudioSink
+from ivr.ports import AudioSink, EchoAwareSink
 from ivr.sip.python_thread import media_thread
 from ivr.sip.thread import SipThread
-from ivr.sip.wav import assemble, to_wav
+from ivr.sip.wav import Pcm, assemble, to_wav
 
 SETTLE_S: Final = 0.3
 """How long the media thread may still be in something that was disconnected."""
@@ -134,10 +135,18 @@ class Playing:
 class _Playback:
     """One `play`: from the command to its last frame."""
 
-    def __init__(self, play_id: str, player: _Player, start_delay_s: float) -> None:
+    def __init__(self, play_id: str, player: _Player, start_delay_s: float, pcm: Pcm) -> None:
         self.play_id = play_id
         self.player: _Player | None = player
         self.start_delay_s = start_delay_s
+        self.started_at_s: float | None = None
+        self._pcm = pcm
+
+    def tell(self, sink: AudioSink | None) -> None:
+        """Let a listener know what is still to be sent."""
+        if self.started_at_s is not None and isinstance(sink, EchoAwareSink):
+            gone = round((time.monotonic() - self.started_at_s) * self._pcm.rate_hz) * 2
+            sink.plays(self._pcm.samples[gone:], self._pcm.rate_hz)
 
 
 class LegMedia:
@@ -194,7 +203,7 @@ class LegMedia:
         except (pj.Error, OSError) as error:
             self.on_failed(play_id, getattr(error, "reason", str(error)))
         else:
-            self._playback = _Playback(play_id, player, wanted.lead_in_s if is_loop else 0.0)
+            self._playback = _Playback(play_id, player, wanted.lead_in_s if is_loop else 0.0, pcm)
             self._connect_playback(self._playback)
 
     def _connect_playback(self, playback: _Playback) -> None:
@@ -211,6 +220,8 @@ class LegMedia:
             if self._sent_port is not None:
                 self._try(playback.player.startTransmit, self._sent_port)
             self._try(playback.player.startTransmit, self._audio)
+            playback.started_at_s = time.monotonic()
+            playback.tell(self._sink)
 
     def _ended(self, play_id: str) -> None:
         if self._playback is None or self._playback.play_id != play_id:
@@ -224,6 +235,8 @@ class LegMedia:
         if playback is None:
             return
         player, playback.player = playback.player, None
+        if isinstance(self._sink, EchoAwareSink):
+            self._sink.falls_silent()
         if self._audio is not None:
             self._try(player.stopTransmit, self._audio)  # type: ignore[union-attr]
         if self._sent_port is not None:
@@ -245,6 +258,12 @@ class LegMedia:
             if self._audio is not None:
                 self._try(self._audio.startTransmit, self._port)
         self._port.sink = sink
+        if self._playback is not None:
+            self._playback.tell(sink)
+
+    @property
+    def _sink(self) -> AudioSink | None:
+        return None if self._port is None else self._port.sink
 
     def _return_port(self) -> None:
         port, self._port = self._port, None

@@ -13,9 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
+from ivr.certificates import tls_context
+from ivr.config_services import NO_PROXY, ProxySettings
 from ivr.errors import ModelMissing
 from ivr.speech.model_catalog import CatalogModel
 from ivr.speech.model_store import missing_files, models_dir
@@ -46,13 +49,13 @@ def models_url() -> str:
     return (os.environ.get("IVR_MODELS_URL") or OFFICIAL_URL).rstrip("/")
 
 
-def install_model(entry: CatalogModel, progress: Progress | None = None) -> Installed:
+def install_model(entry: CatalogModel, progress: Progress | None = None, proxy: ProxySettings = NO_PROXY) -> Installed:
     """Download and unpack into `models_dir()`; what a break left behind is resumed. Raises ModelMissing (retryable)."""
     folder = models_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         archive = folder / f".{entry.name}.zip.part"
-        with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
+        with _client(proxy) as client:
             _download(client, f"{models_url()}/{entry.name}.zip", archive, progress or (lambda done, total: None))
             checked_by = _verify(client, entry, archive)
         path = _unpack(archive, folder / entry.name)
@@ -63,6 +66,21 @@ def install_model(entry: CatalogModel, progress: Progress | None = None) -> Inst
         ) from error
     _remove_download(archive)
     return Installed(path, checked_by)
+
+
+def _client(proxy: ProxySettings) -> httpx.Client:
+    """Goes by the proxy of the settings, and by none that the environment names."""
+    return httpx.Client(
+        timeout=_TIMEOUT, follow_redirects=True, verify=tls_context(), trust_env=False, proxy=_proxy_for(proxy)
+    )
+
+
+def _proxy_for(proxy: ProxySettings) -> httpx.Proxy | None:
+    parts = urlsplit(models_url())
+    if not proxy.url or {parts.hostname, parts.netloc} & set(proxy.direct):
+        return None
+    password = proxy.password.get_secret_value() if proxy.password else ""
+    return httpx.Proxy(proxy.url, auth=None if proxy.username is None else (proxy.username, password))
 
 
 def _remove_download(archive: Path) -> None:
@@ -93,10 +111,16 @@ def _size_bytes(file: Path) -> int:
 def _unreachable(url: str, error: Exception, archive: Path) -> str:
     have = _size_bytes(archive)
     kept = f" ({have / 1e6:.1f} MB are kept and resumed next time)" if have else ""
+    named = next((name for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY") if _environment(name)), "")
+    by_proxy = f"write `proxy:` into ivr.yaml ({named} of the environment is not used), " if named else ""
     return (
-        f"{url} cannot be reached ({type(error).__name__}: {error}){kept}; check the network and try again, set "
-        f"IVR_MODELS_URL to a mirror, or unpack the zip yourself into {models_dir()}"
+        f"{url} cannot be reached ({type(error).__name__}: {error}){kept}; check the network and try again, {by_proxy}"
+        f"set IVR_MODELS_URL to a mirror, or unpack the zip yourself into {models_dir()}"
     )
+
+
+def _environment(name: str) -> str:
+    return os.environ.get(name) or os.environ.get(name.lower()) or ""
 
 
 def _fetch_rest(client: httpx.Client, url: str, archive: Path, progress: Progress) -> None:

@@ -23,17 +23,29 @@ class Pronouncer:
         """Starts nothing yet."""
         self._helper = HelperProcess(command, rest_after_s=REST_AFTER_S)
         self._known: dict[tuple[str, str], str] = {}
+        self._is_tried = False
+        self._problem: str | None = None
+
+    def wake(self) -> None:
+        """Start the process, which takes 70 ms, and do not wait for it."""
+        self._helper.wake()
 
     def problem(self) -> str | None:
         """Why nothing can be pronounced here, or None."""
+        if self._is_tried:
+            return self._problem
         answer = self._ask("en-us", ())
-        return None if answer.get("ok") else str(answer.get("reason", "espeak-ng does not work"))
+        self._is_tried = True
+        self._problem = None if answer.get("ok") else str(answer.get("reason", "espeak-ng does not work"))
+        return self._problem
 
     def __call__(self, language: str, phrases: Sequence[str]) -> Mapping[str, str]:
         """Phrase to its sounds in the International Phonetic Alphabet, without stress.
 
         What cannot be pronounced (no voice for the language, no library) is absent.
         """
+        if self.problem() is not None:
+            return {}
         voice = espeak_voice(language)
         new = [phrase for phrase in dict.fromkeys(phrases) if (voice, phrase) not in self._known]
         if voice and new:

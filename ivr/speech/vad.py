@@ -71,23 +71,24 @@ class VoiceActivityDetector:
         """No frame below this level (RMS, of 32768) is speech on this line now; 0 while the line is not known yet."""
         if len(self._levels) < self._settled_frames:
             return 0
-        return int(_FULL_SCALE * 10 ** (self._gate_dbfs() / 20))
+        return int(_FULL_SCALE * 10 ** (self.gate_dbfs() / 20))
 
     def is_speech(self, frame: bytes) -> bool:
         """Whether this frame (20 ms, mono, 16-bit) holds speech."""
         level = level_dbfs(frame)
         self._levels.append(level)
-        gate = self._gate_dbfs()
+        gate = self.gate_dbfs()
         audible = audioop.add(frame, self._comfort_noise, 2)
         # webrtcvad hears every frame, the gated ones too: it learns the line's noise from them.
         return bool(self._engine.is_speech(audible, self._sample_rate_hz)) and level >= gate
 
-    def _gate_dbfs(self) -> float:
+    def gate_dbfs(self) -> float:
+        """No frame below this level is speech, as far as the line is known by now."""
         return max(self._floor_dbfs() + self._settings.margin_db, self._settings.quietest_speech_dbfs)
 
     def _floor_dbfs(self) -> float:
         # The mean of the three quietest frames: one dropped frame of digital silence must not open the gate to noise.
-        quietest = sorted(self._levels)[:3]
+        quietest = sorted(self._levels)[:3] or [_SILENCE_DBFS]
         floor = sum(quietest) / len(quietest)
         if len(self._levels) < self._settled_frames:
             return min(floor, self._settings.first_floor_dbfs)

@@ -70,12 +70,12 @@ class VoskModel:
         new = tuple(word for word in grammar.missing_words if word not in self._warned_of)
         if new:
             self._warned_of.update(new)
-            log.warning(
+            log.info(
                 "words_unknown_to_model",
                 words=new,
                 language=self.language,
                 model=self.path.name,
-                remedy="callers cannot say them: use other words in the flow, or a larger model",
+                remedy="callers cannot say them; those that a flow lists are found by `ivr check`",
             )
         return grammar
 

@@ -37,6 +37,7 @@ from ivr.ports import (
 )
 from ivr.speech.decoding import Heard, SpeechModel
 from ivr.speech.grammar import build_grammar
+from ivr.speech.line_echo import EchoPaths, LineEcho
 from ivr.speech.model_catalog import language_name, primary_language
 from ivr.speech.utterance import UtteranceAudio
 from ivr.speech.vad import FRAME_S, VadSettings, VoiceActivityDetector, loudest_rms
@@ -78,6 +79,7 @@ class VoskRecognizer:
             grammar=True, interim_results=False, languages=frozenset(self._models)
         )
         self._vad_settings = vad_settings
+        self._lines = EchoPaths()
         count = worker_count or (SERVER_WORKERS if servers else 1)
         self._workers = [_Worker(f"vosk-{number}") for number in range(count)]
         self._lock = threading.Lock()
@@ -95,7 +97,8 @@ class VoskRecognizer:
             worker = self._workers[self._opened % len(self._workers)]
             self._opened += 1
             worker.start()
-        return VoskStream(model, request, sample_rate_hz, report, worker, self._vad_settings)
+        echo = LineEcho(sample_rate_hz, self._lines.of(request.line))
+        return VoskStream(model, request, sample_rate_hz, report, worker, self._vad_settings, echo)
 
     def transcribe(
         self, pcm: bytes, sample_rate_hz: int, language: str, phrases: Sequence[str] = (), *, allow_unknown: bool = True
@@ -182,7 +185,9 @@ class VoskStream:
         report: Report,
         worker: _Worker,
         vad_settings: VadSettings | None,
+        echo: LineEcho,
     ) -> None:
+        self.plays, self.falls_silent = echo.plays, echo.falls_silent
         self.dropped_frames = 0
         """Frames lost because the worker was too far behind."""
         self._request = request
@@ -196,6 +201,7 @@ class VoskStream:
         """Level of a frame that the worker must hear at once; all of them where it is 0."""
         self._lock = threading.RLock()  # orders reports and close; re-entered when a report closes its own stream
         self._is_closed = False
+        self._echo = echo
         self._vad = VoiceActivityDetector(sample_rate_hz, vad_settings)
         self._settings = turn.TurnSettings(
             final_silence_s=request.final_silence_s,
@@ -219,6 +225,7 @@ class VoskStream:
             self.dropped_frames += 1
             return
         self._frames.append((time.monotonic(), pcm))
+        self._echo.written += len(pcm) // 2
         # In this order: the worker sets the gate before it looks for more audio, so none is left lying by both.
         gate_rms = self._gate_rms
         if not gate_rms or queued_bytes >= self._patience_bytes or loudest_rms(pcm, self._vad.frame_bytes) >= gate_rms:
@@ -287,7 +294,8 @@ class VoskStream:
             return
         begin_s, self._heard_s = self._heard_s, self._heard_s + FRAME_S
         was_speaking = self._turn.is_speaking
-        is_speech = self._vad.is_speech(frame)
+        frame, may_be_caller = self._echo.clean(frame, self._vad.gate_dbfs)
+        is_speech = self._vad.is_speech(frame) and may_be_caller
         self._turn, event = turn.step(self._settings, self._turn, begin_s, is_speech)
         audio.take(begin_s, frame, is_speech, is_in_turn=was_speaking)
         if isinstance(event, turn.SpeechStarted):
@@ -319,6 +327,7 @@ class VoskStream:
                 words=heard.words,
                 speech_started_at_s=event.started_at_s + clock_offset_s,
                 speech_ended_at_s=event.ended_at_s + clock_offset_s,
+                turn_ended_at_s=event.decided_at_s + clock_offset_s,
                 n_best=heard.n_best,
             )
         )

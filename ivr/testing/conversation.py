@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Self
 
@@ -27,7 +27,7 @@ from ivr.flow.jobs import JobResult
 from ivr.flow.loader import load_flow
 from ivr.flow.masking import MASK
 from ivr.flow.model import Flow
-from ivr.flow.program import linked
+from ivr.flow.program import Program, linked
 from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.testing.clock import ManualClock, ManualTimer
@@ -93,13 +93,18 @@ def as_recognized(text: str, listening: c.StartListening) -> str:
     """What a recognizer with this closed list makes of words that are spoken clearly; free speech is left as it is."""
     if not listening.phrases:
         return normalized(text)
-    known = {word for phrase in listening.phrases for word in phrase.split()}
+    known = _words_of(listening.phrases)
     words: list[str] = []
     for word in normalized(text).split():
         heard = word if word in known else UNKNOWN_WORD if listening.allow_unknown else ""
         if heard and (heard != UNKNOWN_WORD or words[-1:] != [UNKNOWN_WORD]):
             words.append(heard)
     return " ".join(words)
+
+
+@lru_cache(maxsize=256)
+def _words_of(phrases: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(word for phrase in phrases for word in phrase.split())
 
 
 def _read(flow: Flow | Path | str) -> Flow:
@@ -110,12 +115,16 @@ def _read(flow: Flow | Path | str) -> Flow:
     return load_flow(flow, "flow.yaml").flow
 
 
+def _program(flow: Flow | Path | str, runs: Collection[Flow | Path | str]) -> Program:
+    return linked(_read(flow), {part.flow: part for part in map(_read, runs)})
+
+
 class CallScript:
     """One call, played by a test. Every verb returns the script, so that sentences can be chained."""
 
     def __init__(
         self,
-        flow: Flow | Path | str,
+        flow: Flow | Program | Path | str,
         *,
         deaf: Collection[str] = (),
         runs: Collection[Flow | Path | str] = (),
@@ -125,19 +134,21 @@ class CallScript:
         on_step: Callable[[FlowState, engine.Result], None] | None = None,
         said_for_s: Callable[[Sequence[Segment]], float] = said_for_s,
     ) -> None:
-        """`flow` is a model, a file or YAML text, `runs` the flows that it can run.
+        """`flow` is a model, a file or YAML text, `runs` the flows that it can run; or a program, which has them.
 
         `deaf` are language tags in which no speech can be recognized; `jobs` says what services answer: those that it
         does not name wait for `job_ends`. `outside` says how transfers end, and jobs instead of `jobs`;
         `on_turn` is told of every line of the conversation as it happens, `on_step` of every event: where the call
         stood before, and what came of it. `said_for_s` tells how long a prompt takes.
         """
-        self.flow = _read(flow)
-        self.program = linked(self.flow, {part.flow: part for part in map(_read, runs)})
+        self.program = flow if isinstance(flow, Program) else _program(flow, runs)
+        self.flow = self.program.main
         self.clock = ManualClock()
         self.state = FlowState()
         self.commands: list[c.Command] = []
         """Everything that the engine asked for."""
+        self.record: list[c.NoteStep] = []
+        """The lines of the call's record."""
         self.prompts: list[SaidPrompt] = []
         self._deaf = frozenset(deaf)
         self._scripted_jobs = jobs or ScriptedJobs()
@@ -360,11 +371,6 @@ class CallScript:
         return self.state.variables
 
     @property
-    def record(self) -> list[c.NoteStep]:
-        """The lines of the call's record."""
-        return [command for command in self.commands if isinstance(command, c.NoteStep)]
-
-    @property
     def refused_with(self) -> int | None:
         """SIP status with which the call was refused; None where it was not."""
         return next((command.sip_status for command in self.commands if isinstance(command, c.Reject)), None)
@@ -542,6 +548,8 @@ class CallScript:
         """Do what the engine asks; the id of a listening that failed at once."""
         self.commands.append(command)
         match command:
+            case c.NoteStep():
+                self.record.append(command)
             case c.PlayPrompt():
                 self._play(command)
             case c.StopPrompt():
@@ -581,7 +589,7 @@ class CallScript:
             case c.Answer():
                 if any(isinstance(earlier, c.Ring) for earlier in self.commands):
                     self._note("call", "(answered)")
-            case c.StartEarlyMedia() | c.NoteStep():
+            case c.StartEarlyMedia():
                 pass
             case _:
                 self._ask_outside(command)

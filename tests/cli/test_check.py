@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from ivr.check_context import flows_in_service, sound_problem, surroundings_of
 from ivr.cli import check as command
+from ivr.cli.entry import _plain_check
 from ivr.config import Settings, SpeechSettings
 from ivr.errors import Severity
 from ivr.settings import load_settings
@@ -238,3 +239,39 @@ def test_a_path_that_leads_to_no_file_is_told_so(folder: Path, path: str) -> Non
     result = run(path)
     assert f"{path}:1:1: there is no such file or folder; correct the path" in result.output
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["check", "flows/"], [Path("flows")]),
+        (["check", "a.yaml", "b.yaml"], [Path("a.yaml"), Path("b.yaml")]),
+        (["check"], []),
+        (["check", "--json", "flows/"], []),
+        (["check", "flows/", "--strict"], []),
+        (["check", "--help"], []),
+        (["test", "flows/"], []),
+        ([], []),
+    ],
+)
+def test_only_a_plain_check_passes_by_the_command_line(arguments: list[str], expected: list[Path]) -> None:
+    assert _plain_check(arguments) == expected
+
+
+def test_the_same_is_told_with_and_without_the_command_line(folder: Path) -> None:
+    break_demo(folder, "next: main", "next: mian")
+    command = [sys.executable, "-c", "from ivr.cli.entry import main; main()", "check"]
+    plain, explained = (
+        subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        for arguments in (["flows/"], ["--config", "ivr.yaml", "flows/"])
+    )
+    assert (plain.returncode, plain.stdout, plain.stderr) == (1, explained.stdout, explained.stderr)
+    assert "mian" in plain.stdout
+
+
+def test_a_reader_who_leaves_is_no_mistake(folder: Path) -> None:
+    command = [sys.executable, "-c", "from ivr.cli.entry import main; main()", "check", "flows/"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        assert started.stdout is not None and started.stderr is not None
+        started.stdout.close()
+        assert started.stderr.read() == b"" and started.wait(60) == 1

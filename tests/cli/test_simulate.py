@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -146,7 +148,8 @@ def test_a_caller_may_leave_instead_of_an_answer(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere"], "there is no flow of this name in"),
+        (["nowhere"], "error: there is no flow 'nowhere' in"),
+        (["small.test.yaml"], "holds conversations; `ivr test small.test.yaml` plays them"),
         (["smal"], "did you mean 'small'?"),
         (["nowhere.yaml"], "cannot be read"),
         (["small", "--language", "fr-FR"], "use one of: en-US, de-DE"),
@@ -233,3 +236,59 @@ def test_without_a_microphone_it_says_so(folder: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     done = simulate("small", "--voice")
     assert done.returncode == 1 and "this machine has no microphone" in done.stderr
+
+
+# --- at a terminal
+
+
+def at_terminal(folder: Path, *arguments: str, typed: Sequence[tuple[str, str]]) -> str:
+    """What a person sees who types each text when the one before it is on the screen; the program must end itself."""
+    screen, keyboard = pty.openpty()
+    command = [str(IVR), "simulate", "small", *arguments]
+    with subprocess.Popen(command, stdin=keyboard, stdout=keyboard, stderr=keyboard, cwd=folder, start_new_session=True,
+                          preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) as run:  # fmt: skip
+        os.close(keyboard)
+        seen, waiting = "", list(typed)
+        deadline_s = time.monotonic() + 30
+        while (part := _read(screen, deadline_s)) is not None:
+            seen += part
+            if waiting and waiting[0][0] in seen:
+                os.write(screen, waiting.pop(0)[1].encode())
+        os.close(screen)
+        assert run.wait(5) == 0, seen
+    assert not waiting, seen
+    return seen
+
+
+def _read(screen: int, deadline_s: float) -> str | None:
+    ready, _, _ = select.select([screen], [], [], max(0.0, deadline_s - time.monotonic()))
+    assert ready, "it neither went on nor ended"
+    try:
+        return os.read(screen, 65536).decode(errors="replace") or None
+    except OSError:  # the other end is closed
+        return None
+
+
+CTRL_C, CTRL_D = "\x03", "\x04"
+
+
+@pytest.mark.parametrize("ends", [CTRL_C, CTRL_D])
+def test_who_ends_the_input_hangs_up_and_is_told_the_end(folder: Path, ends: str) -> None:
+    assert "ended: caller hung up after" in at_terminal(folder, typed=[("> ", ends)])
+
+
+@pytest.mark.parametrize("ends", [CTRL_C, CTRL_D])
+def test_who_ends_the_input_at_a_question_about_the_world_hangs_up(folder: Path, ends: str) -> None:
+    seen = at_terminal(folder, typed=[("> ", "#0\n"), ("or ! to hang up", ends)])
+    assert "ended: caller hung up after" in seen and "connected" not in seen.partition("to hang up")[2]
+
+
+def test_ctrl_c_hangs_up_in_real_time(folder: Path) -> None:
+    assert "ended: caller hung up after" in at_terminal(folder, "--real-time", typed=[("This is a machine", CTRL_C)])
+
+
+def test_a_line_that_is_not_for_the_bot_repeats_nothing(folder: Path) -> None:
+    done = simulate("small", typed=["/vars", "/words", "#x", "!x", "#" + "1" * 60, "hello " * 200, "!"])
+    assert done.stdout.count("listens for") == 1
+    assert "write ! alone to hang up" in done.stdout
+    assert "these are 60 keys; write at most 40" in done.stdout and "nobody says 1199 characters at once" in done.stdout

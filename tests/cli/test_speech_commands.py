@@ -76,16 +76,27 @@ def test_mistakes_are_told_without_a_traceback(arguments: tuple[str, ...], text:
     assert done.stdout == ""
 
 
+KEYS = [
+    *("file", "text", "confidence", "words", "ms"),
+    *("n_best", "speech_start_ms", "speech_end_ms", "final_at_ms"),
+]
+
+
 def test_listen_prints_one_object_per_file_in_their_order() -> None:
     files = [ENGLISH_DIR / f"digits_{digit}.wav" for digit in (7, 1, 4)]
     done = ivr("listen", *files, "--words", ",".join(DIGITS), "--json")
     found = results(done)
     assert done.returncode == 0
-    assert [list(result) for result in found] == [["file", "text", "confidence", "words", "ms", "n_best"]] * 3
+    assert [list(result) for result in found] == [KEYS] * 3
     assert [result["file"] for result in found] == [str(file) for file in files]
     assert [result["text"] for result in found] == ["seven", "one", "four"]
     assert all(result["confidence"] > 0.8 and result["ms"] > 0 for result in found)
     assert found[0]["words"][0]["text"] == "seven"
+    for result in found:
+        word = result["words"][0]
+        assert abs(result["speech_start_ms"] - word["start_s"] * 1000) < 150
+        assert abs(result["speech_end_ms"] - word["end_s"] * 1000) < 250
+        assert result["final_at_ms"] - result["speech_end_ms"] in (340, 360, 380), "a whole answer ends after 350 ms"
     assert "model: embedded English (en)" in done.stderr
 
 

@@ -79,7 +79,7 @@ FILES: dict[str, tuple[str | bytes, int, str, str]] = {
     "an unknown key of a step": (flow().replace("failed: h", "faild: h"), 11, "unknown_key", "mean 'failed'?"),
     "text for a number": (flow().replace("menu:", "max_attempts: many\n    menu:"), 6, "wrong_type", "a whole number"),
     "a list for a name": (flow().replace("flow: f", "flow: [f]"), 1, "wrong_type", "write text"),
-    "8,000 wrong values": (many("  s#: {say: [[1]], next: 5}\n", 4000), 4, "bad_value", "a prompt is text"),
+    "8,000 wrong values": (many("  s#: {say: [[1]], next: 5}\n", 4000), 4, "bad_value", "write text"),
     "9,000 steps that are none": (many("  s#: 5\n", 9000), 4, "step_kind", "write one of"),
     "6,000 unknown kinds of steps": (many("  s#: {sya: x}\n", 6000), 4, "step_kind", "did you mean 'say'?"),
     "3,000 unknown targets": (many("  s#: {say: x, next: t#}\n", 3000), 4, "unknown_target", "use one of"),

@@ -173,3 +173,46 @@ def test_a_way_to_say_no_for_good_may_be_a_command_or_a_choice(phrase: str) -> N
     for text in (by_choice, by_command):
         assert problems_of_text(text, CheckContext()) == []
     assert [problem.rule for problem in problems_of_text(sales, CheckContext())] == ["no_opt_out"]
+
+
+# --- what was reported and is no mistake, and what is one and was not reported
+
+
+WITH_STEP = SHORTEST.replace("go: to_agent", "go: more")
+
+
+def rules_of(step: str, head: str = "") -> list[str]:
+    """Rules that a flow breaks with one step more; without warnings."""
+    text = WITH_STEP.replace("steps:", f"{head}steps:", 1) + "".join(f"  {line}\n" for line in step.splitlines())
+    return [problem.rule for problem in problems_of_text(text) if problem.severity is Severity.ERROR]
+
+
+@pytest.mark.parametrize("name", ["error", "step", "call", "heard"])
+def test_a_step_may_be_named_like_a_variable_that_every_flow_has(name: str) -> None:
+    assert rules_of(f"more: {{tag: x, next: {name}}}\n{name}: {{hours: office, open: to_agent, closed: hang_up}}") == []
+
+
+def test_the_bands_of_confidence_of_a_forms_field_are_compared() -> None:
+    field = 'one: {ask: number, prompt: "How many?", confidence: {accept: 0.2, reject: 0.5}}'
+    assert rules_of(f"more:\n  form: {{fields: {{{field}}}}}\n  failed: hang_up\n  next: to_agent") == ["empty_range"]
+
+
+def test_the_help_of_a_forms_field_is_a_help() -> None:
+    field = 'one: {ask: number, prompt: "How many?", help: "Say a number."}'
+    head = 'commands: {more: {keys: "9", go: help}}\n'
+    assert rules_of(f"more:\n  form: {{fields: {{{field}}}}}\n  failed: hang_up\n  next: to_agent", head) == []
+
+
+def test_a_step_that_nobody_reaches_is_reported_once_whatever_it_is_made_of() -> None:
+    survey = (
+        'lost:\n  survey: {thanks: "Thanks.", questions: {one: {ask: number, prompt: "How many?"}}}\n  next: to_agent'
+    )
+    assert rules_of(f"more: {{tag: x, next: to_agent}}\n{survey}") == ["unreachable_step"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "is_secret"), [("pin_tries: 3", False), ("tan_ok: ''", False), ("pin: 4711", True)]
+)
+def test_a_count_of_pins_is_no_pin(variable: str, is_secret: bool) -> None:
+    found = rules_of("more: {tag: x, next: to_agent}", f"variables: {{{variable}}}\n")
+    assert found == (["secret"] if is_secret else [])

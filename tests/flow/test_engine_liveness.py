@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.loader import load_flow
-from ivr.flow.state import Phase
+from ivr.flow.state import FlowState, Phase
 from ivr.testing.conversation import CallScript
 
 pytestmark = pytest.mark.unit
@@ -269,3 +270,98 @@ def test_a_sensitive_answer_is_in_no_record(seed: int) -> None:
         shown = f"{note.prompt} {note.heard} {note.meaning} {note.detail}"
         for secret in ("7391", "7 3 9", "739", "seven three", "nine one"):
             assert secret not in shown, note
+
+
+# --- what random events found
+
+
+LOOP_WITH_CLEAN_UP = """
+flow: loop
+start: round
+on_hang_up: {go: save, always: true}
+steps:
+  round: {set: {a: 1}, next: round}
+  save: {tag: saved}
+"""
+
+
+def test_what_follows_a_call_is_done_after_a_loop_that_was_given_up_too() -> None:
+    call = CallScript(LOOP_WITH_CLEAN_UP).offered()
+    assert call.phase is Phase.ENDED and call.state.tags == {"saved": True}
+
+
+def test_a_clean_up_that_goes_round_does_not_keep_that_of_the_flow_outside_from_being_done() -> None:
+    inner = """
+flow: inner
+start: ask
+on_hang_up: {go: round, always: true}
+steps:
+  ask: {ask: digits, length: 2, prompt: "Which?", into: code, next: return}
+  round: {set: {a: 1}, next: round}
+"""
+    outer = """
+flow: outer
+start: part
+on_hang_up: {go: save, always: true}
+steps:
+  part: {run: inner, next: hang_up}
+  save: {tag: saved}
+"""
+    call = CallScript(outer, runs=(inner,)).offered()
+    call.hangs_up()
+    assert call.phase is Phase.ENDED and call.state.tags == {"saved": True}
+
+
+def test_a_help_that_cannot_be_said_leads_to_on_error() -> None:
+    flow = """
+flow: help
+start: tell
+on_error: sorry
+steps:
+  tell:
+    menu: {prompt: "Well?", choices: {more: {keys: "1", go: help}}}
+    help: "It is {{ nothing }}."
+  sorry: {say: "Sorry.", next: hang_up}
+"""
+    call = CallScript(flow).offered().presses("1")
+    assert call.hears("Sorry.").has_ended
+
+
+def test_recordings_of_silence_do_not_go_round_for_ever() -> None:
+    flow = """
+flow: silence
+start: message
+steps:
+  message: {record: {prompt: "Speak."}, into: message, failed: message, next: message}
+"""
+    call = CallScript(flow).offered()
+    for _ in range(1000):
+        if call.phase is Phase.ENDED or not call.clock.advance_to_next():
+            break
+    assert call.phase is Phase.ENDED
+
+
+def test_a_call_that_waits_for_its_first_answer_is_not_begun_again() -> None:
+    flow = "flow: f\nstart: a\nsteps:\n  a: {hours: office, open: hang_up, closed: hang_up}\n"
+    loaded = load_flow(flow, "f.yaml").flow
+    waiting = engine.step(loaded, FlowState(), e.CallOffered(0.0)).state
+    assert waiting.phase is Phase.NEW and waiting.job_id
+    assert engine.step(loaded, waiting, e.CallOffered(1.0)) == engine.Result(waiting, ())
+
+
+def test_speech_that_begins_again_and_again_and_never_ends_is_given_up() -> None:
+    flow = """
+flow: noise
+start: main
+defaults: {max_speech_duration: 10s, max_attempts: 2}
+steps:
+  main:
+    menu: {prompt: "Well?", choices: {one: {keys: "1", say: one, go: hang_up}}}
+    failed: hang_up
+"""
+    call = CallScript(flow).offered()
+    for _ in range(120):
+        if call.state.listen_id:
+            call.feed(e.SpeechStarted(call.clock.monotonic_s(), call.state.listen_id))
+        call.clock.advance(1.0)
+    assert call.phase is Phase.ENDED, call.transcript

@@ -137,6 +137,52 @@ def test_counts_are_on_arrows_and_ways_without_an_arrow_are_detours() -> None:
     assert card("main", graph(DEMO)).arrows[0].calls is None
 
 
+PARTS = """
+flow: parts
+start: order
+on_hang_up: {go: note, always: true}
+defaults: {failed: hang_up}
+steps:
+  order: {run: ask_code, given_up: bye, done: feedback}
+  feedback:
+    survey:
+      questions:
+        mark: {ask: rating, prompt: {1: "How was it?", 2: "Your mark?"}}
+        why: {ask: free, prompt: "Why?", if: "mark < 3"}
+      opt_out: {keys: "*9"}
+    opted_out: bye
+    next: look_up
+  look_up: {request: {get: "https://crm.example.com/a", into: answer}, waiting: "One moment.", error: bye, next: bye}
+  bye: {say: "Bye.", next: hang_up}
+  note: {tag: seen, next: return}
+"""
+
+
+def test_what_a_survey_keeps_its_answers_by_is_no_card_and_its_exits_are_named() -> None:
+    picture = graph(PARTS)
+    assert {each.name for each in picture.cards if "." in each.name} == {"feedback.mark", "feedback.why"}
+    assert exits("feedback", picture) == {"feedback.mark": [""]}
+    assert exits("feedback.mark", picture) == {"feedback.why": ["", "failed"], "bye": ["opt out"]}
+    assert card("feedback.mark", picture).text == "How was it?"
+
+
+def test_a_run_that_names_its_outcomes_has_no_further_arrow() -> None:
+    assert exits("order", graph(PARTS)) == {"bye": ["given up"], "feedback": ["done"]}
+
+
+def test_a_request_shows_whom_it_asks() -> None:
+    assert card("look_up", graph(PARTS)).text.startswith("get https://crm.example.com/a")
+
+
+def test_what_is_done_afterwards_has_an_entry_of_its_own_in_place_of_detours() -> None:
+    lines = [("a", "order", "run"), ("a", "order/ask", "ask"), ("a", "feedback.mark", "survey"), ("a", "note", "tag")]
+    picture = graph(PARTS, traffic_of([*lines, ("b", "order", "run"), ("b", "note", "tag")]))
+    assert picture.afterwards is not None
+    assert (picture.afterwards.target, picture.afterwards.always, picture.afterwards.calls) == ("note", True, 2)
+    assert [(each.source, each.target) for each in picture.detours] == [("order", "feedback.mark")]
+    assert card("order", picture).calls == 2, "what goes on in a flow that is run belongs to the step that runs it"
+
+
 def test_every_flow_of_the_tests_can_be_drawn() -> None:
     drawn = 0
     for file in sorted((Path(__file__).parents[1] / "data" / "flows").rglob("*.yaml")):

@@ -116,12 +116,16 @@ def test_the_mistakes_of_all_steps_and_of_the_flow_come_at_once() -> None:
             "confirm: true",
             "20:14: number: true does not fit 'confirm'; write one of: always, low_confidence, never",
         ),
-        ('"Which?"', "[[1]]", "18:14: number: a prompt is text, a text per language, a file below sounds/"),
+        (
+            '"Which?"',
+            "[[1]]",
+            "18:14: number: this is no prompt; write text, a text per language, a file below sounds/",
+        ),
         ("de: ja}", "de: 5}", "13:53: main: 5 does not fit 'de'; write a list"),
         (
             "say: {en: [yes, yeah], de: ja}",
             "say: 5",
-            "13:31: main: words are a list of phrases, or such a list per language",
+            "13:31: main: these are no words; write a list of phrases, or such a list per language",
         ),
         ("{pause: 500ms}", "{pause: 5}", "7:71: hello: 5 is not a duration; write a number with its unit"),
         (

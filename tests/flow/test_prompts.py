@@ -72,6 +72,12 @@ def test_marks_of_a_text_are_with_the_segment() -> None:
     assert text_of(prompt, {}, "en") == "Now."
 
 
+def test_a_text_with_marks_may_be_one_for_every_language() -> None:
+    prompt = Prompt.model_validate([{"text": "{{ code }}", "rate": "slow"}, {"text": "Hello."}])
+    found = segments_of(prompt, {"code": "4711"}, "en-US")
+    assert [segment.text for segment in found if isinstance(segment, Speech)] == ["4711", "Hello."]
+
+
 @pytest.mark.parametrize("marks", [{"rate": "slowly"}, {"emphasis": "very"}, {"rate": 2}])
 def test_a_mark_that_is_not_known_is_refused(marks: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=r"x-slow|moderate"):

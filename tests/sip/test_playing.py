@@ -160,6 +160,35 @@ def test_the_callers_audio_reaches_the_sink(rate_hz: int) -> None:
 
 
 @scenario
+async def test_a_listener_is_told_what_is_sent_meanwhile(tmp_path: Path) -> None:
+    class Told(Ear):
+        def __init__(self) -> None:
+            super().__init__()
+            self.news: list[float] = []
+
+        def plays(self, pcm: bytes, sample_rate_hz: int) -> None:
+            self.news.append(len(pcm) / 2 / sample_rate_hz)
+
+        def falls_silent(self) -> None:
+            self.news.append(0.0)
+
+    tone = write_tone(tmp_path / "t.wav", 500, 1.0)
+    async with Bot() as bot, SipPeer() as phone:
+        call, leg_id = await answered(bot, phone)
+        early, late = Told(), Told()
+        bot.telephony.listen(leg_id, early)
+        bot.telephony.play(leg_id, "p", [tone])
+        await call.wait_sound()
+        await asyncio.sleep(0.4)
+        bot.telephony.listen(leg_id, late)
+        await bot.wait(PlayFinished)
+        await asyncio.sleep(0.1)
+        bot.telephony.listen(leg_id, None)
+    assert early.news == [pytest.approx(1.0, abs=0.01)]
+    assert late.news == [pytest.approx(0.55, abs=0.15), 0.0]
+
+
+@scenario
 async def test_a_failing_sink_harms_neither_call_nor_playing(tmp_path: Path) -> None:
     class Broken:
         def write(self, pcm: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import json
@@ -15,11 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from ivr.config_services import ProxySettings
 from ivr.errors import ModelMissing
 from ivr.speech.model_catalog import CatalogModel
 from ivr.speech.model_download import install_model
 from ivr.speech.model_store import find_model
 from ivr.speech.vosk_recognizer import VoskRecognizer
+from tests.scenario import scenario
+from tests.services.proxy_server import ProxyServer
 from tests.speech.conftest import ENGLISH_MODEL
 
 pytestmark = pytest.mark.adapter
@@ -264,3 +268,34 @@ def test_installing_again_replaces_the_old_model(server: Server, tmp_path: Path)
     install_model(ENTRY)
     assert not (path / "old").exists()
     assert left_over(tmp_path) == [ENTRY.name]
+
+
+# --- through a proxy
+
+
+def test_a_model_comes_through_the_proxy_of_the_settings_and_by_no_other(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @scenario
+    async def play() -> None:
+        async with ProxyServer() as proxy, ProxyServer() as other:
+            for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+                monkeypatch.setenv(name, other.url)
+            await asyncio.to_thread(install_model, ENTRY, None, ProxySettings(url=proxy.url))
+            assert proxy.asked_for[0].startswith("GET http://127.0.0.1") and other.asked_for == []
+            await asyncio.to_thread(install_model, ENTRY)
+            direct = ProxySettings(url=other.url, direct=("127.0.0.1",))
+            await asyncio.to_thread(install_model, ENTRY, None, direct)
+            assert other.asked_for == [], "the environment's, or one that is not for this host"
+
+    play()
+
+
+def test_who_relies_on_a_proxy_of_the_environment_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("IVR_MODELS_DIR", str(tmp_path))
+    monkeypatch.setenv("IVR_MODELS_URL", "http://127.0.0.1:1/models")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    with pytest.raises(
+        ModelMissing, match=r"write `proxy:` into ivr[.]yaml .HTTPS_PROXY of the environment is not used"
+    ):
+        install_model(ENTRY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ivr.errors import Problem
-from ivr.flow.checks.graph import Edge, edges_of
+from ivr.flow.checks.graph import Edge, edges_of_step
 from ivr.flow.checks.subject import Subject
 from ivr.flow.model import Flow, HangUpStep, TransferStep
 from ivr.flow.steps.answer import AnswerStep
@@ -87,7 +87,6 @@ def _asks(step: object) -> bool:
 
 def _unanswered(flow: Flow, flows: Mapping[str, Flow], above: frozenset[str] = frozenset()) -> list[str]:
     """Steps that a call can come to before it is answered, in the order in which they are found."""
-    edges = edges_of(flow)
     is_later = flow.answer == "later" or bool(above)
     found: dict[str, None] = {}
     waiting = [flow.start]
@@ -96,7 +95,8 @@ def _unanswered(flow: Flow, flows: Mapping[str, Flow], above: frozenset[str] = f
         if name in flow.steps and name not in found:
             found[name] = None
             if is_later or flow.steps[name].action in _SILENT:
-                waiting += [edge.target for edge in edges[name] if _stays_unanswered(flow, edge, flows, above)]
+                ways = edges_of_step(flow, name)
+                waiting += [edge.target for edge in ways if _stays_unanswered(flow, edge, flows, above)]
     return list(found)
 
 
@@ -114,13 +114,14 @@ def _stays_unanswered(flow: Flow, edge: Edge, flows: Mapping[str, Flow], above: 
 
 def _outcomes_unanswered(part: Flow, flows: Mapping[str, Flow], above: frozenset[str]) -> set[str]:
     """How a flow that is run can end without having answered; the empty outcome is its mere end."""
-    edges = edges_of(part)
     ends: set[str] = set()
     for name in _unanswered(part, flows, above):
         step = part.steps[name]
         if isinstance(step, ReturnStep):
             ends.add(step.give_back.outcome or "")
-        elif any(edge.target == RETURN and _stays_unanswered(part, edge, flows, above) for edge in edges[name]):
+        elif any(
+            edge.target == RETURN and _stays_unanswered(part, edge, flows, above) for edge in edges_of_step(part, name)
+        ):
             ends.add("")
     return ends
 

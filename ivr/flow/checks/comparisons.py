@@ -9,7 +9,6 @@ from jinja2 import nodes
 
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
-from ivr.flow.marks import Mark, find
 from ivr.flow.model import MenuStep, SetStep
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import check_expression, is_template, parsed_expression
@@ -46,13 +45,12 @@ _ANSWERS = {"number": _NUMBER, "amount": _NUMBER, "rating": _NUMBER, "yes_no": _
 def comparison_never_holds(subject: Subject) -> Iterator[Problem]:
     """A variable compared with what it can never be."""
     known = _known(subject)
-    for name, step in subject.flow.steps.items():
-        for path, condition in find(step, Mark.CONDITION, ("steps", name)):
-            if check_expression(condition) is not None:
-                continue
-            for variable, operator, literal in _comparisons(condition):
-                if trouble := _trouble(variable, operator, literal, known.get(variable, _ANYTHING)):
-                    yield subject.error(subject.path_of((), *path), trouble, "comparison_never_holds")
+    for _, path, condition in subject.conditions:
+        if check_expression(condition) is not None:
+            continue
+        for variable, operator, literal in _comparisons(condition):
+            if trouble := _trouble(variable, operator, literal, known.get(variable, _ANYTHING)):
+                yield subject.error(subject.path_of((), *path), trouble, "comparison_never_holds")
 
 
 def _known(subject: Subject) -> Mapping[str, _Holds]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ivr.flow.marks import Mark, find
-from ivr.flow.model import Flow, Step
+from ivr.flow.model import Flow
 from ivr.flow.steps import transfer
 from ivr.flow.steps.kind import END as END
 from ivr.flow.steps.kind import Exit
 from ivr.flow.steps.registry import kind_of
 from ivr.immutable import immutable
-from ivr.yaml_source import DataPath
 
 TRANSFER_FAILURES = transfer.FAILURES
 
@@ -33,10 +31,12 @@ class Edge:
 
 def edges_of(flow: Flow) -> dict[str, tuple[Edge, ...]]:
     """Every way out of every step, with the defaults and commands of the flow applied."""
-    return {name: tuple(_edges(flow, name, step)) for name, step in flow.steps.items()}
+    return {name: tuple(edges_of_step(flow, name)) for name in flow.steps}
 
 
-def _edges(flow: Flow, name: str, step: Step) -> Iterator[Edge]:
+def edges_of_step(flow: Flow, name: str) -> Iterator[Edge]:
+    """Every way out of one step."""
+    step = flow.steps[name]
     ways = list(kind_of(step).exits(flow, step))
     if step.on_error:
         ways.append(Exit("on_error", step.on_error))
@@ -45,11 +45,6 @@ def _edges(flow: Flow, name: str, step: Step) -> Iterator[Edge]:
             yield Edge(name, way.target, way.key, way.without_caller, way.keeps_answer)
         elif way.target != "back":
             yield Edge(name, name, way.key, way.without_caller, way.keeps_answer)
-
-
-def references_of(flow: Flow) -> Iterator[tuple[DataPath, str]]:
-    """Every target that is written somewhere in the flow, with its place."""
-    return find(flow, Mark.TARGET)
 
 
 def loops(nodes: Sequence[str], edges: Mapping[str, Iterable[str]]) -> list[list[str]]:

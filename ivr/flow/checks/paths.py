@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 
 from ivr.errors import Problem
-from ivr.flow.checks.graph import TRANSFER_FAILURES, Edge, loops, references_of
+from ivr.flow.checks.graph import TRANSFER_FAILURES, Edge, loops
 from ivr.flow.checks.subject import Subject
 from ivr.flow.model import BUILT_IN_TARGETS, TransferStep, WhenStep
 from ivr.flow.steps.registry import KINDS, kind_of
@@ -17,7 +17,7 @@ from ivr.model_errors import did_you_mean
 def unknown_target(subject: Subject) -> Iterator[Problem]:
     """A `next`, `go`, `failed` … that names no step."""
     steps = subject.flow.steps
-    for written, target in references_of(subject.flow):
+    for written, target in subject.references:
         path = subject.path_of((), *written)
         built_in = () if path == ("start",) else BUILT_IN_TARGETS
         if target not in steps and target not in built_in:
@@ -48,7 +48,7 @@ def unknown_transfer_target(subject: Subject) -> Iterator[Problem]:
 def unreachable_step(subject: Subject) -> Iterator[Problem]:
     """A step that no call can come to."""
     for name in subject.flow.steps:
-        if name not in subject.reachable:
+        if name not in subject.reachable and name not in subject.loaded.pieces:
             message = "no call can come here; lead some `next`, `go` or exit here, or remove the step"
             yield subject.error(("steps", name), message, "unreachable_step", at_key=True)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject, ValuePlace
 from ivr.flow.languages import LANGUAGES
-from ivr.flow.marks import Mark, find, find_models
-from ivr.flow.model import Choice, Confidence, MenuStep, PromptItem
+from ivr.flow.marks import find_models
+from ivr.flow.model import Choice, Confidence, FormField, MenuStep, PromptItem
 from ivr.flow.steps.record import RecordReview
 from ivr.flow.values.registry import KINDS
 from ivr.model_errors import did_you_mean
@@ -53,10 +53,10 @@ def missing_exits(subject: Subject) -> Iterator[Problem]:
 
 def no_help(subject: Subject) -> Iterator[Problem]:
     """A way to help that nobody wrote."""
-    steps = subject.listening_steps.values()
-    if subject.flow.defaults.help or any(step.help for step in steps) or "help" in subject.flow.steps:
+    asked = (*subject.listening_steps.values(), *(place.asked for place in subject.values))
+    if subject.flow.defaults.help or any(each.help for each in asked) or "help" in subject.flow.steps:
         return
-    for path, target in find(subject.flow, Mark.TARGET):
+    for path, target in subject.references:
         if target == "help":
             message = "there is no help to be said; write `help:` in the steps that have one, or under defaults"
             yield subject.error(subject.path_of((), *path), message, "no_help")
@@ -135,10 +135,15 @@ def confidence_bands(subject: Subject) -> Iterator[Problem]:
     """A confidence below which answers are refused that is above the one from which they are taken."""
     places: list[tuple[DataPath, Confidence | None]] = [(("defaults", "confidence"), subject.flow.defaults.confidence)]
     places += [(("steps", name, "confidence"), step.confidence) for name, step in subject.listening_steps.items()]
+    places += [((*place.path, "confidence"), place.asked.confidence) for place in subject.values if _is_field(place)]
     for path, found in places:
         if found is not None and found.reject > found.accept:
             message = f"reject {found.reject} is more than accept {found.accept}; exchange them"
             yield subject.error(path, message, "empty_range")
+
+
+def _is_field(place: ValuePlace) -> bool:
+    return isinstance(place.asked, FormField)
 
 
 def pin_without_sensitive(subject: Subject) -> Iterator[Problem]:

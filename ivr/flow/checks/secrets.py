@@ -12,15 +12,17 @@ from ivr.secrets_in_text import is_secret_name, looks_like_a_secret
 from ivr.yaml_source import DataPath
 
 _PIN_NAME = re.compile(r"(^|_)(pin|passcode|tan)($|_)")
+SHORTEST_PIN = 4
+"""What is shorter counts something: `pin_tries: 3`."""
 
 
 def secret_in_flow(subject: Subject) -> Iterator[Problem]:
     """A password, key or token written into the file."""
-    for path, value in subject.loaded.source.leaves():
-        if value is None or isinstance(value, bool | float):
-            continue
-        text = str(value)
-        if looks_like_a_secret(text) or (_is_value(path) and _is_secret(str(path[-1]), text)):
+    texts = [(path, str(value)) for path, value in subject.leaves if type(value) in (str, int)]
+    may_look_like_one = looks_like_a_secret("\n".join(text for _, text in texts))  # no shape of one spans lines
+    for path, text in texts:
+        is_named = _is_value(path) and _is_secret(str(path[-1]), text)
+        if is_named or (may_look_like_one and looks_like_a_secret(text)):
             message = "a secret is written into the flow; remove it: secrets only come from the environment"
             yield subject.error(path, message, "secret")
 
@@ -31,5 +33,5 @@ def _is_value(path: DataPath) -> bool:
 
 
 def _is_secret(name: str, text: str) -> bool:
-    named = is_secret_name(name) or _PIN_NAME.search(name) is not None
-    return named and bool(text.strip()) and not is_template(text)
+    is_pin = _PIN_NAME.search(name) is not None and len(text.strip()) >= SHORTEST_PIN
+    return (is_secret_name(name) or is_pin) and bool(text.strip()) and not is_template(text)

@@ -6,13 +6,14 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from ivr.errors import MOST_OF_A_KIND, Problem, Severity
 from ivr.flow.checks.graph import Edge
 from ivr.flow.checks.services import ServicesContext
 from ivr.flow.checks.silence import edges_in
 from ivr.flow.loader import LoadedFlow
-from ivr.flow.marks import find_models
+from ivr.flow.marks import Mark, find, find_models
 from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Command, Flow, FormField, FormStep, InputStep, Prompt, PromptItem
 from ivr.flow.prompts import languages_of
 from ivr.flow.question import commands_heard
@@ -52,6 +53,15 @@ class PromptPlace:
     key: str
     """The key that holds it: `say`, `prompt`, `no_input` …"""
     prompt: Prompt
+
+
+class Marked(NamedTuple):
+    """A text of a step that the language gives a meaning to (`ivr.flow.marks`)."""
+
+    step: str
+    path: DataPath
+    """In the terms of the model: `Subject.path_of` tells the place in the file."""
+    text: str
 
 
 _NO_KEYS = ("by_count",)
@@ -144,16 +154,52 @@ class Subject:
             places += [(name, path, prompt) for path, prompt in find_models(step, Prompt, ("steps", name))]
         return tuple(PromptPlace(name, self.path_of((), *path), _key(path), prompt) for name, path, prompt in places)
 
-    def items(self, place: PromptPlace) -> Iterator[tuple[DataPath, PromptItem]]:
+    @cached_property
+    def _items(self) -> Mapping[DataPath, tuple[tuple[DataPath, PromptItem], ...]]:
+        return {
+            place.path: tuple((self.path_of(place.path, index), item) for index, item in enumerate(place.prompt.items))
+            for place in self.prompts
+        }
+
+    def items(self, place: PromptPlace) -> Sequence[tuple[DataPath, PromptItem]]:
         """The items of a prompt with their places."""
-        for index, item in enumerate(place.prompt.items):
-            yield self.path_of(place.path, index), item
+        return self._items[place.path]
 
     def texts(self, place: PromptPlace) -> Iterator[tuple[DataPath, str, str]]:
         """Place, language tag and text of every text in a prompt."""
         for path, item in self.items(place):
             for tag, text in item.text.items():
                 yield self.path_of(path, "text", tag), tag, text
+
+    @cached_property
+    def references(self) -> tuple[tuple[DataPath, str], ...]:
+        """Every target that is written somewhere in the flow, with its place."""
+        return tuple(find(self.flow, Mark.TARGET))
+
+    @cached_property
+    def conditions(self) -> tuple[Marked, ...]:
+        """Every condition of a step."""
+        return tuple(self._marked(Mark.CONDITION))
+
+    @cached_property
+    def templates(self) -> tuple[Marked, ...]:
+        """Every text of a step that may have something to fill in."""
+        return tuple(self._marked(Mark.TEMPLATE))
+
+    @cached_property
+    def kept(self) -> tuple[Marked, ...]:
+        """Every variable that takes what a step finds out."""
+        return tuple(self._marked(Mark.INTO))
+
+    def _marked(self, mark: Mark) -> Iterator[Marked]:
+        for name, step in self.flow.steps.items():
+            for path, text in find(step, mark, ("steps", name)):
+                yield Marked(name, path, text)
+
+    @cached_property
+    def leaves(self) -> Sequence[tuple[DataPath, object]]:
+        """Everything in the file that is neither a group nor a list, with its place."""
+        return self.loaded.source.leaves()
 
     @cached_property
     def listening_steps(self) -> Mapping[str, InputStep]:
@@ -185,10 +231,13 @@ class Subject:
 
     def written(self, path: DataPath) -> DataPath:
         """Where something is written; what is part of a piece stands in the step that it is a piece of."""
-        if len(path) > 1 and path[0] == "commands" and "." in str(path[1]):
+        pieces = self.loaded.pieces
+        if not pieces or len(path) < 2:
+            return path
+        if path[0] == "commands" and "." in str(path[1]):
             owner, _, part = str(path[1]).partition(".")
             return ("steps", owner, "survey", part, *path[2:])
-        piece = self.loaded.pieces.get(str(path[1])) if len(path) > 1 and path[0] == "steps" else None
+        piece = pieces.get(str(path[1])) if path[0] == "steps" else None
         if piece is None:
             return path
         rest = path[2:]

@@ -50,7 +50,7 @@ def free_text_as_address(subject: Subject) -> Iterator[Problem]:
     free = {place.into for place in subject.values if place.asked.ask == "free"}
     if not free:
         return
-    for path, text in subject.loaded.source.leaves():
+    for path, text in subject.leaves:
         if not (isinstance(text, str) and path and path[-1] in ADDRESS_KEYS and is_template(text)):
             continue
         if used := sorted(_variables(text) & free):

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from jinja2 import TemplateError
-from pydantic import BaseModel
 
 from ivr.errors import Problem
 from ivr.flow.asking import CHOICES
@@ -71,14 +70,12 @@ def _in_words(trouble: str) -> str:
 
 def _written(subject: Subject) -> Iterator[tuple[DataPath, str, bool]]:
     """Every template and condition: place, text, whether it is a condition."""
-    places: list[tuple[DataPath, BaseModel]] = [(("defaults",), subject.flow.defaults)]
-    places += [(("steps", name), step) for name, step in subject.flow.steps.items()]
-    for base, part in places:
-        for path, text in find(part, Mark.TEMPLATE, base):
-            if is_template(text):
-                yield subject.path_of((), *path), text, False
-        for path, text in find(part, Mark.CONDITION, base):
-            yield subject.path_of((), *path), text, True
+    in_defaults = find(subject.flow.defaults, Mark.TEMPLATE, ("defaults",))
+    for path, text in (*in_defaults, *((path, text) for _, path, text in subject.templates)):
+        if is_template(text):
+            yield subject.path_of((), *path), text, False
+    for _, path, text in subject.conditions:
+        yield subject.path_of((), *path), text, True
 
 
 def _names_in(text: str) -> frozenset[str]:
@@ -143,14 +140,14 @@ class Variables:
         for name, found in self.flow.steps.items():
             if isinstance(found, SetStep):
                 yield from self._reads_of_set(name, found)
+        for name, path, text in self.subject.conditions:
+            yield Read(name, self.subject.path_of((), *path), _names_in("{{ " + text + " }}"))
+        for name, path, text in self.subject.templates:
+            if not is_template(text) or isinstance(self.flow.steps[name], SetStep):
                 continue
-            for path, text in find(found, Mark.CONDITION, ("steps", name)):
-                yield Read(name, self.subject.path_of((), *path), _names_in("{{ " + text + " }}"))
-            for path, text in find(found, Mark.TEMPLATE, ("steps", name)):
-                where = self.subject.path_of((), *path)
-                is_in_prompt = any(where[:length] in in_prompts for length in range(len(where), 1, -1))
-                if is_template(text) and not is_in_prompt:
-                    yield Read(name, where, _names_in(text))
+            where = self.subject.path_of((), *path)
+            if not any(where[:length] in in_prompts for length in range(len(where), 1, -1)):
+                yield Read(name, where, _names_in(text))
 
     @cached_property
     def _with_data(self) -> frozenset[DataPath]:
@@ -209,8 +206,10 @@ def _variables_written(subject: Subject) -> Iterator[DataPath]:
     for name, step in subject.flow.steps.items():
         if isinstance(step, SetStep):
             yield from (("steps", name, "set", variable) for variable in step.set)
-        for path, _ in find(step, Mark.INTO, ("steps", name)):
-            yield subject.path_of((), *path)
+    for _, path, _ in subject.kept:
+        written = subject.path_of((), *path)
+        if len(written) > 2:  # else the variable has the name that it has where none is written
+            yield written
 
 
 def _value_at(subject: Subject, path: DataPath) -> object:

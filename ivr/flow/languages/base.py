@@ -106,6 +106,19 @@ class Language:
     """Words for these three."""
     names: Mapping[str, str]
     """How characters are called that a synthesizer would misread or leave out."""
+    stemmer: str = ""
+    """Snowball's name of the language."""
+    small_words: frozenset[str] = frozenset()
+    """Words that say nothing of what a caller wants: "the", "my", "would"."""
+    negations: tuple[str, ...] = ()
+    """Words that deny what is said with them: "don't"."""
+    synonyms: tuple[tuple[str, ...], ...] = ()
+    """Words that callers use for the same thing."""
+
+    @property
+    def against_words(self) -> frozenset[str]:
+        """Single words that turn what is said into its opposite."""
+        return frozenset(self.against) | frozenset(self.negations)
 
     def words_of_numbers(self, highest: int) -> tuple[str, ...]:
         """The single words for numbers up to `highest`."""

@@ -116,13 +116,34 @@ _NO = (
     "kein interesse",
 )  # fmt: skip
 
+_SMALL_WORDS = (
+    "der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "mein", "meine", "meinen",
+    "meiner", "ihr", "ihre", "ihren", "ich", "sie", "wir", "mir", "mich", "es", "ist", "sind", "war", "bin", "habe",
+    "hat", "haben", "kann", "können", "könnte", "möchte", "will", "würde", "soll", "brauche", "hätte", "gerne",
+    "gern", "bitte", "zu", "zur", "zum", "von", "vom", "in", "im", "an", "am", "auf", "mit", "für", "über", "und",
+    "oder", "was", "wie", "mal", "so", "jetzt", "da", "hier", "noch", "frage", "wegen", "um", "etwas",
+)  # fmt: skip
+_SYNONYMS = (
+    ("person", "mensch", "mitarbeiter", "mitarbeiterin", "berater", "beraterin", "jemand", "jemanden", "kollege"),
+    ("rechnung", "beleg", "quittung"),
+    ("bestellung", "auftrag", "bestellt"),
+    ("kündigen", "kündigung", "stornieren", "storno"),
+    ("termin", "buchung", "reservierung"),
+    ("problem", "störung", "fehler", "kaputt", "defekt"),
+    ("öffnungszeiten", "geöffnet", "offen", "wann"),
+    ("adresse", "anschrift", "wo", "standort"),
+    ("lieferung", "versand", "paket", "sendung"),
+    ("preis", "kosten", "kostet"),
+    ("ändern", "änderung", "verschieben", "umbuchen"),
+    ("beschwerde", "beschweren", "reklamation"),
+)
 _FILLERS = (
     "äh", "ähm", "bitte", "der", "die", "das", "den", "dem", "am", "um", "für", "im", "in", "ist", "es", "ich",
     "wir", "sind", "möchte", "möchten", "würde", "gern", "gerne", "hätte", "und", "mit", "ab", "zu", "von",
     "also", "einen", "dann", "so", "gegen",
 )  # fmt: skip
 
-GERMAN = Language(
+LANGUAGE = Language(
     tag="de",
     yes=_YES,
     no=_NO,
@@ -150,6 +171,10 @@ GERMAN = Language(
     against=("nicht", "kein", "keine", "keinen"),
     but=("aber", "nur", "außer", "bis auf"),
     fillers=frozenset(_FILLERS),
+    stemmer="german",
+    small_words=frozenset(_SMALL_WORDS),
+    negations=("kein", "keine", "keinen", "nie", "ohne"),
+    synonyms=_SYNONYMS,
     cues={"time": frozenset({"um", "gegen", "ab"}), "date": frozenset({"am"}), "number": frozenset({"für", "zu"})},
     calendar=Calendar(
         de_calendar.date_words(),

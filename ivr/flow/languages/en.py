@@ -90,13 +90,35 @@ _NO = (
     "that isn't right", "not sure",
 )  # fmt: skip
 
+_SMALL_WORDS = (
+    "a", "an", "the", "my", "your", "our", "this", "that", "it", "i", "i'm", "i'd", "i've", "you", "we", "me", "am",
+    "is", "are", "was", "be", "been", "do", "does", "did", "have", "has", "had", "can", "could", "will", "would",
+    "should", "may", "want", "need", "like", "get", "got", "give", "tell", "know", "about", "for", "of", "to", "in",
+    "on", "at", "with", "and", "or", "please", "some", "any", "there", "here", "what", "what's", "how", "just",
+    "so", "now", "from", "question",
+)  # fmt: skip
+_SYNONYMS = (
+    ("person", "human", "agent", "operator", "representative", "advisor", "someone", "somebody", "staff", "colleague"),
+    ("bill", "invoice", "receipt"),
+    ("order", "purchase"),
+    ("cancel", "terminate", "stop"),
+    ("appointment", "booking", "reservation"),
+    ("problem", "issue", "trouble", "fault", "broken", "defect"),
+    ("hours", "open", "opening", "close", "closing"),
+    ("address", "location", "where", "place", "directions"),
+    ("delivery", "shipping", "shipment", "parcel", "package"),
+    ("price", "cost", "rate", "charge"),
+    ("change", "modify", "update", "reschedule"),
+    ("support", "help", "technician", "technical"),
+    ("complaint", "complain"),
+)
 _FILLERS = (
     "uh", "um", "please", "the", "a", "an", "on", "at", "for", "in", "is", "it's", "that's", "that", "i", "would",
     "like", "to", "want", "we", "are", "there", "will", "be", "my", "and", "with", "of", "make", "it", "say",
     "about",
 )  # fmt: skip
 
-ENGLISH = Language(
+LANGUAGE = Language(
     tag="en",
     yes=_YES,
     no=_NO,
@@ -113,6 +135,10 @@ ENGLISH = Language(
     against=("not",),
     but=("but", "except", "only"),
     fillers=frozenset(_FILLERS),
+    stemmer="english",
+    small_words=frozenset(_SMALL_WORDS),
+    negations=("don't", "never", "without"),
+    synonyms=_SYNONYMS,
     cues={"time": frozenset({"at"}), "date": frozenset({"on"}), "number": frozenset({"for"})},
     calendar=Calendar(
         en_calendar.date_words(),

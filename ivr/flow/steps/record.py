@@ -199,7 +199,8 @@ def _handle(run: Run, found: RecordStep, event: e.Event) -> None:
             run.emit(c.StopRecording(run.state.record_id))
         case e.RecordingEnded(record_id=record_id) if record_id == run.state.record_id:
             run.state.record_id = ""
-            run.state.steps_without_input = 0
+            if event.file or event.reason is e.RecordingEnd.STOPPED:  # silence is no sign of a caller
+                run.state.steps_without_input = 0
             run.cancel_timer()
             _ended(run, found, event)
 

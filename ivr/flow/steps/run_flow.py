@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ivr.flow import frames, templates
 from ivr.flow.masking import MASK
-from ivr.flow.model import Flow
+from ivr.flow.model import Flow, Step
 from ivr.flow.run import Run
 from ivr.flow.steps.kind import RETURN, Exit, StepKind
 from ivr.flow.steps.models import ReturnStep, RunStep
@@ -67,6 +67,11 @@ def _keep(run: Run, found: RunStep, values: Mapping[str, object], sensitive: fro
     now_sensitive = (run.state.sensitive - kept.keys()) | hidden
     run.state.variables = {**run.state.variables, **kept}
     run.state.sensitive = now_sensitive
+
+
+def is_spare(step: Step, exit_name: str) -> bool:
+    """The `next` of a `run` that names the outcomes and writes none: the check sees to it that no outcome is left."""
+    return isinstance(step, RunStep) and exit_name == "next" and step.next is None and bool(step.outcomes)
 
 
 def _exits(flow: Flow, step: RunStep) -> Iterator[Exit]:

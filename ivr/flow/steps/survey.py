@@ -102,6 +102,13 @@ class SurveyNote(Step):
     is_sensitive: bool = False
 
 
+def past_notes(flow: Flow, target: str) -> str:
+    """The next step in which a call can stand: what a survey keeps its answers by is none."""
+    while isinstance(step := flow.steps.get(target), SurveyNote):
+        target = step.next or RETURN
+    return target
+
+
 # --- taking it apart
 
 

@@ -1,0 +1,16 @@
+"""What the certificates of servers are checked against. Loads OpenSSL: imported with the first question only."""
+
+from __future__ import annotations
+
+import ssl
+
+
+def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
+    """Checks certificates and names. The machine's authorities and Mozilla's, or those of one file and no others."""
+    if ca_file is not None:
+        return ssl.create_default_context(cafile=ca_file)
+    import certifi
+
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
