@@ -6,7 +6,7 @@ Reads files, and asks a helper process how words are pronounced; no engine is st
 from __future__ import annotations
 
 import wave
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -19,6 +19,7 @@ from ivr.flow.loader import LoadedFlow
 from ivr.flow.program import flows_run_by
 from ivr.flows import FlowSet, library, load_folder, runnable_by
 from ivr.immutable import immutable
+from ivr.speech.grammar import compound_of
 from ivr.speech.pronunciation import Pronouncer
 
 SOUNDS_PREFIX = "sounds/"
@@ -56,12 +57,17 @@ def surroundings_of(settings: Settings) -> Surroundings:
     context = CheckContext(
         targets=frozenset(settings.targets),
         sound_problem=lambda play: sound_problem(sounds, play),
-        knows_word=(lambda language, word: word in vocabularies[_primary(language)]) if vocabularies else None,
+        knows_word=(lambda language, word: _knows(vocabularies[_primary(language)], word)) if vocabularies else None,
         pronounce=pronouncer,
         languages_with_model=frozenset(vocabularies) if vocabularies else None,
         services=services_context(settings),
     )
     return Surroundings(context, notes, pronouncer)
+
+
+def _knows(vocabulary: Container[str], word: str) -> bool:
+    """Whether a word can be heard, if need be as the two words that it is made of."""
+    return word in vocabulary or compound_of(word, vocabulary.__contains__) is not None
 
 
 def services_context(settings: Settings) -> ServicesContext:

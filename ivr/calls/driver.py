@@ -27,8 +27,9 @@ from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.digits import KeyFilter
 from ivr.flow.jobs import JobResult
+from ivr.flow.moment import masked
 from ivr.flow.program import Program
-from ivr.flow.run import TEMPORARY_FAILURE, masked
+from ivr.flow.run import TEMPORARY_FAILURE
 from ivr.flow.state import FlowState, Phase
 from ivr.ports import (
     EndedBy,

@@ -21,9 +21,9 @@ from ivr.errors import ConfigError, Severity
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.model import Flow
+from ivr.flow.moment import masked
 from ivr.flow.program import Program
 from ivr.flow.prompts import languages_of
-from ivr.flow.run import masked
 from ivr.flows import library
 from ivr.language_tags import primary_language
 from ivr.model_errors import did_you_mean

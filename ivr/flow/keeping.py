@@ -9,6 +9,7 @@ def keep(run: Run, name: str | None, value: object, *, is_sensitive: bool) -> No
     """Give the variable the value; without a name nothing is kept."""
     if name is None:
         return
-    sensitive = run.state.sensitive | {name} if is_sensitive else run.state.sensitive - {name}
-    run.state.variables = {**run.state.variables, name: value}
-    run.state.sensitive = sensitive
+    state = run.state
+    state.variables = {**state.variables, name: value}
+    if is_sensitive or name in state.sensitive:
+        state.sensitive = state.sensitive | {name} if is_sensitive else state.sensitive - {name}

@@ -115,10 +115,10 @@ def _rest(run: Run, keys: str) -> str:
     return keys
 
 
-def handle(run: Run, event: e.Event) -> None:
+def handle(run: Run, found: InputStep, event: e.Event) -> None:
     """Prompt, keys, speech and time while the step is open."""
     handler = _HANDLERS.get(type(event))
-    if handler is not None:
+    if handler is not None and run.state.phase is Phase.LISTENING:
         handler(run, event)
 
 

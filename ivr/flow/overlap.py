@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from ivr.flow.grammar import PhraseMatch, known_words, normalized
 from ivr.flow.languages.base import Language
@@ -29,7 +29,8 @@ def closest_meaning(
         return None
     said = _content(text, language)
     phrases = {
-        meaning: [(phrase, _content(phrase, language)) for phrase in group] for meaning, group in meanings.items()
+        meaning: [(phrase, _content_of_phrase(phrase, language)) for phrase in group]
+        for meaning, group in meanings.items()
     }
     counts = Counter(word for group in phrases.values() for word in set().union(*(words for _, words in group)))
     shares = sorted(
@@ -59,6 +60,10 @@ def _content(text: str, language: Language) -> frozenset[str]:
     stems = {stem(word) for word in known_words(normalized(text)) if word not in small}
     same = _same_words(language)
     return frozenset(same.get(word, word) for word in stems)
+
+
+_content_of_phrase = lru_cache(maxsize=8192)(_content)
+"""Phrases are written in flows: what they say is worked out once."""
 
 
 @cache

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from typing import Any
 
 from ivr.flow.languages import LANGUAGES, language_for
@@ -21,6 +21,9 @@ from ivr.language_tags import country_of, currency_of, primary_language, region_
 
 WITHOUT_YEAR_DAYS = 300
 """A day that is not further away than this is said without its year."""
+
+SMALL = 1000
+"""Numbers below it are remembered in words."""
 
 _Filter = Callable[..., str]
 
@@ -54,12 +57,25 @@ def digits(tag: str, value: Any) -> str:
 @_passes_mask
 def number(tag: str, value: Any) -> str:
     """As a number in words: 105 → "one hundred and five"; in figures where the language has no words for it."""
+    amount = value if isinstance(value, int) else Decimal(str(value))
+    whole = int(amount)
+    if amount == whole and abs(whole) < SMALL:
+        return _small_number(primary_language(tag), whole)
+    return _number(primary_language(tag), amount)
+
+
+@cache
+def _small_number(language: str, value: int) -> str:
+    """Counts, hours and cents: said again and again, and the words of one take 20 µs to find."""
+    return _number(language, value)
+
+
+def _number(language: str, amount: int | Decimal) -> str:
     from num2words import num2words
 
-    amount = value if isinstance(value, int) else Decimal(str(value))
     whole = amount == int(amount)
     try:
-        return str(num2words(int(amount) if whole else float(amount), lang=primary_language(tag)))
+        return str(num2words(int(amount) if whole else float(amount), lang=language))
     except (NotImplementedError, OverflowError):  # no such language; beyond the words that it has
         return str(int(amount) if whole else amount)
 

@@ -65,16 +65,17 @@ class _Values(Context):
     def __init__(
         self,
         environment: Environment,
-        parent: dict[str, Any],
+        parent: Mapping[str, Any],
         name: str | None,
         blocks: dict[str, Callable[[Context], Iterator[str]]],
         globals: MutableMapping[str, Any] | None = None,
     ) -> None:
         """`parent` holds the values."""
         if blocks or globals:
-            super().__init__(environment, parent, name, blocks, globals)
+            super().__init__(environment, dict(parent), name, blocks, globals)
             return
-        self.environment, self.parent, self.name = environment, parent, name
+        self.environment, self.name = environment, name
+        self.parent = parent  # type: ignore[assignment]  # it is only read
         self.vars, self.exported_vars, self.globals_keys, self.blocks = {}, set(), set(), {}
 
     @cached_property
@@ -179,7 +180,11 @@ def _compiled_expression(text: str, tag: str) -> Any:
 
 def _filled_in(template: Any, variables: Mapping[str, object]) -> str:
     """What `Template.render` does, without its two copies of the variables."""
-    return "".join(template.root_render_func(template.new_context(variables, shared=True)))
+    return "".join(template.root_render_func(_context(template, variables)))
+
+
+def _context(template: Any, variables: Mapping[str, object]) -> _Values:
+    return _Values(template.environment, variables, template.name, template.blocks)  # there are no globals
 
 
 class TemplateFailed(Exception):
@@ -234,7 +239,7 @@ def evaluate(expression: str, variables: Mapping[str, object], language: str = _
     """Value of an expression such as `customer.balance > 0`. Raises TemplateFailed."""
     try:
         template = _compiled_expression(expression, language)
-        context = template.new_context(variables, shared=True)
+        context = _context(template, variables)
         for _ in template.root_render_func(context):
             pass
         value: object = context.vars["result"]

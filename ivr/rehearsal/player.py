@@ -12,9 +12,9 @@ from typing import Any
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.model import Flow
+from ivr.flow.moment import masked
 from ivr.flow.program import Program
 from ivr.flow.prompts import languages_of
-from ivr.flow.run import masked
 from ivr.flow.state import Phase
 from ivr.immutable import immutable
 from ivr.rehearsal import acts as a

@@ -15,9 +15,10 @@ from ivr.flow.engine import Result
 from ivr.flow.grammar import normalized
 from ivr.flow.jobs import HoursJob, HttpJob, Job, SendJob
 from ivr.flow.model import Flow
+from ivr.flow.moment import masked
 from ivr.flow.program import Program
 from ivr.flow.question import Question
-from ivr.flow.run import Run, masked
+from ivr.flow.run import Run
 from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps import hours

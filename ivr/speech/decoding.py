@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ivr.ports import Word
-from ivr.speech.grammar import UNKNOWN, Grammar
+from ivr.speech.grammar import UNKNOWN, Grammar, rejoined
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,34 @@ class SpeechModel(Protocol):
 
     def decoder(self, grammar: Grammar | None, sample_rate_hz: int) -> Decoder:
         """A decoder for audio of that rate. Raises RecognizerFailed."""
+
+
+class JoiningDecoder:
+    """Another decoder, with compounds as they were listed."""
+
+    def __init__(self, decoder: Decoder, joined: Mapping[str, str]) -> None:
+        self._decoder, self._joined = decoder, joined
+
+    def feed(self, pcm: bytes) -> None:
+        """Take mono 16-bit audio. Raises RecognizerFailed."""
+        self._decoder.feed(pcm)
+
+    def so_far(self) -> str:
+        """The words of the utterance up to now."""
+        return rejoined(self._decoder.so_far(), self._joined)
+
+    def finish(self) -> Heard:
+        """End the utterance. Raises RecognizerFailed."""
+        heard = self._decoder.finish()
+        n_best = tuple((rejoined(text, self._joined), share) for text, share in heard.n_best)
+        return replace(heard, text=rejoined(heard.text, self._joined), n_best=n_best)
+
+
+def decoder_of(model: SpeechModel, phrases: Sequence[str], allow_unknown: bool, sample_rate_hz: int) -> Decoder:
+    """A decoder for a list of phrases, empty for free speech. Raises RecognizerFailed."""
+    grammar = model.grammar(phrases, allow_unknown)
+    decoder = model.decoder(grammar, sample_rate_hz)
+    return JoiningDecoder(decoder, grammar.joined) if grammar and grammar.joined else decoder
 
 
 def words_of(result: list[dict[str, object]], offset_s: float = 0.0) -> list[Word]:

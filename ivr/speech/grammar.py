@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 UNKNOWN = "[unk]"
+MIN_PART = 3
+"""Letters of a part of a compound; shorter words are in too many others."""
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'"})
 _NOT_WORD = re.compile(r"[^\w'\-\[\]]+|_")
 
@@ -18,6 +20,8 @@ class Grammar:
 
     phrases: tuple[str, ...]
     missing_words: tuple[str, ...]
+    joined: Mapping[str, str] = field(default_factory=dict)
+    """Two words that the model hears in place of one that it lacks, and that one: "voice mail", "voicemail"."""
 
     @property
     def json(self) -> str:
@@ -37,15 +41,41 @@ def build_grammar(phrases: Sequence[str], allow_unknown: bool, knows: Callable[[
     """
     kept: list[str] = []
     missing: list[str] = []
+    joined: dict[str, str] = {}
     for phrase in phrases:
-        words = [part for word in normalize_phrase(phrase).split() for part in _parts(word, knows)]
+        words = [part for word in normalize_phrase(phrase).split() for part in _parts(word, knows, joined)]
         missing += [word for word in words if not knows(word)]
         kept.append(" ".join(word for word in words if knows(word)))
     if allow_unknown or not any(kept):
         kept.append(UNKNOWN)
-    return Grammar(tuple(dict.fromkeys(phrase for phrase in kept if phrase)), tuple(dict.fromkeys(missing)))
+    listed = tuple(dict.fromkeys(phrase for phrase in kept if phrase))
+    written = f" {' | '.join(map(normalize_phrase, phrases))} "  # where both spellings are listed, they stay apart
+    compounds = {two: one for two, one in joined.items() if f" {two} " not in written}
+    return Grammar(listed, tuple(dict.fromkeys(missing)), compounds)
 
 
-def _parts(word: str, knows: Callable[[str], bool]) -> list[str]:
-    """A hyphenated word is heard as its parts where the model does not have it as one word."""
-    return [word] if knows(word) else [part for part in word.split("-") if part]
+def _parts(word: str, knows: Callable[[str], bool], joined: dict[str, str]) -> list[str]:
+    """A word that the model lacks is heard as its parts, if it has these."""
+    if knows(word):
+        return [word]
+    if "-" in word:
+        return [part for part in word.split("-") if part]
+    if two := compound_of(word, knows):
+        joined[" ".join(two)] = word
+        return list(two)
+    return [word]
+
+
+def compound_of(word: str, knows: Callable[[str], bool]) -> tuple[str, str] | None:
+    """The two known words that a word is made of ("kontonummer"), the most even split; None where there are none."""
+    splits = [(word[:at], word[at:]) for at in range(MIN_PART, len(word) - MIN_PART + 1)]
+    known = [split for split in splits if knows(split[0]) and knows(split[1])]
+    return min(known, key=lambda split: abs(len(split[0]) - len(split[1])), default=None)
+
+
+def rejoined(text: str, joined: Mapping[str, str]) -> str:
+    """What was heard, with compounds as they were listed."""
+    padded = f" {text} "
+    for two, one in joined.items():
+        padded = padded.replace(f" {two} ", f" {one} ")
+    return padded.strip()

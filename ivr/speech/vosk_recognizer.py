@@ -35,7 +35,7 @@ from ivr.ports import (
     SpeechDetected,
     TranscriptReady,
 )
-from ivr.speech.decoding import Heard, SpeechModel
+from ivr.speech.decoding import Heard, SpeechModel, decoder_of
 from ivr.speech.grammar import build_grammar
 from ivr.speech.line_echo import EchoPaths, LineEcho
 from ivr.speech.model_catalog import language_name, primary_language
@@ -105,7 +105,7 @@ class VoskRecognizer:
     ) -> Heard:
         """Recognize a whole recording (mono, 16-bit) at once, in the calling thread, without turn taking."""
         model = self._model(language)
-        decoder = model.decoder(model.grammar(phrases, allow_unknown), sample_rate_hz)
+        decoder = decoder_of(model, phrases, allow_unknown, sample_rate_hz)
         step_bytes = int(sample_rate_hz * 2 * FRAME_S) * 2
         for offset in range(0, len(pcm), step_bytes):
             decoder.feed(pcm[offset : offset + step_bytes])
@@ -213,7 +213,7 @@ class VoskStream:
         self._turn = turn.TurnState()
         self._rest = b""
         self._heard_s = 0.0  # length of the audio taken so far: the time that turns are measured in
-        decoder = model.decoder(model.grammar(request.phrases, request.allow_unknown), sample_rate_hz)
+        decoder = decoder_of(model, request.phrases, request.allow_unknown, sample_rate_hz)
         self._audio: UtteranceAudio | None = UtteranceAudio(decoder, self._settings.lead_in_s)
 
     def write(self, pcm: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ivr.flow.run import masked
+from ivr.flow.moment import masked
 from ivr.testing.conversation import CallScript
 from tests.flow.dialogs import HEAD, ask, offered
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ivr.speech.grammar import build_grammar, normalize_phrase
+from ivr.speech.grammar import build_grammar, compound_of, normalize_phrase, rejoined
 
 pytestmark = pytest.mark.unit
 
@@ -53,3 +53,22 @@ def test_a_hyphenated_word_is_heard_as_its_parts() -> None:
 
 def test_equal_phrases_appear_once() -> None:
     assert build_grammar(["Yes", "yes!"], False, knows).phrases == ("yes",)
+
+
+def test_a_compound_is_heard_as_its_parts_and_told_as_one_word() -> None:
+    grammar = build_grammar(["callback please", "no"], True, knows)
+    assert grammar.phrases == ("call back", "no", "[unk]") and grammar.missing_words == ("please",)
+    assert (
+        rejoined("no call back", grammar.joined) == "no callback" and rejoined("callback", grammar.joined) == "callback"
+    )
+
+
+def test_where_both_spellings_are_listed_they_stay_apart() -> None:
+    grammar = build_grammar(["callback", "call back"], True, knows)
+    assert rejoined("call back", grammar.joined) == "call back"
+
+
+def test_the_most_even_split_is_taken_and_short_parts_are_none() -> None:
+    words = {"kon", "tonummer", "konto", "nummer", "an", "rufen"}
+    assert compound_of("kontonummer", words.__contains__) == ("konto", "nummer")
+    assert compound_of("anrufen", words.__contains__) is None and compound_of("", words.__contains__) is None

@@ -516,3 +516,9 @@ def test_the_last_digit_needs_half_the_silence_and_an_earlier_one_more(
     for length, shift_s in ((3, -0.35), (6, 0.5)):
         expected = Expected(rules=DigitRules(length, length, "#"))
         assert pause_for_s(recognizer, three, expected, DIGITS) == pytest.approx(usual_s + shift_s, abs=0.13)
+
+
+def test_a_compound_that_the_model_lacks_is_heard(recognizer: VoskRecognizer, english_dir: Path) -> None:
+    parts = [read_wav(english_dir / f"digits_{digit}.wav") for digit in (7, 1)]
+    pcm = pad(Audio(np.concatenate([part.samples for part in parts]), 8000), 0.3).pcm16()
+    assert recognizer.transcribe(pcm, 8000, "en", ("sevenone", "four")).text == "sevenone"

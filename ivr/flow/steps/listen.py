@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ivr.flow import events as e
 from ivr.flow import listening
 from ivr.flow.model import Flow, InputStep
 from ivr.flow.question import commands_heard
@@ -12,16 +11,7 @@ from ivr.flow.run import Run
 from ivr.flow.state import Phase
 from ivr.flow.steps.kind import END, Exit
 
-
-def enter(run: Run, name: str, found: InputStep) -> None:
-    """Open the question."""
-    listening.enter(run, name, found)
-
-
-def handle(run: Run, found: InputStep, event: e.Event) -> None:
-    """Prompt, keys, speech and time while it is open."""
-    if run.state.phase is Phase.LISTENING:
-        listening.handle(run, event)
+enter, handle = listening.enter, listening.handle
 
 
 def caller_left(run: Run, found: InputStep) -> None:
