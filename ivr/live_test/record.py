@@ -66,7 +66,7 @@ class LiveRecord:
             return None
 
     async def wait_lines(self, expected: Sequence[NoteStep], within_s: float) -> CallRecord | None:
-        """The record once it has as many lines, has one that is not as expected, or is closed; else what there is of it."""
+        """The record once it has as many lines, or one that differs, or is closed; else what there is of it."""
 
         def is_far_enough(record: CallRecord) -> bool:
             is_over = len(record.steps) >= len(expected) or record.ended_at is not None
