@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from ivr.testing.sip_peer import measure
@@ -41,11 +41,14 @@ class CallAudio:
         """Negotiated codec, PCMU, PCMA or G722; empty before."""
         return self.stream.codec
 
-    def send_wav(self, source: Path | str | Pcm, *, loop: bool = False) -> Sending:
-        """Queue a mono 16-bit WAV file (8 kHz or a multiple) or an int16 array of 8 kHz. Returns at once."""
+    def send_wav(self, source: Path | str | Pcm, *, loop: bool = False, drop_packets: Collection[int] = ()) -> Sending:
+        """Queue a mono 16-bit WAV file (8 kHz or a multiple) or an int16 array of 8 kHz. Returns at once.
+
+        `drop_packets` are the packets of it, counted from 0, that are lost on the way.
+        """
         pcm = read_wav(source) if isinstance(source, str | Path) else source
         self._need_codec()
-        return self.stream.queue_pcm(pcm, "wav", is_loop=loop)
+        return self.stream.queue_pcm(pcm, "wav", is_loop=loop, drop_packets=drop_packets)
 
     def send_tone(self, hz: float, duration_s: float, *, level_dbfs: float = -12.0) -> Sending:
         """Queue a sine. Returns at once."""
