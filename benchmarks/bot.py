@@ -122,23 +122,26 @@ def running_bot(folder: Path, name: str, rtp_port: int = FIRST_RTP_PORT, **speec
         "speech": {"cache_dir": str(project / "cache"), **speech},
     }
     (project / "ivr.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
-    with _started(project):  # as on every day but the first: the database is there and the prompts are rendered
+    with started(project):  # as on every day but the first: the database is there and the prompts are rendered
         pass
-    with _started(project) as (process, uri):
+    with started(project) as (process, uri):
         yield BenchBot(name, uri, process)
         if process.poll() is not None:
             raise RuntimeError(f"the bot ended during the measurement: {(project / 'log.txt').read_text()[-2000:]}")
 
 
 @contextmanager
-def _started(project: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def started(project: Path, module: str = "", **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`ivr serve` in a project's folder, or a module that serves so: its process and address."""
+    command = [sys.executable, "-m", module] if module else [IVR]
+    root = str(Path(__file__).resolve().parents[1])
     with (project / "log.txt").open("wb") as log:
         process = subprocess.Popen(
-            [IVR, "serve", "--config", "ivr.yaml"],
+            [*command, "serve", "--config", "ivr.yaml"],
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=project,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": root, **environment},
         )
         try:
             yield process, _ready_uri(process, project / "log.txt")

@@ -9,6 +9,8 @@ _PASSWORD_IN_URL = re.compile(r"\w+://[^/\s:@]*:(?!\$\{)[^/\s@]+@")
 _KNOWN_SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bsk_live_\w+|\bgh[pousr]_\w{20,}|\bBearer [\w.~+/-]{16,}"
 )
+_IN_KNOWN_SHAPES = ("-----BEGIN ", "AKIA", "sk_live_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "Bearer ")
+"""One of these is in each of the shapes, and is found a hundred times faster than they are."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -23,4 +25,5 @@ def has_password_in_url(text: str) -> bool:
 
 def looks_like_a_secret(text: str) -> bool:
     """Whether the text has the shape of a key or token that services give out."""
-    return _KNOWN_SHAPES.search(text) is not None or has_password_in_url(text)
+    may_be_one = any(part in text for part in _IN_KNOWN_SHAPES)
+    return (may_be_one and _KNOWN_SHAPES.search(text) is not None) or has_password_in_url(text)

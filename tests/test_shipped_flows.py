@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ivr.check_context import surroundings_of
+from ivr.check_context import check_set, surroundings_of
 from ivr.cli.rehearsing import calendars_of
 from ivr.flow.model import TransferStep
 from ivr.flow.state import Phase
-from ivr.flows import LIBRARY, flow_files, load_file
+from ivr.flows import LIBRARY, flow_files, load_file, load_files
 from ivr.rehearsal.acts import StaySilent
 from ivr.rehearsal.model import Conversation
 from ivr.rehearsal.player import play
@@ -24,6 +24,7 @@ from ivr.rehearsal.world import World
 from ivr.settings import load_settings
 from ivr.testing.conversation import CallScript
 from tests.flow.test_engine_liveness import random_step
+from tests.speech.conftest import GERMAN_MODEL, needed
 
 pytestmark = pytest.mark.unit
 
@@ -49,6 +50,16 @@ def test_every_flow_answers_a_number_of_its_own() -> None:
     assert {entry.flow for entry in SETTINGS.numbers.values()} == {
         load_file(file).flow.flow for file in flow_files(ROOT / "flows")
     }
+
+
+def test_all_that_callers_may_say_is_known_in_english_and_german() -> None:
+    speech = SETTINGS.speech.model_copy(update={"models": {"en-US": "", "de-DE": str(needed(GERMAN_MODEL))}})
+    surroundings = surroundings_of(SETTINGS.model_copy(update={"speech": speech}))
+    flows = load_files(file for folder in FOLDERS for file in flow_files(folder)).flows
+    found = check_set(flows, surroundings.context)
+    surroundings.close()
+    assert surroundings.context.languages_with_model == frozenset({"en", "de"})
+    assert [problem for problems in found.values() for problem in problems] == []
 
 
 @pytest.mark.parametrize(

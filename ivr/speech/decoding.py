@@ -17,6 +17,7 @@ class Heard:
     text: str = ""
     """Lower case; `[unk]` stays in it."""
     confidence: float = 0.0
+    """Share of utterances heard so that are right, where the model is calibrated (`ivr.speech.calibration`)."""
     words: tuple[Word, ...] = ()
     n_best: tuple[tuple[str, float], ...] = ()
     """All readings and their share of the likelihood, the likeliest first; empty without doubt, and in free speech."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import vosk
 
 from ivr.errors import ModelMissing, RecognizerFailed
 from ivr.ports import Word
+from ivr.speech.calibration import IDENTITY, ConfidenceMap, confidence_map
 from ivr.speech.decoding import Heard, heard_as, mean_confidence, words_of
 from ivr.speech.grammar import Grammar, build_grammar
 from ivr.speech.model_store import check_model, has_closed_lists, model_rate_hz
@@ -26,7 +28,7 @@ N_BEST = 5
 """So many readings of an utterance are told."""
 
 DOUBT = 0.99
-"""Below this confidence an utterance is decoded once more, for its other readings."""
+"""Below this confidence of the engine an utterance is decoded once more, for its other readings."""
 
 
 class VoskModel:
@@ -40,6 +42,7 @@ class VoskModel:
         self.language = language
         self.sample_rate_hz = model_rate_hz(path)
         self._has_closed_lists = has_closed_lists(path)
+        self._confidence = confidence_map(path)
         self._warned_of: set[str] = set()
         self._has_warned_of_lists = False
         try:
@@ -83,8 +86,10 @@ class VoskModel:
         """A decoder for audio of that rate. Raises RecognizerFailed."""
         engine = self._engine(grammar)
         engine.SetWords(True)
-        again = partial(self._engine, grammar) if grammar else None
-        return UtteranceDecoder(engine, self.sample_rate_hz, sample_rate_hz, again)
+        if grammar is None:
+            return UtteranceDecoder(engine, self.sample_rate_hz, sample_rate_hz)
+        again = partial(self._engine, grammar)
+        return UtteranceDecoder(engine, self.sample_rate_hz, sample_rate_hz, again, self._confidence)
 
     def _engine(self, grammar: Grammar | None) -> Any:
         arguments = [self._model, self.sample_rate_hz] + ([grammar.json] if grammar else [])
@@ -98,10 +103,15 @@ class UtteranceDecoder:
     """Feeds one utterance to Vosk and collects what it heard; then takes the next. For one thread at a time."""
 
     def __init__(
-        self, engine: Any, model_rate_hz: int, sample_rate_hz: int, again: Callable[[], Any] | None = None
+        self,
+        engine: Any,
+        model_rate_hz: int,
+        sample_rate_hz: int,
+        again: Callable[[], Any] | None = None,
+        confidence: ConfidenceMap = IDENTITY,
     ) -> None:
         """`again` makes another engine of the same list, for a second look at what was doubtful."""
-        self._engine, self._again = engine, again
+        self._engine, self._again, self._confidence = engine, again, confidence
         self._fed: list[bytes] = []
         self._model_rate_hz = model_rate_hz
         self._sample_rate_hz = sample_rate_hz
@@ -145,7 +155,8 @@ class UtteranceDecoder:
         self._offset_s = self._fed_s
         fed, self._fed = self._fed, []
         is_doubtful = bool(words) and mean_confidence(words) < DOUBT
-        return heard_as(words, self._n_best(fed) if is_doubtful else ())
+        heard = heard_as(words, self._n_best(fed) if is_doubtful else ())
+        return replace(heard, confidence=self._confidence(heard.confidence))
 
     def _n_best(self, fed: list[bytes]) -> tuple[tuple[str, float], ...]:
         """The readings of a doubtful utterance.

@@ -399,3 +399,16 @@ def test_ten_calls_at_once_keep_their_pace() -> None:
                 assert stats.packets >= 40
 
     run(work)
+
+
+def test_dropped_packets_of_a_recording_are_lost_and_their_numbers_used_up() -> None:
+    async def work() -> None:
+        async with SipPeer(codecs=("PCMU",)) as caller, SipPeer() as called:
+            call, other = await connected(caller, called)
+            sending = call.send_wav(tone(600, 0.4), drop_packets={2, 3, 11})
+            await sending.wait(5)
+            await until(lambda: other.received[-1].at_s > (sending.ended_at_s or 0), "the recording did not arrive")
+            assert other.rtp_stats().lost == 3
+            await call.hang_up()
+
+    run(work)

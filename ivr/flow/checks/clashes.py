@@ -49,6 +49,8 @@ def same_word_twice(subject: Subject) -> Iterator[Problem]:
 def _doubles(
     subject: Subject, meanings: list[_Meaning], text: str, rule: str, seen: set[tuple[DataPath, DataPath]]
 ) -> Iterator[Problem]:
+    if len({meaning.signal for meaning in meanings}) == len(meanings):  # so it is nearly always
+        return
     first: dict[str, _Meaning] = {}
     for meaning in meanings:
         other = first.setdefault(meaning.signal, meaning)

@@ -18,11 +18,11 @@ SHORTEST_PIN = 4
 
 def secret_in_flow(subject: Subject) -> Iterator[Problem]:
     """A password, key or token written into the file."""
-    texts = [(path, str(value)) for path, value in subject.leaves if type(value) in (str, int)]
-    may_look_like_one = looks_like_a_secret("\n".join(text for _, text in texts))  # no shape of one spans lines
-    for path, text in texts:
-        is_named = _is_value(path) and _is_secret(str(path[-1]), text)
-        if is_named or (may_look_like_one and looks_like_a_secret(text)):
+    for path, value in subject.leaves:
+        if type(value) not in (str, int):
+            continue
+        text = str(value)
+        if (_is_value(path) and _is_secret(str(path[-1]), text)) or looks_like_a_secret(text):
             message = "a secret is written into the flow; remove it: secrets only come from the environment"
             yield subject.error(path, message, "secret")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from ivr.testing.sip_peer import measure
+from ivr.testing.sip_peer.echo import EchoBack
 from ivr.testing.sip_peer.g711 import Pcm, decode
 from ivr.testing.sip_peer.media import RtpStream, Sending
 from ivr.testing.sip_peer.recording import (
@@ -40,16 +41,23 @@ class CallAudio:
         """Negotiated codec, PCMU, PCMA or G722; empty before."""
         return self.stream.codec
 
-    def send_wav(self, source: Path | str | Pcm, *, loop: bool = False) -> Sending:
-        """Queue a mono 16-bit WAV file (8 kHz or a multiple) or an int16 array of 8 kHz. Returns at once."""
+    def send_wav(self, source: Path | str | Pcm, *, loop: bool = False, drop_packets: Collection[int] = ()) -> Sending:
+        """Queue a mono 16-bit WAV file (8 kHz or a multiple) or an int16 array of 8 kHz. Returns at once.
+
+        `drop_packets` are the packets of it, counted from 0, that are lost on the way.
+        """
         pcm = read_wav(source) if isinstance(source, str | Path) else source
         self._need_codec()
-        return self.stream.queue_pcm(pcm, "wav", is_loop=loop)
+        return self.stream.queue_pcm(pcm, "wav", is_loop=loop, drop_packets=drop_packets)
 
     def send_tone(self, hz: float, duration_s: float, *, level_dbfs: float = -12.0) -> Sending:
         """Queue a sine. Returns at once."""
         self._need_codec()
         return self.stream.queue_pcm(measure.tone(hz, duration_s, level_dbfs), f"{hz} Hz")
+
+    def echo(self, delay_s: float = 0.2, loss_db: float = 15.0) -> None:
+        """Send back what comes from now on, late and weaker, beside what is sent otherwise. G.711 only."""
+        self.stream.echo = EchoBack(len(self.stream.received), delay_s, loss_db)
 
     def stop_sending(self) -> None:
         """Drop what is queued: silence from the next frame on."""

@@ -17,19 +17,13 @@ import struct
 import threading
 import time
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from ivr.testing.sip_peer.echo import EchoBack
 from ivr.testing.sip_peer.g711 import SILENCE, Pcm, encode
 from ivr.testing.sip_peer.recording import TimedPacket
-from ivr.testing.sip_peer.rtp import (
-    FRAME_S,
-    FRAME_SAMPLES,
-    KeyShape,
-    RtpPacket,
-    event_packets,
-    pack_rtp,
-    parse_rtp,
-)
+from ivr.testing.sip_peer.rtp import FRAME_S, FRAME_SAMPLES, KeyShape, RtpPacket, event_packets, pack_rtp, parse_rtp
 from ivr.testing.sip_peer.sdp import TELEPHONE_EVENT, AudioSdp
 
 _SO_TIMESTAMPNS = 35
@@ -102,6 +96,7 @@ class RtpStream:
         """Packets never sent because the process was too far behind."""
         self.codec = ""
         self.is_sending = False
+        self.echo: EchoBack | None = None
         self._lock = threading.Lock()
         self._remote: Address | None = None
         self._payload_type = 0
@@ -138,17 +133,19 @@ class RtpStream:
         """Whether the other side takes telephone-events."""
         return self._event_payload_type is not None
 
-    def queue_pcm(self, pcm: Pcm, label: str, *, is_loop: bool = False) -> Sending:
+    def queue_pcm(self, pcm: Pcm, label: str, *, is_loop: bool = False, drop_packets: Collection[int] = ()) -> Sending:
         """Send 8 kHz samples after what is queued; the last frame is filled up with silence."""
-        padded = encode(self.codec, pcm)
-        return self.queue_payload(padded, label, is_loop=is_loop)
+        return self.queue_payload(encode(self.codec, pcm), label, is_loop=is_loop, drop_packets=drop_packets)
 
-    def queue_payload(self, data: bytes, label: str, *, is_loop: bool = False) -> Sending:
-        """Send coded audio as it is (160 bytes per frame in every codec that we have)."""
+    def queue_payload(
+        self, data: bytes, label: str, *, is_loop: bool = False, drop_packets: Collection[int] = ()
+    ) -> Sending:
+        """Send coded audio as it is (160 bytes per frame in every codec that we have), all but the lost packets."""
         silence = self._silence()
         frames = [data[at : at + FRAME_SAMPLES] for at in range(0, len(data), FRAME_SAMPLES)]
         if frames:
             frames[-1] += silence[len(frames[-1]) :]
+        frames = [b"" if index in drop_packets else frame for index, frame in enumerate(frames)]
         sending = Sending(label)
         with self._lock:
             self._audio.append(_Audio(sending, deque(frames), frames if is_loop else None))
@@ -215,7 +212,10 @@ class RtpStream:
         if self._key_plan:
             self._send_key_packets()
         else:
-            self._emit(self._payload_type, self._next_payload(), self._timestamp, self._needs_marker)
+            payload = self._next_payload()
+            if self.echo is not None:
+                payload = self.echo.mixed(payload, self.codec, self.received, time.monotonic())
+            self._emit(self._payload_type, payload, self._timestamp, self._needs_marker)
             self._needs_marker = False
 
     def _plan_key(self, key: _Key) -> None:
@@ -262,7 +262,7 @@ class RtpStream:
             payload_type, self._sequence & 0xFFFF, timestamp & 0xFFFFFFFF, self.ssrc, payload, has_marker
         )
         self._sequence += 1
-        if self._remote is None:
+        if self._remote is None or not payload:  # lost on the way
             return
         # A full buffer or a closed port at the other side is packet loss, as on any network.
         with contextlib.suppress(OSError):
