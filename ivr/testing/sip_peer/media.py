@@ -131,22 +131,23 @@ class RtpStream:
         """Whether the other side takes telephone-events."""
         return self._event_payload_type is not None
 
-    def queue_pcm(self, pcm: Pcm, label: str, *, is_loop: bool = False, drop_packets: Collection[int] = ()) -> Sending:
+    def queue_pcm(self, pcm: Pcm, label: str, *, is_loop: bool = False, lost: Collection[int] = ()) -> Sending:
         """Send 8 kHz samples after what is queued; the last frame is filled up with silence."""
-        return self.queue_payload(encode(self.codec, pcm), label, is_loop=is_loop, drop_packets=drop_packets)
+        return self.queue_payload(encode(self.codec, pcm), label, is_loop=is_loop, lost=lost)
 
-    def queue_payload(
-        self, data: bytes, label: str, *, is_loop: bool = False, drop_packets: Collection[int] = ()
-    ) -> Sending:
+    def queue_payload(self, data: bytes, label: str, *, is_loop: bool = False, lost: Collection[int] = ()) -> Sending:
         """Send coded audio as it is (160 bytes per frame in every codec that we have), all but the lost packets."""
-        silence = self._silence()
         frames = [data[at : at + FRAME_SAMPLES] for at in range(0, len(data), FRAME_SAMPLES)]
         if frames:
-            frames[-1] += silence[len(frames[-1]) :]
-        frames = [b"" if index in drop_packets else frame for index, frame in enumerate(frames)]
+            frames[-1] += self._silence()[len(frames[-1]) :]
+        frames = [b"" if index in lost else frame for index, frame in enumerate(frames)]
+        return self.queue_frames(deque(frames), label, frames if is_loop else None)
+
+    def queue_frames(self, frames: deque[bytes], label: str, again: list[bytes] | None = None) -> Sending:
+        """Send coded frames, then `again` over and over."""
         sending = Sending(label)
         with self._lock:
-            self._audio.append(_Audio(sending, deque(frames), frames if is_loop else None))
+            self._audio.append(_Audio(sending, frames, again))
         return sending
 
     def queue_key(self, digit: str, shape: KeyShape) -> Sending:
