@@ -122,26 +122,30 @@ _VOICES = ("en-gb-scotland+m3", "en-us+f4", "en-gb-x-rp+m7")
 """None of those that the calibration is fitted on; the bot's own is en-us."""
 
 
-def measure_accuracy(folder: Path, progress: Progress, lateness: Lateness, *, takes: int, voices: int) -> list[Row]:
-    """English by the embedded model, German by the one for tests."""
+def measure_accuracy(
+    folder: Path, progress: Progress, lateness: Lateness, takes: int, voices: int, every: int
+) -> list[Row]:
+    """Every so manieth utterance of each kind. English by the embedded model, German by the one for tests."""
     rows: list[Row] = []
     kinds = _kinds(takes, voices)
     with tapped_bot(folder / "english", (*DIGITS, *COMMANDS)) as bot:
         recognizer = VoskRecognizer({"en": MODEL})
         for name, said in kinds:
-            rows += _conditions(bot, recognizer, "en", name, said, progress, lateness)
+            rows += _conditions(bot, recognizer, "en", name, said[::every], progress, lateness)
         recognizer.close()
-    return rows + _german(folder / "german", progress, lateness)
+    return rows + _german(folder / "german", progress, lateness, every)
 
 
-def _german(folder: Path, progress: Progress, lateness: Lateness) -> list[Row]:
+def _german(folder: Path, progress: Progress, lateness: Lateness, every: int) -> list[Row]:
     said = transcribed(SHARED / "de")
     if not said or not GERMAN_MODEL.is_dir():
         return [Row("people, German", "%", None, note="absent: recordings or model are not on this machine")]
     words = [entry.text for entry in said]
     with tapped_bot(folder, words, "de-DE", str(GERMAN_MODEL), rtp_port=16400) as bot:
         recognizer = VoskRecognizer({"de": GERMAN_MODEL})
-        rows = _conditions(bot, recognizer, "de", "people, German words and sentences", said, progress, lateness)
+        rows = _conditions(
+            bot, recognizer, "de", "people, German words and sentences", said[::every], progress, lateness
+        )
         recognizer.close()
     return rows
 

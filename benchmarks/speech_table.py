@@ -32,16 +32,19 @@ PARTS = ("accuracy", "turns", "stops", "first-sound", "streams", "memory")
 class Extent:
     """How much is measured."""
 
-    takes: int = 5
+    takes: int = 3
     """Of each digit by each person."""
-    voices: int = 3
+    voices: int = 2
+    every: int = 1
+    """Of the utterances, only each so manieth."""
     calls: int = 8
-    stops_s: float = 40.0
+    stops_s: float = 30.0
     """Of each kind, in each of four calls."""
+    noises_dbfs: tuple[float, ...] = (-50.0, -40.0, -30.0)
     streams_s: float = 60.0
 
 
-QUICK = Extent(takes=1, voices=1, calls=4, stops_s=8.0, streams_s=15.0)
+QUICK = Extent(takes=1, voices=1, every=3, calls=2, stops_s=8.0, noises_dbfs=(-40.0,), streams_s=15.0)
 FULL = Extent()
 
 
@@ -74,9 +77,9 @@ def _parts(folder: Path, extent: Extent, console: Console) -> dict[str, Callable
         return Steps(console, label, count).done
 
     return {
-        "accuracy": lambda late: measure_accuracy(folder, progress, late, takes=extent.takes, voices=extent.voices),
+        "accuracy": lambda late: measure_accuracy(folder, progress, late, extent.takes, extent.voices, extent.every),
         "turns": lambda late: measure_turns(folder, late, calls=extent.calls),
-        "stops": lambda late: measure_false_stops(folder, late, duration_s=extent.stops_s),
+        "stops": lambda late: measure_false_stops(folder, late, extent.noises_dbfs, duration_s=extent.stops_s),
         "first-sound": lambda _: _with_model(lambda model: [measure_first_sound(model)]),
         "streams": lambda _: _with_model(lambda model: measure_streams(model, duration_s=extent.streams_s)),
         "memory": lambda _: measure_memory(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from benchmarks.spoken import COMMANDS, OWN, as_pcm, street, transcribed
 from ivr.testing.sip_peer import PeerCall, SipPeer
 
 SENTENCES = ("queue-thankyou", "vm-undelete", "vm-tocallnum", "please-try-again", "vm-leavemsg", "im-sorry")
-NOISES_DBFS = (-50.0, -40.0, -30.0)
 ONSET_S = 3.0
 """After the answer, what stops a prompt is told apart: the bot does not know the line yet."""
 ECHO_LATE_S, ECHO_DB = 0.2, 15.0
@@ -74,13 +73,15 @@ async def _answer_ms(call: PeerCall, utterance: Utterance) -> float:
     return (await call.wait_sound(5, after_s=ended_at_s) - ended_at_s) * 1000
 
 
-def measure_false_stops(folder: Path, lateness: Lateness, *, duration_s: float) -> list[Row]:
+def measure_false_stops(
+    folder: Path, lateness: Lateness, noises_dbfs: Sequence[float], *, duration_s: float
+) -> list[Row]:
     """A prompt of recordings while a line sends it back, or is noisy; four calls at once."""
     pieces = [entry.audio for entry in transcribed(OWN) if entry.text not in COMMANDS]
     prompt = np.concatenate([pieces[place % len(pieces)] for place in range(200)])[: round(duration_s * 8000)]
     acts: dict[str, Callable[[PeerCall], None]] = {f"echo, -{ECHO_DB:g} dB, {ECHO_LATE_S * 1000:g} ms late": _send_back}
     acts |= {"nothing (silence)": lambda _: None}
-    acts |= {f"noise of {dbfs:g} dBFS": partial(_send_noise, dbfs) for dbfs in NOISES_DBFS}
+    acts |= {f"noise of {dbfs:g} dBFS": partial(_send_noise, dbfs) for dbfs in noises_dbfs}
     with tapped_bot(folder / "prompt", COMMANDS, rtp_port=16700, prompt=prompt) as bot:
         return [
             _stop_row(f"false stops by {name}", asyncio.run(_stops(bot, lateness, duration_s, act)), duration_s)
@@ -114,7 +115,7 @@ async def _stops(bot: TappedBot, lateness: Lateness, duration_s: float, act: Cal
 
 def _send_back(call: PeerCall) -> None:
     """What a line does that echoes."""
-    call.send_back(ECHO_LATE_S, -ECHO_DB)
+    call.echo(ECHO_LATE_S, ECHO_DB)
 
 
 def _send_noise(dbfs: float, call: PeerCall) -> None:

@@ -37,6 +37,8 @@ class DtmfMethod(StrEnum):
 
     RFC4733 = "rfc4733"
     SIP_INFO = "sip_info"
+    IN_AUDIO = "in_audio"
+    """As tones, heard where the settings ask for it."""
 
 
 class EndedBy(StrEnum):

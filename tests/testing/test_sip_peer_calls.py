@@ -419,7 +419,7 @@ def test_a_line_with_an_echo_returns_what_it_hears_later_and_quieter() -> None:
         async with SipPeer(codecs=("PCMU",)) as caller, SipPeer() as called:
             call, other = await connected(caller, called)
             await until(lambda: len(other.received) > 10, "no audio")
-            other.send_back(0.2, -12.0)
+            other.echo(0.2, 12.0)
             sending = call.send_tone(600, 0.4)
             await sending.wait(5)
             assert sending.started_at_s is not None

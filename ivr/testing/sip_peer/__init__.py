@@ -40,7 +40,7 @@ rtp_ports=(24000, 32000))`; leaving the context ends all calls (BYE, CANCEL, 480
 and the audio side (silence is sent whenever nothing is queued):
 
     send_wav(path | int16 array, loop=False, drop_packets=()) -> Sending
-    send_tone(hz, duration_s, level_dbfs=-12) -> Sending; send_back(delay_s, level_db) -> Sending
+    send_tone(hz, duration_s, level_dbfs=-12) -> Sending
     stop_sending(); Sending: await wait(timeout_s), started_at_s, ended_at_s, is_done
     await press(keys, method="rfc4733"|"info", duration_ms=100, gap_ms=100, volume=10, end_packets=3, has_marker=True,
                 held_ms=0, drop_packets=()) -> list[Sending]       one per key; started_at_s = its first packet

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from ivr.testing.sip_peer import measure
-from ivr.testing.sip_peer.g711 import Pcm, decode, encode
+from ivr.testing.sip_peer.echo import EchoBack
+from ivr.testing.sip_peer.g711 import Pcm, decode
 from ivr.testing.sip_peer.media import RtpStream, Sending
 from ivr.testing.sip_peer.recording import (
     ReceivedKey,
@@ -22,31 +20,8 @@ from ivr.testing.sip_peer.recording import (
     rtp_stats,
     write_wav,
 )
-from ivr.testing.sip_peer.rtp import FRAME_S, FRAME_SAMPLES, KeyShape
+from ivr.testing.sip_peer.rtp import KeyShape
 from ivr.testing.sip_peer.waiting import poll
-
-
-class _Echo(deque[bytes]):
-    """Frames without end: each is what was received so long before; what has not come by then is silence."""
-
-    def __init__(self, stream: RtpStream, delay_s: float, level_db: float) -> None:
-        super().__init__()
-        self._received = stream.received
-        quieter = decode(stream.codec, bytes(range(256))) * 10 ** (level_db / 20)
-        self._codes = encode(stream.codec, quieter.astype(np.int16))
-        self._silence = encode(stream.codec, np.zeros(FRAME_SAMPLES, dtype=np.int16))
-        self._place = len(self._received) - round(delay_s / FRAME_S)
-
-    def __len__(self) -> int:
-        return 1
-
-    def popleft(self) -> bytes:
-        """The next one."""
-        if not self._received:
-            return self._silence
-        place, self._place = self._place, self._place + 1
-        is_there = 0 <= place < len(self._received)
-        return self._received[place].packet.payload.translate(self._codes) if is_there else self._silence
 
 
 class CallAudio:
@@ -73,20 +48,16 @@ class CallAudio:
         """
         pcm = read_wav(source) if isinstance(source, str | Path) else source
         self._need_codec()
-        return self.stream.queue_pcm(pcm, "wav", is_loop=loop, lost=drop_packets)
+        return self.stream.queue_pcm(pcm, "wav", is_loop=loop, drop_packets=drop_packets)
 
     def send_tone(self, hz: float, duration_s: float, *, level_dbfs: float = -12.0) -> Sending:
         """Queue a sine. Returns at once."""
         self._need_codec()
         return self.stream.queue_pcm(measure.tone(hz, duration_s, level_dbfs), f"{hz} Hz")
 
-    def send_back(self, delay_s: float, level_db: float) -> Sending:
-        """From now on return what is heard, as a line with an echo does, until `stop_sending`. Returns at once.
-
-        `level_db` is below 0. For PCMU and PCMA.
-        """
-        self._need_codec()
-        return self.stream.queue_frames(_Echo(self.stream, delay_s, level_db), "echo")
+    def echo(self, delay_s: float = 0.2, loss_db: float = 15.0) -> None:
+        """Send back what comes from now on, late and weaker, beside what is sent otherwise. G.711 only."""
+        self.stream.echo = EchoBack(len(self.stream.received), delay_s, loss_db)
 
     def stop_sending(self) -> None:
         """Drop what is queued: silence from the next frame on."""

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from ivr.testing.sip_peer.echo import EchoBack
 from ivr.testing.sip_peer.g711 import SILENCE, Pcm, encode
 from ivr.testing.sip_peer.recording import TimedPacket
 from ivr.testing.sip_peer.rtp import FRAME_S, FRAME_SAMPLES, KeyShape, RtpPacket, event_packets, pack_rtp, parse_rtp
@@ -95,6 +96,7 @@ class RtpStream:
         """Packets never sent because the process was too far behind."""
         self.codec = ""
         self.is_sending = False
+        self.echo: EchoBack | None = None
         self._lock = threading.Lock()
         self._remote: Address | None = None
         self._payload_type = 0
@@ -131,23 +133,22 @@ class RtpStream:
         """Whether the other side takes telephone-events."""
         return self._event_payload_type is not None
 
-    def queue_pcm(self, pcm: Pcm, label: str, *, is_loop: bool = False, lost: Collection[int] = ()) -> Sending:
+    def queue_pcm(self, pcm: Pcm, label: str, *, is_loop: bool = False, drop_packets: Collection[int] = ()) -> Sending:
         """Send 8 kHz samples after what is queued; the last frame is filled up with silence."""
-        return self.queue_payload(encode(self.codec, pcm), label, is_loop=is_loop, lost=lost)
+        return self.queue_payload(encode(self.codec, pcm), label, is_loop=is_loop, drop_packets=drop_packets)
 
-    def queue_payload(self, data: bytes, label: str, *, is_loop: bool = False, lost: Collection[int] = ()) -> Sending:
+    def queue_payload(
+        self, data: bytes, label: str, *, is_loop: bool = False, drop_packets: Collection[int] = ()
+    ) -> Sending:
         """Send coded audio as it is (160 bytes per frame in every codec that we have), all but the lost packets."""
+        silence = self._silence()
         frames = [data[at : at + FRAME_SAMPLES] for at in range(0, len(data), FRAME_SAMPLES)]
         if frames:
-            frames[-1] += self._silence()[len(frames[-1]) :]
-        frames = [b"" if index in lost else frame for index, frame in enumerate(frames)]
-        return self.queue_frames(deque(frames), label, frames if is_loop else None)
-
-    def queue_frames(self, frames: deque[bytes], label: str, again: list[bytes] | None = None) -> Sending:
-        """Send coded frames, then `again` over and over."""
+            frames[-1] += silence[len(frames[-1]) :]
+        frames = [b"" if index in drop_packets else frame for index, frame in enumerate(frames)]
         sending = Sending(label)
         with self._lock:
-            self._audio.append(_Audio(sending, frames, again))
+            self._audio.append(_Audio(sending, deque(frames), frames if is_loop else None))
         return sending
 
     def queue_key(self, digit: str, shape: KeyShape) -> Sending:
@@ -211,7 +212,10 @@ class RtpStream:
         if self._key_plan:
             self._send_key_packets()
         else:
-            self._emit(self._payload_type, self._next_payload(), self._timestamp, self._needs_marker)
+            payload = self._next_payload()
+            if self.echo is not None:
+                payload = self.echo.mixed(payload, self.codec, self.received, time.monotonic())
+            self._emit(self._payload_type, payload, self._timestamp, self._needs_marker)
             self._needs_marker = False
 
     def _plan_key(self, key: _Key) -> None:
