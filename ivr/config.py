@@ -65,6 +65,8 @@ class SipSettings(Section):
     """Addresses whose P-Asserted-Identity is believed, besides the accounts' registrars."""
     max_calls: int | None = Field(None, ge=1)
     """Callers at once; the library's limit when empty."""
+    keys_in_audio: StrictBool = False
+    """Hear keys as tones in the audio as well, for trunks that send neither RFC 4733 events nor INFO."""
     reserved_legs: int = Field(0, ge=0)
     """Legs kept free for transfers; callers beyond the rest are refused with 486."""
     user_agent: str = "ivr"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cache
 from pathlib import Path, PurePath
@@ -61,13 +62,36 @@ def load_folder(folder: Path) -> FlowSet:
 
 def flow_files(folder: Path) -> list[Path]:
     """The flow files below a folder, in a fixed order."""
-    files = {file for suffix in ("*.yaml", "*.yml") for file in folder.rglob(suffix)}
-    return sorted(file for file in files if _is_flow_file(file))
+    return sorted(Path(entry.path) for entry in files_below(str(folder)) if _is_flow_file(entry.name))
 
 
-def _is_flow_file(file: Path) -> bool:
-    """Hidden files are what editors leave while they save."""
-    return file.is_file() and not file.name.endswith(TEST_SUFFIX) and not file.name.startswith(".")
+def files_below(folder: str, above: tuple[tuple[int, int], ...] = ()) -> Iterator[os.DirEntry[str]]:
+    """Every file below a folder, links followed, each loop of them once; what cannot be read is not there.
+
+    Hidden names are left out: what editors leave while they save, `.git`, and the folders that Kubernetes keeps behind
+    the links of a ConfigMap.
+    """
+    try:
+        here = os.stat(folder)
+        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+    except OSError:
+        return
+    chain = (*above, (here.st_dev, here.st_ino))
+    if chain[-1] in above:
+        return
+    for entry in entries:
+        try:
+            is_folder, is_file = entry.is_dir(), entry.is_file()
+        except OSError:  # a link that leads to itself
+            continue
+        if is_folder:
+            yield from files_below(entry.path, chain)
+        elif is_file:
+            yield entry
+
+
+def _is_flow_file(name: str) -> bool:
+    return name.endswith((".yaml", ".yml")) and not name.endswith(TEST_SUFFIX)
 
 
 def served_name(file: str, flow: str) -> str:

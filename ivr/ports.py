@@ -37,6 +37,8 @@ class DtmfMethod(StrEnum):
 
     RFC4733 = "rfc4733"
     SIP_INFO = "sip_info"
+    IN_AUDIO = "in_audio"
+    """As tones, heard where the settings ask for it."""
 
 
 class EndedBy(StrEnum):
@@ -509,6 +511,9 @@ class Synthesizer(Protocol):
         An engine makes of the marks (`rate`, `emphasis`) what it can; the level is the prompt store's affair.
         """
 
+    def wake(self) -> None:
+        """A text comes soon: start helper processes, and do not wait for them."""
+
     def rest(self) -> None:
         """End helper processes until the next text."""
 
@@ -521,6 +526,9 @@ class PromptStore(Protocol):
 
     def cached(self, segments: Sequence[Segment]) -> list[Path] | None:
         """Files for the segments if all are ready now; never blocks on synthesis. What is sensitive never is."""
+
+    def wake(self) -> None:
+        """Something will have to be made soon. Returns at once."""
 
     async def render(self, segments: Sequence[Segment]) -> list[Path]:
         """Files for the segments, synthesizing what is missing. Raises SynthesisFailed, MediaFailed."""

@@ -187,6 +187,17 @@ def test_the_command_line_loads_no_adapter_before_it_is_needed() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_nothing_but_the_test_command_leads_to_mocks_in_a_real_bot() -> None:
+    importers = {
+        module_of(file)
+        for file in FILES
+        for _, name in imports_of(file)
+        if is_in(name, ("ivr.live_test", "ivr.rehearsal")) and not is_in(module_of(file), ("ivr.live_test", *TESTING))
+    }
+    serving = [name for name in importers if not name.startswith("ivr.cli.")]
+    assert not serving and "ivr.cli.worker" not in importers and "ivr.cli.serve" not in importers
+
+
 def test_packages_are_empty_so_that_importing_a_module_loads_nothing_else() -> None:
     allowed = {
         ROOT / "ivr/__init__.py",

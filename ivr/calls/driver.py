@@ -96,7 +96,9 @@ class CallDriver:
         """The caller's leg ended while a transfer or a recording was still to say what became of it."""
         self._log = structlog.get_logger(__name__).bind(call_id=call_id, flow=program.main.flow)
         self._tasks = CallTasks(self.fail)
-        self._player = PromptPlayer(ports, self.leg_id, self._tasks, self._not_rendered, self._log)
+        self._player = PromptPlayer(
+            ports, self.leg_id, self._tasks, self._not_rendered, self._log, speaks_values=program.speaks_values
+        )
         self._early_media = EarlyMedia(ports, self.leg_id, self._unheard, self._log)
         self._listener = Listener(ports, self.leg_id, self._feed, self._log)
         self._recorder = CallRecorder(ports, self.leg_id, call_id, self._recorded, self._log)

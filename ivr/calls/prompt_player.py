@@ -55,11 +55,16 @@ class PromptPlayer:
         tasks: CallTasks,
         failed: Callable[[str, str], None],
         log: structlog.typing.FilteringBoundLogger,
+        *,
+        speaks_values: bool = False,
     ) -> None:
-        """`failed` is told the play id and the reason when a prompt cannot be rendered."""
+        """`failed` is told the play id and the reason when a prompt cannot be rendered. `speaks_values`: prompts are
+        made in the call, so what makes them is kept awake.
+        """
         self.play_id = ""
         self._ports, self._leg_id, self._tasks = ports, leg_id, tasks
         self._failed, self._log = failed, log
+        self._speaks_values = speaks_values
         self._audio_up_at_s = 0.0
         self._passage = _Passage(())
         """What plays, or played last."""
@@ -168,3 +173,5 @@ class PromptPlayer:
         lead_in_s = max(0.0, self._ports.lead_in_s - (now_s - self._audio_up_at_s))
         self._passage = self._passage.sounds(now_s, lead_in_s)
         self._ports.telephony.play(self._leg_id, play_id, files, lead_in_s=lead_in_s, from_s=self._passage.from_s)
+        if self._speaks_values:
+            self._ports.prompts.wake()

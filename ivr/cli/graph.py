@@ -18,6 +18,7 @@ from ivr.flow.checks.subject import Subject
 from ivr.flow.graph import FlowGraph, Traffic, graph_of, traffic_of
 from ivr.flow.loader import LoadedFlow
 from ivr.flows import load_file, load_folder
+from ivr.model_errors import did_you_mean
 from ivr.settings import load_settings
 
 _PERIOD = re.compile(r"(\d{1,4})([hd])")
@@ -90,8 +91,8 @@ def _loaded(flow: str, settings: Settings) -> LoadedFlow:
         return load_file(file)
     known = load_folder(Path(settings.flows)).flows
     if flow not in known:
-        names = ", ".join(sorted(known)) or "none"
-        raise GraphError(f"there is no file and no flow '{flow}'; flows in {settings.flows}: {names}")
+        hint = did_you_mean(flow, sorted(known)) or "write some there"
+        raise GraphError(f"there is no file and no flow '{flow}' in {settings.flows}; {hint}")
     return known[flow]
 
 

@@ -62,6 +62,11 @@ def look_of(kind: str) -> Look:
     return LOOKS.get(kind.split(" ")[0], REACHES_OUT)
 
 
+def named(card: Card, way: Way) -> Way:
+    """The way with a name, also where it is the plain one beside others."""
+    return way if way.name else Way(PLAINLY.get(card.kind.split(" ")[0], "else"), way.signal)
+
+
 def shortened(text: str, most_characters: int) -> str:
     """The first words of a text."""
     return textwrap.shorten(text, most_characters, placeholder=" …")
@@ -203,8 +208,7 @@ def _lines(text: str, width: int) -> list[str]:
 
 def _exit(card: Card, arrow: Arrow) -> str:
     stays = f"↺ {arrow.target}" if arrow.target in STAYS else ""
-    plainly = PLAINLY.get(card.kind.split(" ")[0], "else")
-    parts = [_way(way if way.name else Way(plainly, way.signal)) for way in arrow.ways]
+    parts = [_way(named(card, way)) for way in arrow.ways]
     return "<br/>".join([*parts, *([f'<font point-size="9" color="{QUIET}">{stays}</font>'] if stays else [])])
 
 

@@ -14,6 +14,7 @@ from ivr.cli.graph_dot import (
     THINKS,
     WRONG,
     look_of,
+    named,
     shortened,
 )
 from ivr.flow.graph import ENDS, STAYS, Arrow, Card, FlowGraph, Way
@@ -70,7 +71,8 @@ def _card(card: Card) -> str:
 
 
 def _arrow(card: Card, number: int, arrow: Arrow) -> Iterator[str]:
-    label = "<br/>".join(filter(None, map(_way, arrow.ways)))
+    ways = [named(card, way) for way in arrow.ways] if len(arrow.ways) > 1 else arrow.ways
+    label = "<br/>".join(filter(None, map(_way, ways)))
     label += f" · {arrow.calls:,}" if arrow.calls is not None and label else f"{arrow.calls:,}" if arrow.calls else ""
     line = f" -- {_quoted(label)} -->" if label else " -->"
     if arrow.target in STAYS:

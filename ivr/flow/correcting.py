@@ -12,6 +12,9 @@ from ivr.flow.languages.base import Language
 from ivr.flow.values.base import CHOICE, Asked, Reading, without_edges
 from ivr.flow.values.registry import kind_of
 
+MOST_DENIALS = 4
+"""So many things are looked at that a caller speaks against in one sentence."""
+
 
 def apart(words: Sequence[str], language: Language) -> tuple[str, list[str]]:
     """The "yes" or "no" at the beginning (empty where there is none), and what follows it; "yes, but" is a no."""
@@ -74,7 +77,8 @@ def without_denied(
     """
     rest, denied = list(words), set[str]()
     language = next(iter(fields.values())).language
-    for at in reversed([at for at, word in enumerate(rest) if word in language.against]):
+    places = [at for at, word in enumerate(rest) if word in language.against]
+    for at in reversed(places[:MOST_DENIALS]):
         name, length = _denied_at(rest[at + 1 :], fields, known)
         if length:
             rest[at : at + 1 + length] = []
@@ -84,19 +88,34 @@ def without_denied(
 
 def _denied_at(words: Sequence[str], fields: Mapping[str, Asked], known: Mapping[str, object]) -> tuple[str, int]:
     """The field whose value the words begin with, and how long that is."""
-    others = ("", 0)
     fillers = next(iter(fields.values())).language.fillers
     ends = [end for end in range(min(LONGEST_VALUE_WORDS, len(words)), 0, -1) if words[end - 1] not in fillers]
+    of_others: dict[str, int] = {}
+    """Fields that the words could be a value of, but not the one that they have, and how long that is at most."""
     for length in ends:
         for name, asked in fields.items():
-            reading = value_in(words[:length], asked)
+            reading = _exactly(words[:length], asked)
             if reading is None or reading.is_part:
                 continue
             if name in known and known[name] in (reading.value, *reading.others):
                 return name, length
-            if not others[1] and any(value_in(words[length:end], asked) for end in range(length + 1, len(words) + 1)):
-                others = (name, length)
-    return others
+            of_others.setdefault(name, length)
+    followed = (name for name, length in of_others.items() if _begins_with_value(words[length:], fields[name]))
+    name = next(followed, "")
+    return name, of_others.get(name, 0)
+
+
+def _begins_with_value(words: Sequence[str], asked: Asked) -> bool:
+    return any(_exactly(words[:end], asked) for end in range(1, min(LONGEST_VALUE_WORDS, len(words)) + 1))
+
+
+def _exactly(words: Sequence[str], asked: Asked) -> Reading | None:
+    """The value that the words are, all of them but those around it that say nothing."""
+    kind = kind_of(asked.settings.ask)
+    inner = without_edges(words, asked.language.fillers)
+    if kind.is_free or not inner:
+        return None
+    return whole_reading(kind, asked, list(words)) or whole_reading(kind, asked, inner)
 
 
 def value_in(words: Sequence[str], asked: Asked) -> Reading | None:

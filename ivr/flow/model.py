@@ -536,6 +536,15 @@ class Flow(Part):
         return {}
 
     @cached_property
+    def speaks_values(self) -> bool:
+        """Whether any prompt has to be made in the call, because values are said in it."""
+        from ivr.flow.prompts import prompts_of
+        from ivr.flow.templates import is_template
+
+        texts = (text for prompt in prompts_of(self) for item in prompt.items for text in item.text.values())
+        return any(map(is_template, texts))
+
+    @cached_property
     def with_commands_of(self) -> dict[str, tuple[Flow, Flow]]:
         """Flows that hear this flow's commands while it runs them, by name: as they are, and with the commands."""
         return {}

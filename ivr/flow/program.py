@@ -36,6 +36,11 @@ class Program:
         """The main flow, then its parts."""
         return (self.main, *self.parts.values())
 
+    @property
+    def speaks_values(self) -> bool:
+        """Whether any prompt has to be made in the call."""
+        return any(flow.speaks_values for flow in self.flows)
+
 
 def linked(flow: Flow, known: Mapping[str, Flow]) -> Program:
     """The flow with everything that it can run out of `known`; a name that is not there is left out."""

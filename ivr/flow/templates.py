@@ -250,8 +250,13 @@ def evaluate(expression: str, variables: Mapping[str, object], language: str = _
     return value
 
 
-def evaluate_set(value: object, variables: Mapping[str, object], language: str) -> object:
-    """Value of a `set` entry: a lone `{{ … }}` keeps its type, other text is rendered, the rest is taken as it is."""
+def evaluate_set(value: Any, variables: Mapping[str, object], language: str) -> Any:
+    """A value with every template in it filled in: a lone `{{ … }}` keeps its type, other text is rendered, what lists
+    and groups hold is treated like that too, the rest is taken as it is. Raises TemplateFailed."""
+    if isinstance(value, Mapping):
+        return {key: evaluate_set(item, variables, language) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [evaluate_set(item, variables, language) for item in value]
     if not isinstance(value, str) or not is_template(value):
         return value
     stripped = value.strip()
@@ -388,6 +393,14 @@ def variables_of(text: str) -> frozenset[str]:
     if blocks is not None:
         return frozenset().union(*(block.names for block in blocks))
     return frozenset(meta.find_undeclared_variables(_parse(text)))  # a tree of its own: looking for them changes it
+
+
+def variables_in(value: object) -> frozenset[str]:
+    """Names of the variables that the templates in a value read, those in lists and groups too."""
+    if isinstance(value, Mapping | list | tuple):
+        items = value.values() if isinstance(value, Mapping) else value
+        return frozenset().union(*map(variables_in, items))
+    return variables_of(value) if isinstance(value, str) and is_template(value) else frozenset()
 
 
 def parsed_expression(text: str) -> nodes.Template:

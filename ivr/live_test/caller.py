@@ -29,8 +29,6 @@ LONGEST_PROMPT_S: Final = 60.0
 RECORD_LIMIT_S: Final = 30.0
 CLOSED_WITHIN_S: Final = 20.0
 """The record of a call that is over; what a flow does after the caller left takes up to 15 s."""
-TALK_S: Final = 1.5
-"""How long caller and person are left together."""
 ANSWER_WITHIN_S: Final = UNANSWERED_LIMIT_S + 5.0
 CLOCKS_S: Final = 0.1
 """How far wall clock and monotonic clock may be apart in what they say of one instant."""
@@ -150,7 +148,7 @@ class LiveCaller:
 
     async def _in_step(self, notes: int) -> None:
         """The bot is as far as on virtual time, by its own record."""
-        record = await self.record.wait_lines(notes, RECORD_LIMIT_S)
+        record = await self.record.wait_lines(self.wanted.record[:notes], RECORD_LIMIT_S)
         lines = record.steps[:notes] if record else ()
         if mismatch := compare(self.wanted.record, lines):
             raise _Differs(mismatch.expected, mismatch.found, mismatch.index)
@@ -198,9 +196,7 @@ class LiveCaller:
             return
         await self._in_step(self._notes_without_the_end())
         if self.wanted.end == "transferred":
-            async with asyncio.timeout(RECORD_LIMIT_S):
-                await self.people.answered.wait()
-            await asyncio.sleep(TALK_S)
+            await self.people.talk(RECORD_LIMIT_S)
         elif self.wanted.end == "caller_hung_up":
             await self._hear(self.wanted.prompts)
         else:

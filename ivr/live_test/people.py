@@ -21,6 +21,10 @@ STATUSES: Mapping[str, int] = {
 """SIP status by which a telephone brings an outcome about."""
 
 RINGS_FOR_S = 0.3
+JOINED_AFTER_S = 1.5
+"""Silence after which nothing more is said to the person alone."""
+TALK_S = 1.0
+"""How long caller and person are left together."""
 
 
 @dataclass
@@ -56,6 +60,21 @@ class People:
         if mock is None:
             return await self.decided.get(), 0.0
         return mock.outcome or TransferOutcome.FAILED, mock.after
+
+    async def talk(self, within_s: float) -> None:
+        """Until somebody answered, heard what is said before the two are joined, and talked. Raises TimeoutError."""
+        async with asyncio.timeout(within_s):
+            await self.answered.wait()
+            call = self.calls[-1]
+            heard_out = asyncio.ensure_future(call.wait_silence(within_s, sustain_s=JOINED_AFTER_S))
+            ended = asyncio.ensure_future(call.wait_ended(within_s))
+            try:
+                await asyncio.wait({heard_out, ended}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for waiting in (heard_out, ended):
+                    waiting.cancel()
+                await asyncio.gather(heard_out, ended, return_exceptions=True)
+            await asyncio.sleep(TALK_S)
 
     async def leave(self) -> None:
         """Hang up what is still there."""

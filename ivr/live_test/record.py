@@ -65,9 +65,14 @@ class LiveRecord:
         except StorageError:  # nothing is written yet
             return None
 
-    async def wait_lines(self, count: int, within_s: float) -> CallRecord | None:
-        """The record once it has so many lines or is closed; what there is of it when the time is over."""
-        return await self._wait(lambda record: len(record.steps) >= count or record.ended_at is not None, within_s)
+    async def wait_lines(self, expected: Sequence[NoteStep], within_s: float) -> CallRecord | None:
+        """The record once it has as many lines, or one that differs, or is closed; else what there is of it."""
+
+        def is_far_enough(record: CallRecord) -> bool:
+            is_over = len(record.steps) >= len(expected) or record.ended_at is not None
+            return is_over or compare(expected, record.steps) is not None
+
+        return await self._wait(is_far_enough, within_s)
 
     async def wait_end(self, within_s: float) -> CallRecord | None:
         """The record once it is closed; what there is of it when the time is over."""

@@ -17,6 +17,7 @@ from ivr.config import Settings
 from ivr.errors import FlowError, Problem, PublishingError, Severity
 from ivr.flow.loader import LoadedFlow, content_version, load_flow
 from ivr.flows import DRAFTS
+from ivr.model_errors import did_you_mean
 from ivr.publishing.files import user_name, write_atomically
 from ivr.publishing.plan import Check, FlowFile, make_plan
 from ivr.publishing.survey import Survey, last_served, read_folder, survey
@@ -95,8 +96,9 @@ class Desk:
         if live is None and now is not None and self.is_manual:
             return None
         if live is None and now is None:
-            known = ", ".join(sorted(file.name for file in self._files if file.name)) or "none"
-            raise PublishingError(f"there is no flow {name!r} in {self._folder}; there are: {known}")
+            known = sorted({file.name for file in self._files if file.name})
+            hint = did_you_mean(name, known) or "write one there"
+            raise PublishingError(f"there is no flow {name!r} in {self._folder}; {hint}")
         raise PublishingError(f"nothing to publish: {name} has no draft, and its file is what is in service")
 
     def _publish_one(self, name: str, file: FlowFile) -> Publication:

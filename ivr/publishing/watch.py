@@ -10,36 +10,23 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-Signature = Mapping[str, tuple[int, int, int]]
-"""File to its time of change (ns), size (bytes) and inode."""
+from ivr.flows import files_below
 
-_DEPTH_LIMIT = 8  # a link that leads to a folder above would be followed for ever
+Signature = Mapping[str, tuple[int, int, int, int]]
+"""File to the time of its content and of its entry (ns), size (bytes) and inode. Times are compared, never ordered:
+clocks jump, and copies bring the times of their originals along."""
 
 
 def look(folders: Iterable[Path]) -> Signature:
     """Every file below the folders as it is now; what cannot be read is not there. Hidden names are left out."""
-    found: dict[str, tuple[int, int, int]] = {}
-    for folder in folders:
-        _look_into(str(folder), found, _DEPTH_LIMIT)
-    return found
-
-
-def _look_into(folder: str, found: dict[str, tuple[int, int, int]], depth: int) -> None:
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
+    found: dict[str, tuple[int, int, int, int]] = {}
+    for entry in (entry for folder in folders for entry in files_below(str(folder))):
         try:
-            if not entry.is_dir():
-                status = entry.stat()
-                found[entry.path] = (status.st_mtime_ns, status.st_size, status.st_ino)
-            elif depth:
-                _look_into(entry.path, found, depth - 1)
-        except OSError:  # gone between the two looks, or a link to nowhere
+            status = entry.stat()
+        except OSError:  # gone between the two looks
             continue
+        found[entry.path] = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+    return found
 
 
 def has_changed_below(folder: Path, before: Signature, now: Signature) -> bool:

@@ -341,6 +341,8 @@ class UserAgent:
         self.endpoint.start_clock()
         media = LegMedia(self._settings.sample_rate_hz, self._thread, self._ports)
         leg = Leg(leg_id or self.new_leg_id(), self, media, is_incoming=is_incoming, account=account)
+        if self._settings.keys_in_audio:
+            media.hear_keys(leg.key_heard)
         self._legs[leg.id] = leg
         return leg
 

@@ -272,6 +272,10 @@ class Leg:
             held_s = translate.held_s(method, duration_ms)
             self.owner.emit(KeyPressed(self.id, at_s, digit, method, held_s))
 
+    def key_heard(self, digit: str) -> None:
+        """A key began in the audio."""
+        self.key_pressed(digit, DtmfMethod.IN_AUDIO, 0, self.owner.now_s())
+
     def info_received(self, cseq: int, content_type: str, body: str) -> int:
         """Take an INFO of this call; the status of the answer. One that is repeated is answered again, not taken."""
         key = key_of_info(content_type, body)

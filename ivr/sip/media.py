@@ -21,6 +21,7 @@ import structlog
 
 from ivr.errors import MediaFailed
 from ivr.ports import AudioSink, EchoAwareSink
+from ivr.sip.key_tones import KeyTones
 from ivr.sip.python_thread import media_thread
 from ivr.sip.thread import SipThread
 from ivr.sip.wav import Pcm, assemble, to_wav
@@ -159,6 +160,7 @@ class LegMedia:
         self._audio: Any = None
         self._port: FramePort | None = None
         self._sent_port: FramePort | None = None
+        self._key_port: FramePort | None = None
         self._playback: _Playback | None = None
         self._partner: LegMedia | None = None
         self.on_finished: Callable[[str], None] = lambda play_id: None
@@ -176,6 +178,8 @@ class LegMedia:
             self._connect_playback(self._playback)
         if self._port is not None:
             self._try(audio.startTransmit, self._port)
+        if self._key_port is not None:
+            self._try(audio.startTransmit, self._key_port)
         if self._partner is not None:
             self._connect_partner(self._partner)
 
@@ -288,6 +292,19 @@ class LegMedia:
                 self._try(self._playback.player.stopTransmit, port)
             self._ports.give_back(port)
 
+    def hear_keys(self, report: Callable[[str], None]) -> None:
+        """Report keys that come as tones, from the moment when the audio is up to its end."""
+        sink = KeyTones(self._rate_hz, lambda key: self._thread.post(partial(report, key)))
+        self._key_port = self._ports.take(sink.chunk_ms)
+        self._key_port.sink = sink
+
+    def _hear_no_keys(self) -> None:
+        port, self._key_port = self._key_port, None
+        if port is not None:
+            if self._audio is not None:
+                self._try(self._audio.stopTransmit, port)
+            self._ports.give_back(port)
+
     # --- joining
 
     def join(self, other: LegMedia) -> None:
@@ -315,6 +332,7 @@ class LegMedia:
 
     def close(self) -> None:
         """The leg has ended: let go of everything."""
+        self._hear_no_keys()
         self._audio = None
         self.stop_playing()
         self._return_port()

@@ -137,6 +137,9 @@ class CommandSynthesizer:
             with contextlib.suppress(OSError):
                 process.stdin.close()
 
+    def wake(self) -> None:
+        """Nothing: each text has a process of its own."""
+
     def rest(self) -> None:
         """Nothing: no process outlives its text."""
 

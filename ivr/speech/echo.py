@@ -42,6 +42,8 @@ _MEMORY: Final = 0.93
 """What was learned before weighs so much at the next solution, 0.2 s later."""
 _PROMINENT: Final = 7.5
 """A peak of the correlation this much above its usual size is an echo; speech of others reaches about 5."""
+_PROMINENT_NEARBY: Final = 5.0
+_MOVES_S: Final = 0.1
 _SAME_DELAY_S: Final = 0.003
 _LEAST_GAIN_DB: Final = 3.0
 """A filter that takes less than this off what was heard has found no echo."""
@@ -100,8 +102,8 @@ class EchoCanceller:
         self._filter: Samples = np.zeros(self._taps, dtype=np.float32)
         self._echo_db = _NOTHING_DB
         """Of the echo predicted, and as it may still fade."""
-        self._active, self._single = 0, 0
-        """Frames in a row with sound, and without a caller."""
+        self._active, self._single, self._foreign = 0, 0, 0
+        """Frames in a row with sound, without and with a caller."""
         self._quiet = np.zeros(self._longest // self._frame, dtype=np.int64)
         """By delay: loud frames whose echo was not there."""
 
@@ -169,26 +171,24 @@ class EchoCanceller:
         """Look for the delay in every third frame of sound; it is believed when it is found twice."""
         if self._active < 4 or self._active % 3 != 1:
             return False
-        found, before = self._correlated(at + self._frame), self._supposed
-        self._supposed = found
+        count, before = min(_SEARCHED_FRAMES, self._active + 1), self._supposed
+        found = self._supposed = self._correlated(at + self._frame, count, -self._ahead, self._longest, _PROMINENT)
         if found is None or before is None or abs(found - before) > self._rate_hz * _SAME_DELAY_S:
-            return False
-        if self._delay is not None and abs(found - self._delay) <= self._rate_hz * _SAME_DELAY_S:
             return False
         self._delay, self._power, self._cross = found, np.zeros(self._taps), np.zeros(self._taps)
         return True
 
-    def _correlated(self, end: int) -> int | None:
-        """The delay at which what was heard up to `end` agrees with what was sent; None where it does not."""
-        heard = np.concatenate(list(self._heard)[-min(_SEARCHED_FRAMES, self._active + 1) :])
-        sent = self._sent_between(end - len(heard) - self._longest, end + self._ahead)
+    def _correlated(self, end: int, count: int, least: int, most: int, prominent: float) -> int | None:
+        """The delay at which the last frames up to `end` agree with what was sent; None where they do at none."""
+        heard = np.concatenate(list(self._heard)[-count:])
+        sent = self._sent_between(end - len(heard) - most, end - least)
         size = 1 << (len(sent) + len(heard) - 1).bit_length()
         spectrum = np.fft.rfft(sent, size) * np.conj(np.fft.rfft(heard, size))
         spectrum /= np.abs(spectrum) ** 0.8 + 1e-9
-        agreement = np.abs(np.fft.irfft(spectrum, size)[: len(sent) - len(heard) + 1])
+        agreement = np.abs(np.fft.irfft(spectrum, size)[: most - least + 1])
         best = int(agreement.argmax())
         usual = float(np.sqrt(np.mean(agreement**2))) + 1e-12
-        return self._longest - best if agreement[best] > _PROMINENT * usual else None
+        return most - best if agreement[best] > prominent * usual else None
 
     def _sent_between(self, begin: int, end: int) -> Samples:
         """Samples sent at these places, silence where there were none."""
@@ -210,17 +210,33 @@ class EchoCanceller:
         least_db = min(max(self.path.left_db + _MARGIN_DB, _LEAST_DB), 3.0)
         is_caller = rest_db > max(self._echo_db + least_db, _QUIET_DBFS)
         if is_caller:
-            self._single = 0
-            if self._finds_delay(at):  # it is the echo after all, by another way than before
-                self._learn_filter(at)
-                is_caller = False
+            self._foreign, self._single = self._foreign + 1, 0
+            if self._foreign in (2, 4) and self._has_moved(at):
+                self._foreign = 0
+                return self._without_echo(at, heard)
         else:
-            self._single += 1
+            self._foreign, self._single = 0, self._single + 1
             if echo_db > _QUIET_DBFS:
                 self.path.left_db += 0.05 * (max(rest_db - echo_db, -20.0) - self.path.left_db)
             if self._single % _SOLVE_EVERY == 0:
                 self._learn_filter(at)
         return _as_bytes(rest), is_caller
+
+    def _has_moved(self, at: int) -> bool:
+        """Whether the same echo comes a little sooner or later now: packets were lost, or came late."""
+        assert self._delay is not None
+        old, reach = self._delay, round(self._rate_hz * _MOVES_S)
+        count = max(4, self._foreign + 1)
+        found = self._correlated(at + self._frame, count, old - reach, old + reach, _PROMINENT_NEARBY)
+        steps = [old + place * self._frame for place in (-1, 1, -2, 2)]
+        latest, self._delay = np.concatenate(list(self._heard)[-2:]), old
+        begin = at + self._frame - len(latest)
+        best_db, best = _level_db(latest - self._predicted(begin, len(latest))) - _LEAST_GAIN_DB, old
+        for self._delay in (*steps, *([] if found is None else [found])):
+            left_db = _level_db(latest - self._predicted(begin, len(latest)))
+            best_db, best = min((best_db, best), (left_db, self._delay))
+        self._delay = best
+        return best != old
 
     def _predicted(self, at: int, length: int) -> Samples:
         assert self._delay is not None

@@ -59,6 +59,10 @@ class PiperSynthesizer:
             raise SynthesisFailed(remedy)
         return (self._voices_dir / f"{voice}.onnx").absolute()
 
+    def wake(self) -> None:
+        """Start the helper process, and do not wait for it."""
+        self._process.wake()
+
     def rest(self) -> None:
         """End the helper process until the next text. Waits for a text in progress, at most `limit_s`."""
         self._process.rest()

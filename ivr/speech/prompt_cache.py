@@ -7,6 +7,7 @@ are brought to the telephone's rate and the common level once as well.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import threading
@@ -142,6 +143,16 @@ class FilePromptStore:
         """Read the lists of recordings again. Raises ConfigError with every mistake; the old lists hold then."""
         if self._sounds is not None:
             self._sounds = SoundLibrary(self._sounds.folder)
+
+    def wake(self) -> None:
+        """Start the helper processes, which takes some tenths of a second, while the caller listens or speaks."""
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            self._executor.submit(self._wake)
+
+    def _wake(self) -> None:
+        self._leveller.wake()
+        if self._synthesizer is not None:
+            self._synthesizer.wake()
 
     def rest(self) -> None:
         """End the helper process until there is something to render. Waits for what it does now."""

@@ -65,6 +65,10 @@ class Pyttsx3Synthesizer:
         }
         self._process.speak(request, speech.text, wav)
 
+    def wake(self) -> None:
+        """Start the helper process, and do not wait for it."""
+        self._process.wake()
+
     def rest(self) -> None:
         """End the helper process until the next text. Waits for a text in progress, at most `limit_s`."""
         self._process.rest()

@@ -45,6 +45,14 @@ def path_in(folder: Path, name: str) -> Path:
     return folder / name
 
 
+def _size_bytes(file: Path) -> int:
+    """0 for one that another worker renames or removes meanwhile."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 class FileRecorder:
     """Keeps messages below one folder."""
 
@@ -102,7 +110,7 @@ class FileRecorder:
         """A name that nothing has yet, in a folder with room. Raises OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._tidy()
-        used = sum(file.stat().st_size for file in self._folder.iterdir())
+        used = sum(map(_size_bytes, self._folder.iterdir()))
         if used >= self._limit_bytes:
             raise OSError(f"{self._folder} is full ({used // 1_000_000} MB); see recordings: limit_mb, keep_days")
         stem = re.sub(r"[^A-Za-z0-9_]+", "-", f"{call_id}-{step}").strip("-._")[:150] or "recording"

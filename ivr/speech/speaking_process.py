@@ -58,6 +58,10 @@ class SpeakingProcess:
             raise SynthesisFailed(remedy.format(reason=reason))
         raise SynthesisFailed(f"the synthesizer failed ({reason}); try once more", retryable=True)
 
+    def wake(self) -> None:
+        """Start the process, and do not wait for it."""
+        self._helper.wake()
+
     def rest(self) -> None:
         """End the process until the next text. Waits for a text in progress, at most `limit_s`."""
         self._helper.rest()

@@ -98,6 +98,10 @@ class ByLanguage:
         else:
             self._engine.synthesize(speech, wav)
 
+    def wake(self) -> None:
+        """Start what speaks most; the other one starts with its first text."""
+        self._engine.wake()
+
     def rest(self) -> None:
         """End helper processes until the next text."""
         self._engine.rest()

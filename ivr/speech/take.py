@@ -16,7 +16,7 @@ from typing import Final
 from ivr.flow import turn
 from ivr.flow.events import RecordingEnd
 from ivr.ports import RecordRequest
-from ivr.speech.vad import FRAME_S, VoiceActivityDetector
+from ivr.speech.vad import FRAME_S, VadSettings, VoiceActivityDetector
 
 GUARD_S: Final = 0.25
 """The end of our tone may come back from the line so late."""
@@ -35,7 +35,7 @@ class Take:
 
     def __init__(self, request: RecordRequest) -> None:
         self._request = request
-        self._vad = VoiceActivityDetector(8000)
+        self._vad = VoiceActivityDetector(8000, VadSettings(has_network=False))
         self._settings = turn.TurnSettings(request.final_silence_s, max_speech_duration_s=10 * request.max_length_s)
         self._turn = turn.TurnState()
         self._held: deque[bytes] = deque()

@@ -66,6 +66,8 @@ class MemoryPrompts:
     missing: set[str] = field(default_factory=set)
     """Recordings that are not there."""
     rendered: list[tuple[Segment, ...]] = field(default_factory=list)
+    wakes: int = 0
+    """How often it was told that something will have to be made."""
     _files: dict[Path, Segment] = field(default_factory=dict)
     _ready: dict[Segment, Path] = field(default_factory=dict)
     _count: int = 0
@@ -77,6 +79,10 @@ class MemoryPrompts:
         if self.is_cold and any(segment not in self._ready for segment in segments):
             return None
         return [self._path(segment) for segment in segments]
+
+    def wake(self) -> None:
+        """Counts it."""
+        self.wakes += 1
 
     async def render(self, segments: Sequence[Segment]) -> list[Path]:
         """Files for the segments. Raises SynthesisFailed for a text in `broken`, MediaFailed for one in `missing`."""

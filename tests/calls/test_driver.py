@@ -44,6 +44,19 @@ def test_a_call_knows_the_local_time_of_the_settings(zone: str) -> None:
     play()
 
 
+def test_what_makes_prompts_is_kept_awake_where_values_are_said() -> None:
+    woken = []
+    for flow in (CLOCK, CLOCK.replace("It is {{ call.time }} on {{ call.today }}.", "Press 1.")):
+
+        @on_a_switchboard(flow=flow)
+        async def play(bot: Switchboard) -> None:
+            await bot.offer()
+            woken.append(bot.prompts.wakes)
+
+        play()
+    assert woken == [1, 0]
+
+
 # --- answering
 
 

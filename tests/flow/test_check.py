@@ -216,3 +216,7 @@ def test_a_step_that_nobody_reaches_is_reported_once_whatever_it_is_made_of() ->
 def test_a_count_of_pins_is_no_pin(variable: str, is_secret: bool) -> None:
     found = rules_of("more: {tag: x, next: to_agent}", f"variables: {{{variable}}}\n")
     assert found == (["secret"] if is_secret else [])
+
+
+def test_a_variable_in_a_list_that_is_set_needs_a_value_too() -> None:
+    assert rules_of("more: {set: {a: [1, '{{ nix }}'], b: {c: '{{ a }}'}}, next: to_agent}") == ["unknown_variable"]

@@ -28,6 +28,14 @@ def test_a_key_sent_by_both_methods_counts_once() -> None:
     assert accepted(("5", RTP, 101.0), ("5", INFO, 101.2)) == "5"
 
 
+def test_a_key_that_comes_as_an_event_and_as_a_tone_counts_once() -> None:
+    accepted, keys = [], KeyFilter(open_since_s=0.0)
+    for at_s, method in ((1.0, "rfc4733"), (1.06, "in_audio"), (1.5, "in_audio"), (1.52, "rfc4733")):
+        counts, keys = keys.accept("5", method, at_s)
+        accepted.append(counts)
+    assert accepted == [True, False, True, False]
+
+
 def test_the_order_of_the_two_methods_does_not_matter() -> None:
     assert accepted(("1", RTP, 101.0), ("1", INFO, 101.1), ("2", INFO, 102.0), ("2", RTP, 102.1)) == "12"
 

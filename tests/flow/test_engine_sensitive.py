@@ -93,3 +93,17 @@ steps:
     )
     call = offered(text).presses("42#").hears("welcome.")
     assert call.record[-1].prompt == "***"
+
+
+def test_a_list_with_a_sensitive_value_in_it_is_sensitive() -> None:
+    flow = """
+flow: pins
+start: ask
+steps:
+  ask: {ask: digits, length: 4, prompt: "Your PIN?", into: pin, sensitive: true, confirm: never, next: keep}
+  keep: {set: {both: ["{{ pin }}", {again: "{{ pin }}"}], one: [1]}, next: hang_up}
+"""
+    call = CallScript(flow).offered().presses("4711")
+    assert call.state.variables["both"] == ["4711", {"again": "4711"}]
+    assert "both" in call.state.sensitive and "one" not in call.state.sensitive
+    assert not any("4711" in note.meaning for note in call.record)

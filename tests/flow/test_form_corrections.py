@@ -106,6 +106,12 @@ def test_the_others_keep_their_values() -> None:
     assert call.variables["town"] == "cologne"
 
 
+def test_a_choice_that_is_spoken_against_takes_no_other_words_along() -> None:
+    confirming("en-US").says("not cologne and at nine").hears("In which town?").says("bonn")
+    call = confirming("en-US").says("not cologne and at nine").says("bonn")
+    call.hears(f"2, {FRIDAY}, bonn, 21:00. Is that right?")
+
+
 def test_one_is_wrong_and_another_is_corrected() -> None:
     call = confirming("en-US").says("not friday and at nine").hears("On which day?").says("saturday")
     call.hears(f"2, {SATURDAY}, cologne, 21:00. Is that right?")

@@ -68,6 +68,8 @@ def test_a_condition_without_a_value_is_an_error(expression: str) -> None:
         ("n is {{ n }}", "n is 4"),
         ("{{ n }}{{ n }}", "44"),
         ([1, 2], [1, 2]),
+        ([1, "{{ n }}", "n is {{ n }}"], [1, 4, "n is 4"]),
+        ({"a": {"b": "{{ n + 1 }}"}, "c": None}, {"a": {"b": 5}, "c": None}),
     ],
 )
 def test_set_values_keep_their_type(value: object, expected: object) -> None:

@@ -40,7 +40,8 @@ steps:
         look: {keys: "3", go: look}
         bye: {keys: "2", say: [goodbye], go: bye}
   to_agent:
-    transfer: {to: agent, announce: "One moment.", ring_for: 10s}
+    transfer:
+      {to: agent, announce: "One moment.", whisper: "Here is somebody who wants to talk to you now.", ring_for: 10s}
     failed: sorry
   sorry: {say: "Nobody is there.", next: main}
   look: {request: {get: "https://crm.example.com/{{ name }}", into: found}, error: sorry, next: told}

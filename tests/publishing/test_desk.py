@@ -171,7 +171,7 @@ def test_what_cannot_be_published_is_told(project: Project) -> None:
     for name, told in (
         ("demo", "nothing to publish: demo has no draft"),
         ("demo+draft", r"demo has no draft; write one as .*flows/drafts/demo\.yaml"),
-        ("nobody", "there is no flow 'nobody' in .*; there are: demo"),
+        ("nobody", "there is no flow 'nobody' in .*; use one of: demo"),
     ):
         with pytest.raises(PublishingError, match=told):
             project.desk().publish([name])

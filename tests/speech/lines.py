@@ -29,9 +29,15 @@ def recording(name: str, dbfs: float = -20.0) -> Line:
 
 
 @cache
+def recordings() -> tuple[str, ...]:
+    """All of them."""
+    return tuple(sorted(path.stem for path in EN.glob("*.wav")))
+
+
+@cache
 def _names() -> tuple[str, ...]:
     """Those of prompts: a caller says something else."""
-    return tuple(sorted(path.stem for path in EN.glob("*.wav") if path.stem not in COMMANDS))
+    return tuple(name for name in recordings() if name not in COMMANDS)
 
 
 def prompt(dice: random.Random, duration_s: float, parts: Sequence[Line] = ()) -> Line:

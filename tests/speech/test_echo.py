@@ -57,7 +57,8 @@ class Ear:
                 self._echo.plays(as_int16(sent)[max(0, -late) :].tobytes(), RATE_HZ)
             self._echo.written += FRAME
             frame, may_be_caller = self._echo.clean(pcm[at : at + FRAME].tobytes(), self._vad.gate_dbfs)
-            state, event = turn.step(settings, state, at / RATE_HZ, self._vad.is_speech(frame) and may_be_caller)
+            is_speech = self._vad.is_speech(frame, may_be_caller=may_be_caller)
+            state, event = turn.step(settings, state, at / RATE_HZ, is_speech)
             if isinstance(event, turn.SpeechStarted):
                 found.append(event.decided_at_s)
         self.cpu_s += time.process_time() - begun_s
@@ -89,7 +90,7 @@ def test_without_the_canceller_the_same_echo_would_stop_them() -> None:
 
 @pytest.mark.parametrize("dbfs", [-18, -24, -30])
 def test_a_caller_is_heard_over_the_echo_within_200_ms(dbfs: int) -> None:
-    """With the 60 ms that frames are gathered for: 140 ms are left here, of which 120 are the speech that is needed."""
+    """With the 40 ms that frames are gathered for: 160 ms are left here, of which 120 are the speech that is needed."""
     late_ms, missed = [], 0
     for sent, back, dice in echoing_lines(500, 40, 10.0):
         voice, at_s = recording(dice.choice(COMMANDS), dbfs), dice.uniform(3.0, 7.0)
@@ -99,7 +100,7 @@ def test_a_caller_is_heard_over_the_echo_within_200_ms(dbfs: int) -> None:
         late_ms += [(start - begins_s) * 1000 for start in after[:1]]
         missed += not after
     assert missed <= (0 if dbfs > -30 else 3)
-    assert float(np.percentile(late_ms, 95)) <= (140 if dbfs > -30 else 200)
+    assert float(np.percentile(late_ms, 95)) <= (160 if dbfs > -30 else 200)
 
 
 def test_on_a_line_without_echo_nothing_of_a_caller_is_held_back() -> None:
@@ -173,3 +174,17 @@ def listened(recognizer: VoskRecognizer, heard: Line, sent: Line, prompt_hz: int
         time.sleep(0.005)
     stream.close()
     return events
+
+
+def test_packets_that_slip_do_not_make_the_echo_a_caller() -> None:
+    """A jitter buffer that inserts or drops 20 ms shifts all that follows."""
+    found = []
+    for seed in range(8):
+        dice = random.Random(seed)
+        sent = prompt(dice, 30.0)
+        back, pieces = Echo(0.2, 15, 0.008, seed).of(sent), list[Line]()
+        for at in range(0, len(back), 3 * RATE_HZ):
+            pieces += [back[at : at + 3 * RATE_HZ - dice.choice((0, FRAME))], np.zeros(dice.choice((0, FRAME)))]
+        line = np.concatenate([*pieces, np.zeros(len(sent))])[: len(sent)] + noise(len(sent), -60, seed)
+        found.append(Ear().starts(g711_line(line), sent, dice.randrange(-480, 480)))
+    assert sum(map(len, found)) == 0, found

@@ -36,6 +36,7 @@ class CountingSynthesizer:
         self.voice = voice
         self.texts: list[str] = []
         self.gate: threading.Event | None = None
+        self.woken = threading.Event()
 
     def voice_for(self, language: str) -> str:
         return f"{self.voice}-{language}"
@@ -48,6 +49,9 @@ class CountingSynthesizer:
         if text == "broken":
             raise SynthesisFailed("no sound today", retryable=True)
         write_wav(wav, tone(0.5))
+
+    def wake(self) -> None:
+        self.woken.set()
 
     def rest(self) -> None:
         pass
@@ -323,3 +327,15 @@ def test_sentences_of_a_sensitive_text_are_not_kept(store: FilePromptStore, engi
     assert store.cached([Speech(SENTENCES[0], "en")]) is None
     in_turn(store, hidden)
     assert engine.texts == SENTENCES * 2
+
+
+def test_what_makes_prompts_is_woken_off_the_loop(store: FilePromptStore, engine: CountingSynthesizer) -> None:
+    store.wake()
+    assert engine.woken.wait(5), "the synthesizer was not woken"
+
+
+def test_waking_after_the_end_is_harmless(tmp_path: Path, engine: CountingSynthesizer) -> None:
+    store = FilePromptStore(engine, tmp_path / "cache")
+    store.close()
+    store.wake()
+    assert not engine.woken.is_set()

@@ -171,6 +171,12 @@ def test_a_full_folder_records_nothing_and_says_so(tmp_path: Path, speech: bytes
     assert desk.files == ["old.wav"]
 
 
+def test_a_file_that_another_worker_renames_meanwhile_stops_no_message(desk: Desk, speech: bytes) -> None:
+    desk.folder.mkdir()
+    (desk.folder / "other.part").symlink_to("renamed.wav")  # seen in the folder, and gone when it is looked at
+    assert desk.record(speech + silence(2.0)).file == "call-1-voicemail.wav"
+
+
 def test_old_messages_are_removed(tmp_path: Path, speech: bytes) -> None:
     for name, age_days in (("old.wav", 31), ("new.wav", 29), ("half.part", 2), ("notes.txt", 99)):
         (tmp_path / name).write_bytes(b"x")

@@ -21,7 +21,7 @@ from ivr.flow.segments import Speech
 from ivr.ports import ListenRequest, RecognitionFailed, RecognizerEvent, SpeechDetected, TranscriptReady
 from ivr.speech import vosk_engine
 from ivr.speech.decoding import Heard
-from ivr.speech.pcm import Audio, pad, read_wav, resample, telephone_ready
+from ivr.speech.pcm import Audio, pad, read_wav, resample, telephone_ready, trim
 from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
 from ivr.speech.vosk_recognizer import VoskRecognizer, VoskStream
 from tests.speech.conftest import DIGITS, ENGLISH_MODEL, needed, transcripts
@@ -511,7 +511,9 @@ def test_a_word_of_the_menu_needs_half_the_silence(recognizer: VoskRecognizer, e
 def test_the_last_digit_needs_half_the_silence_and_an_earlier_one_more(
     recognizer: VoskRecognizer, english_dir: Path
 ) -> None:
-    three = Audio(np.concatenate([read_wav(english_dir / f"digits_{digit}.wav").samples for digit in "471"]), 8000)
+    three = Audio(
+        np.concatenate([trim(read_wav(english_dir / f"digits_{digit}.wav")).samples for digit in "471"]), 8000
+    )
     usual_s = pause_for_s(recognizer, three, None, DIGITS)
     for length, shift_s in ((3, -0.35), (6, 0.5)):
         expected = Expected(rules=DigitRules(length, length, "#"))

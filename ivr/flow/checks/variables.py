@@ -159,11 +159,10 @@ class Variables:
 
     @staticmethod
     def _reads_of_set(name: str, step: SetStep) -> Iterator[Read]:
-        before: set[str] = set()
-        for key, value in step.set.items():
-            if isinstance(value, str) and is_template(value):
-                yield Read(name, ("steps", name, "set", key), _names_in(value), frozenset(before))
-            before.add(key)
+        keys = list(step.set)
+        for path, text in find(step, Mark.TEMPLATE, ("steps", name)):
+            if is_template(text):
+                yield Read(name, path, _names_in(text), frozenset(keys[: keys.index(str(path[3]))]))
 
     def known_at_entry(self) -> Mapping[str, frozenset[str]]:
         """Variables that surely have a value when a step is entered, by every way there is."""

@@ -16,7 +16,7 @@ from ivr.flow.model import Flow, Into, Part, Step, VariableName
 from ivr.flow.run import Run
 from ivr.flow.steps import job
 from ivr.flow.steps.kind import END, RETURN, Exit, StepKind
-from ivr.flow.steps.texts import filled, plain_text, shown, variables_read
+from ivr.flow.steps.texts import plain_text, shown, variables_read
 from ivr.flow.steps.texts import url as filled_url
 from ivr.units import Duration
 from ivr.written import also, written
@@ -149,12 +149,12 @@ def job_of(run: Run, request: Request) -> HttpJob:
     """The request with the call's values in it. Raises TemplateFailed."""
     variables, language = run.variables, run.state.language
     headers = {key: _one_line(templates.render(text, variables, language)) for key, text in request.headers.items()}
-    form = filled(request.form, variables, language)
+    form = templates.evaluate_set(request.form, variables, language)
     return HttpJob(
         method=request.method.upper(),
         url=filled_url(request.url, request.query, variables, language),
         headers=headers,
-        json=filled(request.json_body, variables, language),
+        json=templates.evaluate_set(request.json_body, variables, language),
         form=None if form is None else {key: str(plain_text(value)) for key, value in form.items()},
         timeout_s=request.timeout,
         retries=request.retries,

@@ -30,7 +30,7 @@ def evaluated(run: Run, templates_by_name: Mapping[str, object]) -> tuple[dict[s
     sensitive: set[str] = set()
     for name, template in templates_by_name.items():
         values[name] = templates.evaluate_set(template, run.variables, run.state.language)
-        if isinstance(template, str) and templates.variables_of(template) & run.state.sensitive:
+        if templates.variables_in(template) & run.state.sensitive:
             sensitive.add(name)
     return values, frozenset(sensitive)
 

@@ -16,7 +16,6 @@ from ivr.flow.model import Flow, Part, Step, VariableName
 from ivr.flow.run import Run
 from ivr.flow.steps import job
 from ivr.flow.steps.kind import END, RETURN, Exit, StepKind
-from ivr.flow.steps.texts import filled
 from ivr.units import Duration
 
 KINDS = ("webhook", "mail", "message")
@@ -99,7 +98,7 @@ def message_of(run: Run, send: Send) -> Message:
     variables, language = run.variables, run.state.language
     if send.webhook is not None:
         chosen = {name: variables.get(name) for name in send.variables}
-        return WebhookMessage(send.webhook, {**chosen, **filled(send.data, variables, language)})
+        return WebhookMessage(send.webhook, {**chosen, **templates.evaluate_set(send.data, variables, language)})
     text = templates.render(send.text, variables, language)
     if send.message is not None:
         return SipMessage(send.message, text)

@@ -12,7 +12,7 @@ def _enter(run: Run, name: str, found: SetStep) -> None:
     variables, sensitive = dict(run.state.variables), set(run.state.sensitive)
     known = dict(run.variables)
     for variable, value in found.set.items():
-        read = templates.variables_of(value) if isinstance(value, str) and templates.is_template(value) else set()
+        read = templates.variables_in(value)
         known[variable] = variables[variable] = templates.evaluate_set(value, known, run.state.language)
         (sensitive.add if read & sensitive else sensitive.discard)(variable)
     run.state.variables = variables

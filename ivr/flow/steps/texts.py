@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import TemplateError
@@ -13,20 +12,11 @@ from ivr.flow.masking import MASK
 from ivr.flow.templates import TemplateFailed
 
 
-def filled(value: Any, variables: Mapping[str, object], language: str) -> Any:
-    """A copy of data with every template in it filled in; a lone `{{ … }}` keeps its type. Raises TemplateFailed."""
-    if isinstance(value, Mapping):
-        return {key: filled(item, variables, language) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [filled(item, variables, language) for item in value]
-    return templates.evaluate_set(value, variables, language)
-
-
 def url(template: str, query: Mapping[str, object], variables: Mapping[str, object], language: str) -> str:
     """The address with encoded values, `query` behind it; values of None are left out. Raises TemplateFailed."""
     address = templates.render_url(template, variables, language)
-    given = filled(query, variables, language).items()
-    values = {key: plain_text(value) for key, value in given if value is not None}
+    given = templates.evaluate_set(query, variables, language)
+    values = {key: plain_text(value) for key, value in given.items() if value is not None}
     if not values:
         return address
     return address + ("&" if "?" in address else "?") + urlencode(values, doseq=True)

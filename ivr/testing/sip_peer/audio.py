@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from ivr.testing.sip_peer import measure
+from ivr.testing.sip_peer.echo import EchoBack
 from ivr.testing.sip_peer.g711 import Pcm, decode
 from ivr.testing.sip_peer.media import RtpStream, Sending
 from ivr.testing.sip_peer.recording import (
@@ -53,6 +54,10 @@ class CallAudio:
         """Queue a sine. Returns at once."""
         self._need_codec()
         return self.stream.queue_pcm(measure.tone(hz, duration_s, level_dbfs), f"{hz} Hz")
+
+    def echo(self, delay_s: float = 0.2, loss_db: float = 15.0) -> None:
+        """Send back what comes from now on, late and weaker, beside what is sent otherwise. G.711 only."""
+        self.stream.echo = EchoBack(len(self.stream.received), delay_s, loss_db)
 
     def stop_sending(self) -> None:
         """Drop what is queued: silence from the next frame on."""

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from ivr.testing.sip_peer.echo import EchoBack
 from ivr.testing.sip_peer.g711 import SILENCE, Pcm, encode
 from ivr.testing.sip_peer.recording import TimedPacket
 from ivr.testing.sip_peer.rtp import FRAME_S, FRAME_SAMPLES, KeyShape, RtpPacket, event_packets, pack_rtp, parse_rtp
@@ -95,6 +96,7 @@ class RtpStream:
         """Packets never sent because the process was too far behind."""
         self.codec = ""
         self.is_sending = False
+        self.echo: EchoBack | None = None
         self._lock = threading.Lock()
         self._remote: Address | None = None
         self._payload_type = 0
@@ -210,7 +212,10 @@ class RtpStream:
         if self._key_plan:
             self._send_key_packets()
         else:
-            self._emit(self._payload_type, self._next_payload(), self._timestamp, self._needs_marker)
+            payload = self._next_payload()
+            if self.echo is not None:
+                payload = self.echo.mixed(payload, self.codec, self.received, time.monotonic())
+            self._emit(self._payload_type, payload, self._timestamp, self._needs_marker)
             self._needs_marker = False
 
     def _plan_key(self, key: _Key) -> None:
