@@ -80,7 +80,9 @@ def _tags(value: object) -> object:
     if isinstance(value, str):
         return {value: True}
     if isinstance(value, list):
-        return {item: True if isinstance(item, str) else item for item in value}
+        if not all(isinstance(item, str) for item in value):
+            raise ValueError("a list of tags holds names only; write `name: value` lines for tags with values")
+        return dict.fromkeys(value, True)
     return value
 
 
