@@ -9,12 +9,14 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 from benchmarks.long_flow import long_flow
+from ivr.cli.rehearsing import calendars_of, zone_of
 from ivr.flow import engine
 from ivr.flow import events as e
 from ivr.flow.check import CheckContext
 from ivr.flow.program import Program
 from ivr.flow.state import FlowState
 from ivr.rehearsal import running
+from ivr.settings import load_settings
 from ivr.testing.conversation import CallScript
 
 FLOWS = Path(__file__).parents[1] / "flows"
@@ -78,13 +80,15 @@ def events_per_s(sample: Sample, duration_s: float) -> float:
 
 def conversations_per_s(duration_s: float) -> tuple[float, int]:
     """Conversations that `ivr test` plays in a second of CPU time, its start aside, and how many there are."""
+    settings = load_settings(FLOWS.parent / "ivr.yaml")
+    zone, calendars = zone_of(settings), calendars_of(settings)
     suites, problems = running.find_suites([FLOWS], CheckContext())
     wanted = running.chosen(suites, [])
     if problems or not wanted:
         raise RuntimeError(f"the shipped conversations cannot be played: {problems}")
     played, began_s = 0, time.process_time()
     while time.process_time() - began_s < duration_s:
-        report = running.run(wanted)
+        report = running.run(wanted, zone=zone, calendars=calendars)
         if any(result.has_failed for result in report.results):
             raise RuntimeError("a shipped conversation went another way than written")
         played += len(wanted)

@@ -193,7 +193,7 @@ class Trail:
         is_known = visits and (visits[-1].place == here or _has_ended_inside(visits[-1], here))
         if result.state.step and not is_known:
             visits.append(_Visit(here))
-        return list(self._with_silent_branches(visits))
+        return list(self._with_silent_branches(visits)) if len(visits) > 1 else visits
 
     def _skipped(self, outside: list[str], note: c.NoteAnswer) -> Iterator[_Visit]:
         for name, step in self.through(self._flow_at(outside)).flow.steps.items():
@@ -245,6 +245,9 @@ class Trail:
 
     def _spread(self, flow: Flow, visits: Sequence[_Visit], end: str) -> None:
         """Give each flow its own part of the way; `end` is where the last step led, where that is known."""
+        if _is_plain(visits):
+            self.through(flow.flow).follow(visits, end)
+            return
         own: list[_Visit] = []
         stays = [(place, list(of)) for place, of in itertools.groupby(visits, key=_own_step)]
         for (name, is_inside), stay in stays:
@@ -265,10 +268,16 @@ _TELLING = (c.NoteStep, c.NoteAnswer, c.HangUp)
 
 
 def _nothing_happened(before: FlowState, result: Result) -> bool:
-    """Whether the call stands where it stood, and nothing was told: so it is with most events."""
+    """Whether the call stands where it stood, and nothing was told: mostly so."""
     after = result.state
     is_there = after.step == before.step and after.frames == before.frames
     return is_there and not any(isinstance(command, _TELLING) for command in result.commands)
+
+
+def _is_plain(visits: Sequence[_Visit]) -> bool:
+    """Whether each is to another step than the one before, and none to a flow that is run: mostly so."""
+    places = [visit.place for visit in visits]
+    return "/" not in "".join(places) and all(one != other for one, other in itertools.pairwise(places))
 
 
 def _own_step(visit: _Visit) -> tuple[str, bool]:
