@@ -4,10 +4,10 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 LAB := tests/lab/lab.sh
 
-.PHONY: help run test lint format bench setup lab-up lab-down lab-cli lab-logs clean
+.PHONY: help run test lint format bench bench-speech setup lab-up lab-down lab-cli lab-logs clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
 
 run: ## set up what is missing, check the flows, start the bot
 	@sh scripts/setup.sh run
@@ -36,6 +36,9 @@ format: ## rewrite the code in the common format
 bench: setup ## figures, beside Asterisk's where one is named
 	@$(LAB) up
 	$(PYTHON) -m benchmarks
+
+bench-speech: setup ## how well it hears, answers and lets itself be interrupted
+	$(PYTHON) -m benchmarks.speech_table
 
 lab-up: ## start the lab: Asterisk 22 on 127.0.0.1:5080
 	@$(LAB) up

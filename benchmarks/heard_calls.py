@@ -81,7 +81,7 @@ def flow_of(words: Sequence[str], language: str) -> dict[str, Any]:
     """A menu of the words that takes whatever comes and asks again at once; free speech without words."""
     choices = {f"word_{place}": {"say": [word], "go": "main"} for place, word in enumerate(words)}
     menu = {"menu": {"prompt": "sounds/go.wav", "choices": choices}}
-    free = {"ask": "free", "as": "said", "prompt": "sounds/go.wav", "next": "main"}
+    free = {"ask": "free", "into": "said", "prompt": "sounds/go.wav", "next": "main"}
     return {
         "flow": "bench",
         "language": language,
@@ -90,11 +90,11 @@ def flow_of(words: Sequence[str], language: str) -> dict[str, Any]:
             "no_input": "sounds/go.wav",
             "no_match": "sounds/go.wav",
             "max_attempts": 10,
-            "failed": "main",
+            "failed": "bye",
             "confirm": "never",
             "first_input_timeout": "60s",
         },
-        "steps": {"main": menu if words else free},
+        "steps": {"main": menu if words else free, "bye": {"hang_up": True}},
     }
 
 
@@ -145,16 +145,26 @@ async def _caller(
 ) -> list[Reading]:
     readings = []
     async with contextlib.AsyncExitStack() as stack:
-        async with gate:  # one after the other, so that it is known whose the new line is
-            before = {record["line"] for record in bot.tap.read()}
-            call = await stack.enter_async_context(answered_call(peer, bot.bot.uri, lateness))
-            first = await bot.tap.wait(lambda record: record["line"] not in before, 0, PATIENCE_S)
-            if first is None:
-                raise RuntimeError(f"{bot.bot.name}: the bot answered and does not listen")
+        call, line = None, ""
         for number, spoken in queue:
-            readings.append(await _said(call, bot.tap, first["line"], spoken, _dropped(spoken, loss, number)))
+            if call is None or call.is_ended:  # after ten answers in a row that were not understood
+                async with gate:
+                    call, line = await _new_call(stack, peer, bot, lateness)
+            readings.append(await _said(call, bot.tap, line, spoken, _dropped(spoken, loss, number)))
             done()
     return readings
+
+
+async def _new_call(
+    stack: contextlib.AsyncExitStack, peer: SipPeer, bot: TappedBot, lateness: Lateness
+) -> tuple[PeerCall, str]:
+    """A call, and the name of its line; for one caller at a time, so that it is known whose the new line is."""
+    before = {record["line"] for record in bot.tap.read()}
+    call = await stack.enter_async_context(answered_call(peer, bot.bot.uri, lateness))
+    first = await bot.tap.wait(lambda record: record["line"] not in before, 0, PATIENCE_S)
+    if first is None:
+        raise RuntimeError(f"{bot.bot.name}: the bot answered and does not listen")
+    return call, str(first["line"])
 
 
 def _dropped(spoken: Spoken, loss: float, seed: int) -> set[int]:

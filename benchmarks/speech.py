@@ -81,13 +81,19 @@ async def _conversation(peer: SipPeer, uri: str, names: list[str], lateness: Lat
     return found
 
 
-async def measure_speech(bot: BenchBot, lateness: Lateness, *, calls: int) -> list[Figure]:
-    """`bot` listens while it speaks. Each call says half of the words."""
+async def talk(peer: SipPeer, uri: str, lateness: Lateness, calls: int) -> list[Reaction]:
+    """So many calls to a bot that listens while it speaks. Each says half of the words."""
     names = list(WORDS.values())
     halves = [names[::2], names[1::2]]
+    return await side_by_side(
+        [partial(_conversation, peer, uri, halves[index % 2], lateness) for index in range(calls)]
+    )
+
+
+async def measure_speech(bot: BenchBot, lateness: Lateness, *, calls: int) -> list[Figure]:
+    """`bot` listens while it speaks."""
     async with telephone() as peer:
-        jobs = [partial(_conversation, peer, bot.uri, halves[index % 2], lateness) for index in range(calls)]
-        reactions = await side_by_side(jobs)
+        reactions = await talk(peer, bot.uri, lateness, calls)
     understood = sum(reaction.was_understood for reaction in reactions)
     return [
         spread_figure("speech to silence", [entry.to_silence for entry in reactions], goal=200.0),

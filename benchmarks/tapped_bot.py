@@ -32,7 +32,7 @@ def tap(path: Path) -> None:
                     n_best = [list(reading) for reading in event.n_best]
                     tell("heard", request, text=event.text, confidence=event.confidence, n_best=n_best)
                 case SpeechDetected():
-                    tell("speech", request)
+                    tell("speech", request, at_s=event.at_s)
             report(event)
 
         tell("listening", request, phrases=list(request.phrases), allow_unknown=request.allow_unknown)

@@ -194,7 +194,7 @@ class LiveCaller:
     async def _listen_to_the_end(self) -> None:
         if self.call.is_ended:
             return
-        await self._in_step(self._notes_without_the_end())
+        await self._in_step(self.wanted.last_words_at)
         if self.wanted.end == "transferred":
             await self.people.talk(RECORD_LIMIT_S)
         elif self.wanted.end == "caller_hung_up":
@@ -202,12 +202,6 @@ class LiveCaller:
         else:
             await self._hear(self.wanted.prompts, to_its_end=False)
             await self.call.wait_ended(LONGEST_PROMPT_S)
-
-    def _notes_without_the_end(self) -> int:
-        """Lines that the record has before somebody hangs up."""
-        if self.wanted.end == "bot_hung_up":
-            return max(len(self.wanted.record) - 1, 0)
-        return sum(note.outcome not in ("hung_up", "connected") for note in self.wanted.record)
 
     async def _leave(self) -> None:
         await asyncio.gather(*(call.hang_up() for call in self.call.peer.calls), return_exceptions=True)

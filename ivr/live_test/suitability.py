@@ -26,15 +26,17 @@ def understood_languages(settings: Settings) -> frozenset[str] | None:
 
 def why_not_live(test: Conversation, wanted: Played, understood: Collection[str] | None, *, has_voice: bool) -> str:
     """Why a conversation cannot be had; empty where it can. `has_voice`: the caller's voice is given."""
-    for act, moment in zip(test.call, wanted.moments, strict=False):
-        if not isinstance(act, a.Say | a.Interrupt | a.MakeNoise) or (isinstance(act, a.Interrupt) and act.press):
-            continue
-        language = moment.language
-        if not has_voice and not espeak_voice(language.lower()):
-            return f"no voice speaks {language}: name one with --voice"
+    for language in wanted.listened_in if test.given.speech else ():  # it would ask in other words
         if understood is not None and primary_language(language) not in understood:
             return f"the bot does not understand {language}: name a model under speech.models (`ivr models`)"
+    for act, moment in zip(test.call, wanted.moments, strict=False):
+        if _speaks(act) and not has_voice and not espeak_voice(moment.language.lower()):
+            return f"no voice speaks {moment.language}: name one with --voice"
     return ""
+
+
+def _speaks(act: a.Act) -> bool:
+    return isinstance(act, a.Say | a.MakeNoise) or (isinstance(act, a.Interrupt) and act.say is not None)
 
 
 def legs_for(wanted: Played) -> int:

@@ -18,7 +18,7 @@ from ivr.flow.prompts import languages_of
 from ivr.flow.state import Phase
 from ivr.immutable import immutable
 from ivr.rehearsal import acts as a
-from ivr.rehearsal.ending import ended_by_bot
+from ivr.rehearsal.ending import ended_by_bot, languages_listened_in, lines_until_last_words
 from ivr.rehearsal.model import Conversation, Expect, Given, Mock
 from ivr.rehearsal.trail import Exits, Trail, exits_in, place_of
 from ivr.rehearsal.world import Calendars, World
@@ -80,6 +80,10 @@ class Played:
     """How many there were in all."""
     transfers: tuple[Mock | None, ...] = ()
     """What became of each; None where a line of `call` says it."""
+    listened_in: tuple[str, ...] = ()
+    """Languages in which the bot listened for speech."""
+    last_words_at: int = 0
+    """Lines of the record before the last prompt or transfer; the others may come after the call."""
 
 
 class _Differs(Exception):
@@ -155,6 +159,8 @@ class _Player:
             moments=tuple(self.moments),
             prompts=len(self.call.prompts),
             transfers=tuple(self.world.transfers),
+            last_words_at=lines_until_last_words(self.call),
+            listened_in=languages_listened_in(self.call),
         )
 
     def _offer(self) -> None:
@@ -180,10 +186,8 @@ class _Player:
     def _perform(self, act: a.Act) -> None:
         if act.is_callers and not isinstance(act, a.Interrupt | a.HangUp | a.Wait):
             self.call.listens()
-        state = self.call.state
-        self.moments.append(
-            Moment(len(self.call.record), len(self.call.prompts), state.language, self.call.is_answered)
-        )
+        call = self.call
+        self.moments.append(Moment(len(call.record), len(call.prompts), call.state.language, call.is_answered))
         if act.is_callers:
             self._must_be_there(act)
             self.reached_from = len(self.trail.steps)

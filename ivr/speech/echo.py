@@ -1,6 +1,6 @@
 """Takes the echo of the bot's own prompt out of what a line brings, and tells frames of echo from those of a caller.
 
-A telephone or a line sends back what it was sent: weaker, up to 0.6 s later, coloured. What was sent is known here, so
+A telephone or a line sends back what it was sent: weaker, up to 0.8 s later, coloured. What was sent is known here, so
 
     sent   ──┬── delay, found by correlation ── short filter ──► predicted echo
              │                                                        │ −
@@ -27,7 +27,9 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.float32]
 
 FRAME_S: Final = 0.02
-LONGEST_DELAY_S: Final = 0.6
+LONGEST_DELAY_S: Final = 0.8
+"""Of what is looked for: lines, gateways and the buffers on both sides add up."""
+_USUAL_DELAY_S: Final = 0.5
 _TAPS_S: Final = 0.016
 _BEFORE_PEAK_S: Final = 0.003
 """So much of the filter lies before the strongest echo."""
@@ -52,7 +54,7 @@ _PATIENCE_FRAMES: Final = 11
 _STRONGEST_DB: Final = -6.0
 """so is what is louder than this against the prompt."""
 _CLEAN_FRAMES: Final = 3
-"""A line that was quiet when the echo of so many loud frames would have come, by any delay, sends nothing back."""
+"""A line that was quiet when the echo of so many loud frames would have come, by any usual delay, sends none back."""
 _QUIET_DBFS: Final = -55.0
 _LOUD_DBFS: Final = -32.0
 _FADES_DB: Final = 1.5
@@ -104,7 +106,7 @@ class EchoCanceller:
         """Of the echo predicted, and as it may still fade."""
         self._active, self._single, self._foreign = 0, 0, 0
         """Frames in a row with sound, without and with a caller."""
-        self._quiet = np.zeros(self._longest // self._frame, dtype=np.int64)
+        self._quiet = np.zeros(round(_USUAL_DELAY_S / FRAME_S), dtype=np.int64)
         """By delay: loud frames whose echo was not there."""
 
     def plays(self, pcm: bytes, at: int) -> None:

@@ -184,6 +184,17 @@ async def test_a_prompt_that_noise_stopped_goes_on_where_it_was(bot: Switchboard
 
 
 @on_a_switchboard()
+async def test_the_recognizer_learns_what_a_whole_answer_is_and_whose_line_it_hears(bot: Switchboard) -> None:
+    leg = await bot.answered()
+    await bot.says("code")
+    menu, code = (stream.request for stream in bot.recognizer.streams)
+    assert menu.line == code.line == leg
+    assert menu.expected is not None and ("person", "choice:person") in menu.expected.phrases
+    assert code.expected is not None and code.expected.rules is not None and code.expected.rules.max_length == 2
+    assert (code.complete_silence_s, code.final_silence_s, code.incomplete_silence_s) == (0.35, 0.7, 1.2)
+
+
+@on_a_switchboard()
 async def test_a_key_stops_the_prompt(bot: Switchboard) -> None:
     leg = await bot.offer()
     await bot.after(0.4)

@@ -29,8 +29,10 @@ steps:
 """
 
 
-def why_not(call: str, understood: set[str] | None, *, has_voice: bool = False) -> tuple[str, Played]:
-    text = f"flow: desk\ntests: [{{name: one, call: {call}}}]\n"
+def why_not(
+    call: str, understood: set[str] | None, *, has_voice: bool = False, given: str = "{}"
+) -> tuple[str, Played]:
+    text = f"flow: desk\ntests: [{{name: one, given: {given}, call: {call}}}]\n"
     loaded = load_conversations(text, "desk.test.yaml")
     assert not loaded.problems
     (placed,) = loaded.conversations
@@ -39,8 +41,9 @@ def why_not(call: str, understood: set[str] | None, *, has_voice: bool = False) 
     return why_not_live(placed.conversation, played, understood, has_voice=has_voice), played
 
 
-def test_speech_in_a_language_without_a_model_is_told() -> None:
-    because, _ = why_not("[say: german, say: ende]", {"en"})
+@pytest.mark.parametrize("call", ["[say: german, say: ende]", "[say: german, press: '9']", "[press: '1', hear: Ende]"])
+def test_a_call_in_a_language_without_a_model_is_told_because_the_bot_speaks_otherwise_then(call: str) -> None:
+    because, _ = why_not(call, {"en"})
     assert because == "the bot does not understand de-DE: name a model under speech.models (`ivr models`)"
 
 
@@ -48,12 +51,11 @@ def test_speech_in_a_language_without_a_model_is_told() -> None:
     ("call", "understood"),
     [
         ("[say: german, say: ende]", {"en", "de"}),
-        ("[say: german, press: '9']", {"en"}),
-        ("[say: german, interrupt: {press: '9'}]", {"en"}),
+        ("[say: goodbye]", {"en"}),
         ("[say: german, say: ende]", None),
     ],
 )
-def test_what_is_understood_and_what_is_pressed_can_be_had(call: str, understood: set[str] | None) -> None:
+def test_what_is_understood_can_be_had(call: str, understood: set[str] | None) -> None:
     assert why_not(call, understood)[0] == ""
 
 
@@ -66,3 +68,7 @@ def test_a_language_that_nobody_speaks_needs_a_voice(monkeypatch: pytest.MonkeyP
 def test_who_is_transferred_takes_a_leg_for_the_person_as_well() -> None:
     assert legs_for(why_not("[press: '2']", None)[1]) == 2
     assert legs_for(why_not("[press: '9']", None)[1]) == 1
+
+
+def test_with_keys_only_no_language_has_to_be_understood() -> None:
+    assert why_not("[press: '1', press: '9']", {"en"}, given="{speech: false}")[0] == ""

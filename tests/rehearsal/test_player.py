@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from ivr.rehearsal.player import Difference, Played
+from ivr.flow.loader import load_flow
+from ivr.rehearsal.player import Difference, Played, play
+from ivr.rehearsal.reading import load_conversations
 from tests.rehearsal.files import played
 
 pytestmark = pytest.mark.unit
@@ -164,3 +166,19 @@ def test_what_is_sensitive_is_masked_in_the_conversation() -> None:
 
 def test_noise_is_no_answer() -> None:
     assert played("- make noise: 1s\n- stay silent: 6s\n- hear: nothing heard").difference is None
+
+
+def test_what_comes_after_the_last_words_is_known_apart() -> None:
+    text = """
+flow: short
+start: bye
+on_hang_up: {go: after, always: true}
+steps:
+  bye: {say: "This is a machine. Goodbye.", next: hang_up}
+  after: {tag: left, next: mark}
+  mark: {tag: marked}
+"""
+    (placed,) = load_conversations("flow: short\ntests: [{name: one, call: []}]\n", "short.test.yaml").conversations
+    result = play(placed.conversation, load_flow(text, "short.yaml").flow)
+    assert [note.step for note in result.record] == ["bye", "after", "mark"]
+    assert (result.last_words_at, result.listened_in) == (1, ())

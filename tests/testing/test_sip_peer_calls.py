@@ -412,3 +412,22 @@ def test_dropped_packets_of_a_recording_are_lost_and_their_numbers_used_up() -> 
             await call.hang_up()
 
     run(work)
+
+
+def test_a_line_with_an_echo_returns_what_it_hears_later_and_quieter() -> None:
+    async def work() -> None:
+        async with SipPeer(codecs=("PCMU",)) as caller, SipPeer() as called:
+            call, other = await connected(caller, called)
+            await until(lambda: len(other.received) > 10, "no audio")
+            other.echo(0.2, 12.0)
+            sending = call.send_tone(600, 0.4)
+            await sending.wait(5)
+            assert sending.started_at_s is not None
+            heard_at_s = await call.wait_sound(2, after_s=sending.started_at_s)
+            assert 0.18 <= heard_at_s - sending.started_at_s <= 0.3
+            await call.wait_silence(2, after_s=heard_at_s)
+            heard = call.received_audio(heard_at_s + 0.05, heard_at_s + 0.3)
+            assert tone_level_dbfs(heard, 600) == pytest.approx(-24.0, abs=1.5)
+            await call.hang_up()
+
+    run(work)
