@@ -21,7 +21,7 @@ from ivr.live_test.dialling import Dialling
 from ivr.live_test.legs import Legs
 from ivr.live_test.people import People
 from ivr.live_test.speech import CallersVoice, callers_voice
-from ivr.live_test.suitability import legs_for, understood_languages, why_not_live
+from ivr.live_test.suitability import legs_for, understood_languages, why_not_called, why_not_live
 from ivr.rehearsal.player import Played, begins_at, play
 from ivr.rehearsal.reading import PlacedConversation
 from ivr.rehearsal.results import Report, Result
@@ -136,7 +136,9 @@ class _Rehearsal:
         """What is known without a call: it went wrong on virtual time already, or it cannot be had."""
         if test.wanted.difference is not None:
             return test.result(test.wanted)
-        because = why_not_live(test.test, test.wanted, self._understood, has_voice=bool(self._way.voice))
+        because = why_not_called(test.flow) or why_not_live(
+            test.test, test.wanted, self._understood, has_voice=bool(self._way.voice)
+        )
         return test.result(None, because=because) if because else None
 
     async def _run(

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from ivr.config import Settings
 from ivr.errors import SpeechError
+from ivr.flow.model import Flow
 from ivr.language_tags import primary_language
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.model import Conversation
@@ -22,6 +23,13 @@ def understood_languages(settings: Settings) -> frozenset[str] | None:
         return frozenset(configured_models(settings.speech.models))
     except SpeechError:
         return None
+
+
+def why_not_called(flow: Flow) -> str:
+    """Why no call comes to a flow; empty where one can."""
+    if flow.takes:
+        return f"{flow.flow} takes values, so no number leads to it: play a flow that runs it"
+    return ""
 
 
 def why_not_live(test: Conversation, wanted: Played, understood: Collection[str] | None, *, has_voice: bool) -> str:

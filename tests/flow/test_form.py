@@ -310,3 +310,9 @@ def test_sentences_of_both_languages_are_taken_apart() -> None:
     ):
         call = CallScript(text).offered().presses("1").hears("For how many").says(said).hears("for 2 on Freitag")
         assert booked(call.says("ja genau")) == (2, "2026-11-27", "20:00")
+
+
+@pytest.mark.parametrize("heard", ["eighth in the evening", "at eighth p m", "eight in the evening"])
+def test_an_hour_that_was_heard_as_a_day_is_a_time_with_its_half_of_the_day(heard: str) -> None:
+    call = form().says("four people on friday").hears("At what time?").says(heard).hears("at 8 PM").says("yes")
+    assert booked(call) == (4, "2026-11-27", "20:00")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ivr.flow.loader import load_flow
-from ivr.live_test.suitability import legs_for, why_not_live
+from ivr.live_test.suitability import legs_for, why_not_called, why_not_live
 from ivr.rehearsal.player import Played, play
 from ivr.rehearsal.reading import load_conversations
 
@@ -72,3 +72,10 @@ def test_who_is_transferred_takes_a_leg_for_the_person_as_well() -> None:
 
 def test_with_keys_only_no_language_has_to_be_understood() -> None:
     assert why_not("[press: '1', press: '9']", {"en"}, given="{speech: false}")[0] == ""
+
+
+def test_no_call_comes_to_a_flow_that_takes_values() -> None:
+    desk = load_flow(FLOW, "desk.yaml").flow
+    assert why_not_called(desk) == ""
+    taking = desk.model_copy(update={"takes": ("reason",)})
+    assert why_not_called(taking) == "desk takes values, so no number leads to it: play a flow that runs it"

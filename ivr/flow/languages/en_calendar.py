@@ -166,6 +166,7 @@ def say_date(day: date, region: str, with_year: bool) -> str:
 _TIME_PHRASES: dict[str, Token] = {
     **dict.fromkeys((*_EDGES, "minutes", "minute", "hours", "in"), ("", None)),
     **{word: ("N", number) for word, number in _NUMBERS.items()},
+    **{word: ("D", number) for number, word in enumerate(_ORDINALS[:12], 1)},
     "half": ("h", None), "a quarter": ("q", None), "quarter": ("q", None),
     "past": ("p", None), "after": ("p", None), "to": ("t", None), "before": ("t", None), "till": ("t", None),
     "o'clock": ("c", None), "o clock": ("c", None), "hundred": ("H", None), "oh": ("Z", None),
@@ -192,6 +193,7 @@ def _before(minutes: int, hour: int, half: str = "") -> SpokenTime | None:
 _TIME_RULES: tuple[Rule, ...] = (
     ("T", lambda moment: moment),
     ("Nc?A?", lambda hour, half="": _time(hour, 0, half)),
+    ("DA", lambda hour, half: _time(hour, 0, half)),  # "eight in the evening" is easily heard as "eighth"
     ("AN", lambda half, hour: _time(hour, 0, half)),
     ("ANN", lambda half, hour, minute: _time(hour, minute, half)),
     ("ZNH", lambda hour: _time(hour, 0, "24")),
