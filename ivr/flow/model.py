@@ -552,6 +552,6 @@ class Flow(Part):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy that remembers nothing of this flow."""
         copy = super().model_copy(update=update, deep=deep)
-        for name in ("opened", "with_commands_of"):
+        for name in ("opened", "speaks_values", "with_commands_of"):
             copy.__dict__.pop(name, None)
         return copy

@@ -25,7 +25,7 @@ def closest_meaning(
     text: str, confidence: float, meanings: Mapping[str, Sequence[str]], language: Language
 ) -> PhraseMatch | None:
     """The one meaning that the words of an utterance come close to; None where there is none, or more than one."""
-    if not language.against_words.isdisjoint(known_words(normalized(text))):
+    if not _denials(language).isdisjoint(known_words(normalized(text))):
         return None
     said = _content(text, language)
     phrases = {
@@ -64,6 +64,12 @@ def _content(text: str, language: Language) -> frozenset[str]:
 
 _content_of_phrase = lru_cache(maxsize=8192)(_content)
 """Phrases are written in flows: what they say is worked out once."""
+
+
+@cache
+def _denials(language: Language) -> frozenset[str]:
+    """Words that turn what is said into its opposite."""
+    return frozenset((*language.against, *language.negations))
 
 
 @cache

@@ -38,6 +38,12 @@ class Renderer(Protocol):
         """Read the lists of recordings again. Raises ConfigError; the old lists hold then."""
 
 
+def _prompts_of(flow: Program) -> Prompts:
+    """What can be made before a call. Whether more is made in calls is looked up as well: no caller waits for that."""
+    _ = flow.speaks_values
+    return fixed_prompts(flow)
+
+
 class Preparation:
     """Renders flows and remembers whose prompts are kept."""
 
@@ -51,7 +57,7 @@ class Preparation:
         """Make the prompts of these flows, `anew` also those that were made before; by name, why that failed."""
         failed = {}
         for name, flow in flows.items():
-            prompts = await asyncio.to_thread(fixed_prompts, flow)
+            prompts = await asyncio.to_thread(_prompts_of, flow)
             try:
                 await self._render(name, [prompt for prompt in prompts if anew or prompt not in self._ready])
             except IvrError as error:

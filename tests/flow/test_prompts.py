@@ -82,3 +82,12 @@ def test_a_text_with_marks_may_be_one_for_every_language() -> None:
 def test_a_mark_that_is_not_known_is_refused(marks: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=r"x-slow|moderate"):
         Prompt.model_validate([{"text": "Now.", **marks}])
+
+
+def test_a_copy_of_a_flow_looks_again_whether_it_speaks_values() -> None:
+    flow = load_flow(
+        'flow: f\nlanguage: en\nstart: a\nsteps: {a: {say: "Hello.", next: hang_up}, b: {say: "{{ call.from }}"}}\n',
+        "f.yaml",
+    ).flow
+    assert flow.speaks_values
+    assert not flow.model_copy(update={"steps": {"a": flow.steps["a"]}}).speaks_values

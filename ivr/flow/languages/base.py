@@ -115,11 +115,6 @@ class Language:
     synonyms: tuple[tuple[str, ...], ...] = ()
     """Words that callers use for the same thing."""
 
-    @property
-    def against_words(self) -> frozenset[str]:
-        """Single words that turn what is said into its opposite."""
-        return frozenset(self.against) | frozenset(self.negations)
-
     def words_of_numbers(self, highest: int) -> tuple[str, ...]:
         """The single words for numbers up to `highest`."""
         values = {word: self.read_number([word]) for word in self.number_words}
