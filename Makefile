@@ -3,8 +3,9 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 LAB := tests/lab/lab.sh
+comma := ,
 
-.PHONY: help run test lint format bench bench-speech setup lab-up lab-down lab-cli lab-logs clean
+.PHONY: help run test lint format bench bench-speech bench-capacity soak flood setup lab-up lab-down lab-cli lab-logs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -39,6 +40,18 @@ bench: setup ## figures, beside Asterisk's where one is named
 
 bench-speech: setup ## how well it hears, answers and lets itself be interrupted
 	$(PYTHON) -m benchmarks.speech_table
+
+soak: setup ## calls of every kind for MINUTES=30, then nothing may be left of them
+	$(PYTHON) -m benchmarks.soak --minutes $(or $(MINUTES),30)
+
+flood: ## 1,000 INVITEs a second for 10 s while 20 callers listen
+	@sh scripts/setup.sh capacity
+	$(PYTHON) -m benchmarks.flood
+
+bench-capacity: ## many calls at once, beside Asterisk's: CALLS=4,40,100,200
+	@sh scripts/setup.sh capacity
+	@$(LAB) up
+	$(PYTHON) -m benchmarks.capacity --calls $(or $(CALLS),4$(comma)40$(comma)100$(comma)200)
 
 lab-up: ## start the lab: Asterisk 22 on 127.0.0.1:5080
 	@$(LAB) up

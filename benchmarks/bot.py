@@ -26,6 +26,9 @@ PROMPT_S, QUIET_S = 15.0, 0.4
 START_LIMIT_S = 30.0
 FIRST_RTP_PORT = 16000
 """Below those of the lab's Asterisk, outside the kernel's ephemeral ports."""
+BEHIND_FRONT_PORT = 5260
+TRUNK = {"addresses": ["127.0.0.1"]}
+"""All callers of the benchmark have one address: without this they would be held back by the limits of a source."""
 
 WORDS = {
     "agent": "spy-agent",
@@ -109,25 +112,37 @@ class BenchBot:
 
 
 @contextmanager
-def running_bot(folder: Path, name: str, rtp_port: int = FIRST_RTP_PORT, **speech: Any) -> Iterator[BenchBot]:
+def running_bot(
+    folder: Path, name: str, rtp_port: int = FIRST_RTP_PORT, *, capacity: int | None = None, **speech: Any
+) -> Iterator[BenchBot]:
     """A bot ready for calls on a free port; `speech` are settings of that section. Ended when the context is left."""
-    project = folder / name
-    sounds = project / "sounds"
-    write_sounds(sounds)
-    (project / "flows").mkdir()
-    (project / "flows" / "bench.yaml").write_text(yaml.safe_dump(_flow(), sort_keys=False))
-    settings = {
-        "sip": {"address": "127.0.0.1", "port": 0, "rtp_port": rtp_port, "rtp_port_count": 100, "codecs": ["PCMU"]},
-        "default_flow": "bench",
-        "speech": {"cache_dir": str(project / "cache"), **speech},
-    }
-    (project / "ivr.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    project = write_project(folder / name, rtp_port, capacity=capacity, **speech)
     with started(project):  # as on every day but the first: the database is there and the prompts are rendered
         pass
     with started(project) as (process, uri):
         yield BenchBot(name, uri, process)
         if process.poll() is not None:
             raise RuntimeError(f"the bot ended during the measurement: {(project / 'log.txt').read_text()[-2000:]}")
+
+
+def write_project(project: Path, rtp_port: int = FIRST_RTP_PORT, *, capacity: int | None = None, **speech: Any) -> Path:
+    """The folder of a bot with the benchmark's menu; `speech` are settings of that section."""
+    sounds = project / "sounds"
+    write_sounds(sounds)
+    (project / "flows").mkdir()
+    (project / "flows" / "bench.yaml").write_text(yaml.safe_dump(_flow(), sort_keys=False))
+    settings: dict[str, Any] = {
+        "sip": {"address": "127.0.0.1", "port": 0, "rtp_port": rtp_port, "rtp_port_count": 100, "codecs": ["PCMU"]},
+        "default_flow": "bench",
+        "speech": {"cache_dir": str(project / "cache"), **speech},
+    }
+    if capacity is not None:
+        del settings["sip"]["rtp_port_count"]  # worked out of the capacity
+        settings["sip"]["port"] = BEHIND_FRONT_PORT
+        settings |= {"capacity": capacity, "front": {"trunks": {"callers": TRUNK}}}
+        settings["admission"] = {"enabled": False}  # what is measured is what the machine carries
+    (project / "ivr.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    return project
 
 
 @contextmanager
@@ -141,7 +156,7 @@ def started(project: Path, module: str = "", **environment: str) -> Iterator[tup
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=project,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": root, **environment},
+            env={**os.environ, "IVR_WEB__LISTEN": "", "PYTHONUNBUFFERED": "1", "PYTHONPATH": root, **environment},
         )
         try:
             yield process, _ready_uri(process, project / "log.txt")

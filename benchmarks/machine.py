@@ -73,7 +73,7 @@ def _command(pid: int) -> str:
         return ""
 
 
-def _busy_s() -> float:
+def busy_s() -> float:
     """CPU seconds that the whole machine has worked, waiting for disks excluded."""
     user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
     return (user + nice + system + irq + softirq + steal) / TICKS_PER_S
@@ -90,11 +90,11 @@ class Watch:
 
     def start(self) -> None:
         """Begin to count."""
-        self._at_s, self._busy, self._mine = time.monotonic(), _busy_s(), cpu_s(self._members())
+        self._at_s, self._busy, self._mine = time.monotonic(), busy_s(), cpu_s(self._members())
 
     def others(self) -> float:
         """Share of the machine (0 to 1) that others have used since the start."""
-        used_s = (_busy_s() - self._busy) - (cpu_s(self._members()) - self._mine)
+        used_s = (busy_s() - self._busy) - (cpu_s(self._members()) - self._mine)
         return max(0.0, used_s / ((time.monotonic() - self._at_s) * CORES))
 
     def _members(self) -> list[int]:
@@ -105,8 +105,8 @@ async def wait_quiet(limit_s: float, busy_share: float = 0.25) -> bool:
     """Wait until the machine does next to nothing for two seconds; False if that did not come in time."""
     deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s:
-        before_s = _busy_s()
+        before_s = busy_s()
         await asyncio.sleep(2)
-        if (_busy_s() - before_s) / (2 * CORES) < busy_share:
+        if (busy_s() - before_s) / (2 * CORES) < busy_share:
             return True
     return False

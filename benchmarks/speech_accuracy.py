@@ -23,7 +23,7 @@ from benchmarks.spoken import (
     transcribed,
     with_noise,
 )  # fmt: skip
-from ivr.flow.model import Confidence
+from ivr.flow.parts import Confidence
 from ivr.speech.decoding import Heard
 from ivr.speech.vosk_recognizer import VoskRecognizer
 

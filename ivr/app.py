@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import platformdirs
 import structlog
 
+from ivr.admission_watch import AdmissionWatch
 from ivr.app_services import ServicesOfWorker
+from ivr.calls.admission import Counted
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.driver import CallDriver
 from ivr.calls.lost_recordings import note_lost
@@ -18,16 +23,20 @@ from ivr.calls.registry import CallRegistry, MakeDriver
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.check_context import check_in, surroundings_of
 from ivr.config import Settings
-from ivr.errors import ConfigError, SpeechError
-from ivr.ports import HOLD_MUSIC, Recognizer
+from ivr.errors import ConfigError, ModelMissing
+from ivr.ports import HOLD_MUSIC, Measures, NoMeasures, Recognizer, metrics
+from ivr.publishing.prepared import HandedFlows, PreparedFlows
 from ivr.publishing.publisher import Publisher
 from ivr.sip.telephony import PjsuaTelephony, SystemClock
-from ivr.speech.model_store import configured_models
-from ivr.speech.prompt_cache import FilePromptStore
+from ivr.speech.decoding import SpeechModel, UselessModel
+from ivr.speech.model_store import configured_model, wanted_models
+from ivr.speech.prompt_cache import FilePromptStore, MadePrompts
 from ivr.speech.recordings import FileRecorder
 from ivr.speech.sounds import SoundLibrary
+from ivr.speech.substitutes import SubstituteFinder
 from ivr.speech.synthesizers import make_synthesizer
 from ivr.storage.call_log import DatabaseCallLog, worker_name
+from ivr.supervisor.slots import calls_of_worker
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +51,52 @@ Say = Callable[[str], None]
 """Tells the operator what is being done, a line at a time."""
 
 
+def make_recognizer(settings: Settings, say: Say) -> Recognizer | None:
+    """The recognizer, its models loaded, or None where it is switched off: calls go on with keys.
+
+    So they do in a language whose model cannot be used, and their records say why.
+    """
+    if settings.speech.recognizer == "none":
+        say("speech recognition: off, callers use keys")
+        return None
+    from ivr.speech.vosk_recognizer import VoskRecognizer
+
+    substitutes = SubstituteFinder(_cache_dir_of(settings))
+    models = {tag: _model(tag, name, substitutes, say) for tag, name in wanted_models(settings.speech.models).items()}
+    recognizer = VoskRecognizer(models, servers=settings.speech.servers, substitutes=substitutes)
+    for language, urls in settings.speech.servers.items():
+        say(f"speech in {language}: heard by {', '.join(urls)}")
+    return recognizer
+
+
+def _model(tag: str, name: str, substitutes: SubstituteFinder, say: Say) -> SpeechModel:
+    """The model of one language, loaded, or what stands for one that cannot be used."""
+    from ivr.speech.vosk_engine import VoskModel
+
+    try:
+        found = configured_model(tag, name)
+        loaded = VoskModel(found.path, found.language, substitutes)
+    except ModelMissing as error:
+        log.warning("no_recognizer", language=tag, reason=str(error))
+        say(f"speech recognition: {error}; callers use keys until then")
+        return UselessModel(str(error))
+    say(f"speech model: {found}")
+    return loaded
+
+
+def _cache_dir_of(settings: Settings) -> Path:
+    return Path(settings.speech.cache_dir or platformdirs.user_cache_dir("ivr"))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What one process has read, checked and rendered for the workers that are forked from it."""
+
+    flows: PreparedFlows
+    prompts: MadePrompts
+    hold_music: Path
+
+
 class Bot:
     """One worker."""
 
@@ -52,33 +107,49 @@ class Bot:
         *,
         services: ServicesOfWorker | None = None,
         make_driver: MakeDriver = CallDriver,
+        measures: Measures | None = None,
+        recognizer: Callable[[Settings, Say], Recognizer | None] = make_recognizer,
+        worker: str = "ivr",
+        database: Path | None = None,
+        database_is_ready: bool = False,
+        prepared: Prepared | None = None,
     ) -> None:
         """Opens what needs no call yet. Raises IvrError.
 
-        A bot that rehearses has other `services` than the settings name, and other drivers (`ivr.live_test`).
+        A bot that rehearses has other `services` than the settings name, and other drivers (`ivr.live_test`). `worker`
+        names the process among those of this machine; one of several is given a recognizer whose models are loaded,
+        the socket of the process that writes all records, a database that `make_ready` has seen to, and flows that are
+        `prepared`.
         """
         self._settings, self._say, self._make_driver = settings, say, make_driver
+        self._measures = measures or NoMeasures()
         speech = settings.speech
-        self._cache_dir = Path(speech.cache_dir or platformdirs.user_cache_dir("ivr"))
+        self._cache_dir = _cache_dir_of(settings)
         self._synthesizer = make_synthesizer(speech)
         self._prompts = FilePromptStore(
             self._synthesizer,
             self._cache_dir / "prompts",
-            sounds=SoundLibrary(Path(settings.sounds)),
+            sounds=prepared.prompts.sounds if prepared else SoundLibrary(Path(settings.sounds)),
             sample_rate_hz=settings.sip.sample_rate_hz,
             loudness_dbfs=speech.loudness_dbfs,
             limit_bytes=speech.cache_limit_mb * 1_000_000,
             recordings=Path(settings.recordings.dir),
+            measures=self._measures,
         )
         kept = settings.recordings
         self._recorder = FileRecorder(Path(kept.dir), limit_bytes=kept.limit_mb * 1_000_000, keep_days=kept.keep_days)
-        self._recognizer = self._make_recognizer()
-        self._call_log = DatabaseCallLog(settings.database, worker_name())
-        self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S)
+        self._recognizer = recognizer(settings, say)
+        self._call_log = DatabaseCallLog(
+            settings.database, worker_name(worker), is_ready=database_is_ready, shared=database
+        )
+        self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S, measures=self._measures)
         self._services = services or ServicesOfWorker(settings, self._telephony.send_message)
         self._registry: CallRegistry | None = None
+        self._prepared = prepared
         self._publisher = self._make_publisher()
-        self._watching: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._since = datetime.now(UTC)
+        self._watch_figures()
 
     @property
     def sip_uri(self) -> str:
@@ -95,6 +166,44 @@ class Bot:
         """How many callers are here."""
         return self._registry.call_count if self._registry else 0
 
+    @property
+    def leg_count(self) -> int:
+        """How many legs there are: callers, and people they are connected with."""
+        return self._telephony.leg_count
+
+    @property
+    def counted(self) -> Counted:
+        """What admission looks at."""
+        return Counted(*self._telephony.audio_ticks, time.process_time())
+
+    @property
+    def sip_silent_s(self) -> float:
+        """For how long its SIP thread has given no sign of life; seconds."""
+        return self._telephony.silent_s
+
+    async def status(self) -> dict[str, object]:
+        """How it is, for the desk of a bot of one process."""
+        return {
+            "is_up": True,
+            "calls": self.call_count,
+            "capacity": calls_of_worker(self._settings.sip, self.max_legs),
+            "since": self._since.isoformat(timespec="seconds"),
+            "problem": self._call_log.health.problem,
+        }
+
+    async def prepare(self, before: Prepared | None = None) -> Prepared:
+        """Do once what all workers would do alike; `stop` has still to follow. Raises IvrError.
+
+        `before` is what was in service: it stays where the files are the same or wrong.
+        """
+        if before is None:
+            await self._take_flows()
+        elif await self._publisher.start(before.flows):
+            return before
+        hold_music = await self._hold_music()
+        await self._services.load(self._publisher.flows.values())
+        return Prepared(self._publisher.prepared(), self._prompts.made(), hold_music)
+
     async def start(self) -> None:
         """Take the flows and render their prompts, open the records, then the sockets. Raises IvrError."""
         await self._recover_recordings()
@@ -103,21 +212,32 @@ class Bot:
         await asyncio.to_thread(self._call_log.start)
         if self._call_log.health.is_degraded:
             self._say(f"call records: {self._call_log.health.problem}")
-        await self._services.start(self._publisher.flows.values())
+        await self._services.start(self._publisher.flows.values(), are_loaded=self._prepared is not None)
         registry = self._registry = self._make_registry(await self._hold_music())
         await self._telephony.start(registry.handle)
-        self._watching = asyncio.create_task(self._publisher.watch())
+        self._tasks.append(asyncio.create_task(self._publisher.watch()))
+        if self._settings.sip.front is None:  # else it is decided there, for all workers
+            self._tasks.append(asyncio.create_task(self._admission().run()))
+
+    def take_over(self, flows: HandedFlows, prompts: MadePrompts) -> None:
+        """Go on with flows that another process has read, checked and rendered; calls in progress keep theirs."""
+        self._publisher.take_over(flows, lambda: self._prompts.follow(prompts))
 
     def reload(self) -> None:
         """Look at the flows and recordings now."""
         self._publisher.look_now()
 
+    async def drain(self) -> None:
+        """Take no new calls; returns when the last one has ended by itself. `stop` has still to follow."""
+        if self._registry is not None:
+            await self._registry.drain()
+
     async def stop(self) -> None:
         """End all calls with BYE, close everything. Idempotent."""
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+                await task
         if self._registry is not None:
             await self._registry.stop(STOP_LIMIT_S)
         await self._services.stop()
@@ -135,6 +255,26 @@ class Bot:
         self._publisher.close()
 
     # --- parts
+
+    def _admission(self) -> AdmissionWatch:
+        settings = self._settings.admission
+        retry_after_s = max(1, round(settings.hold))
+
+        def refuse(is_closed: bool) -> None:
+            self._telephony.refuse_new_calls(retry_after_s if is_closed else 0)
+
+        return AdmissionWatch(settings, lambda: self.counted, refuse, self._measures)
+
+    def _watch_figures(self) -> None:
+        watch, log_of_calls = self._measures.watch, self._call_log
+        watch(metrics.LEGS, lambda: self._telephony.leg_count)
+        watch(metrics.LEGS_LIMIT, lambda: self._telephony.max_legs)
+        watch(metrics.AUDIO_TICKS, lambda: self._telephony.audio_ticks[0])
+        watch(metrics.AUDIO_TICKS_LATE, lambda: self._telephony.audio_ticks[1])
+        watch(metrics.RECORDS_WAITING, lambda: log_of_calls.health.queued)
+        watch(metrics.RECORDS_SPOOLED, lambda: log_of_calls.health.spooled)
+        watch(metrics.RECORDS_DROPPED, lambda: log_of_calls.health.dropped)
+        watch(metrics.MESSAGES_WAITING, lambda: self._services.messages_waiting)
 
     def _make_publisher(self) -> Publisher:
         return Publisher(
@@ -156,7 +296,11 @@ class Bot:
 
     async def _take_flows(self) -> None:
         """Put the flows into service. Raises ConfigError where nothing could answer a call."""
-        await self._publisher.start()
+        prepared = self._prepared
+        if prepared is not None and not await asyncio.to_thread(self._prompts.take_over, prepared.prompts):
+            prepared = None
+        is_taken = await self._publisher.start(prepared.flows if prepared else None)
+        self._prepared = prepared if is_taken else None
         self._refuse_loose_ends()
         self._say(f"flows: {', '.join(sorted(self._publisher.flows))}")
 
@@ -180,28 +324,9 @@ class Bot:
         if self._synthesizer is not None:
             self._synthesizer.rest()
 
-    def _make_recognizer(self) -> Recognizer | None:
-        """The recognizer, or None: without a model calls go on with keys."""
-        if self._settings.speech.recognizer == "none":
-            self._say("speech recognition: off, callers use keys")
-            return None
-        try:
-            models = configured_models(self._settings.speech.models)
-            from ivr.speech.vosk_recognizer import VoskRecognizer
-
-            recognizer = VoskRecognizer(
-                {language: model.path for language, model in models.items()}, servers=self._settings.speech.servers
-            )
-        except SpeechError as error:
-            log.warning("no_recognizer", reason=str(error))
-            self._say(f"speech recognition: {error}; callers use keys until then")
-            return None
-        self._say("speech model: " + ", ".join(str(model) for model in models.values()))
-        for language, urls in self._settings.speech.servers.items():
-            self._say(f"speech in {language}: heard by {', '.join(urls)}")
-        return recognizer
-
     async def _hold_music(self) -> Path:
+        if self._prepared is not None:
+            return self._prepared.hold_music
         await self._prompts.render_all([(HOLD_MUSIC,)])  # and never thrown away
         return (await self._prompts.render([HOLD_MUSIC]))[0]
 
@@ -222,6 +347,8 @@ class Bot:
             services=self._services.services,
             recorder=self._recorder,
             timezone=settings.timezone,
+            measures=self._measures,
+            longest_call_s=settings.sip.longest_call,
         )
         return CallRegistry(
             ports,

@@ -48,9 +48,25 @@ class ServicesOfWorker:
             calendars = HoursService(settings.calendars, Path(settings.hours_dir))
         self.services = Services(self._data, self._messenger, calendars)
 
-    async def start(self, flows: Iterable[Flow]) -> None:
-        """Go on with messages that wait; have ready what the flows will ask with."""
-        kinds = {step.action for flow in flows for step in flow.steps.values()}
+    @property
+    def messages_waiting(self) -> int:
+        """How many messages are not delivered yet."""
+        return self._messenger.waiting if self._messenger else 0
+
+    async def load(self, flows: Iterable[Flow]) -> None:
+        """Load what `start` would load, and touch no message: for the processes that are forked from this one."""
+        kinds = _kinds_of(flows)
+        if self._messenger is not None and "send" in kinds:
+            await self._messenger.load()
+        if self._data is not None and "request" in kinds:
+            await self._data.warm_up()
+
+    async def start(self, flows: Iterable[Flow], *, are_loaded: bool = False) -> None:
+        """Go on with messages that wait; have ready what the flows will ask with.
+
+        `are_loaded`: by `load`, before this process was forked; what is left to be made takes the first caller 1 ms.
+        """
+        kinds = set() if are_loaded else _kinds_of(flows)
         if self._messenger is not None:
             await self._messenger.start(will_send="send" in kinds)
         if self._data is not None and "request" in kinds:
@@ -66,3 +82,7 @@ class ServicesOfWorker:
             await self._messenger.stop()
         if self._data is not None:
             await self._data.close()
+
+
+def _kinds_of(flows: Iterable[Flow]) -> set[str]:
+    return {step.action for flow in flows for step in flow.steps.values()}

@@ -6,7 +6,7 @@ Reads files, and asks a helper process how words are pronounced; no engine is st
 from __future__ import annotations
 
 import wave
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -20,7 +20,9 @@ from ivr.flow.program import flows_run_by
 from ivr.flows import FlowSet, library, load_folder, runnable_by
 from ivr.immutable import immutable
 from ivr.speech.grammar import compound_of
+from ivr.speech.model_store import words_file
 from ivr.speech.pronunciation import Pronouncer
+from ivr.speech.substitutes import SubstituteFinder, Substitutes, Wanted
 
 SOUNDS_PREFIX = "sounds/"
 """How flows name the folder of the recordings, wherever it is."""
@@ -33,6 +35,7 @@ class Surroundings:
     context: CheckContext
     known_notes: tuple[str, ...] = ()
     pronouncer: Pronouncer | None = None
+    finder: SubstituteFinder | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -42,9 +45,11 @@ class Surroundings:
         return (*self.known_notes, *remark)
 
     def close(self) -> None:
-        """End the helper process of the pronunciations, which otherwise ends after a second without a question."""
+        """End the helper processes, which otherwise end after some seconds without a question."""
         if self.pronouncer is not None:
             self.pronouncer.close()
+        if self.finder is not None:
+            self.finder.close()
 
 
 def surroundings_of(settings: Settings) -> Surroundings:
@@ -52,17 +57,30 @@ def surroundings_of(settings: Settings) -> Surroundings:
     pronouncer = None if settings.speech.recognizer == "none" else Pronouncer()
     if pronouncer is not None:
         pronouncer.wake()
-    vocabularies, notes = _vocabularies(settings)
+    models, notes = _models(settings)
+    vocabularies = {tag: _words(model) for tag, model in models.items()}
+    finder = SubstituteFinder(Path(settings.speech.cache_dir) if settings.speech.cache_dir else None)
     sounds = Path(settings.sounds)
     context = CheckContext(
         targets=frozenset(settings.targets),
         sound_problem=lambda play: sound_problem(sounds, play),
         knows_word=(lambda language, word: _knows(vocabularies[_primary(language)], word)) if vocabularies else None,
+        substitutes=_look_up(finder, models) if models else None,
         pronounce=pronouncer,
         languages_with_model=frozenset(vocabularies) if vocabularies else None,
         services=services_context(settings),
     )
-    return Surroundings(context, notes, pronouncer)
+    return Surroundings(context, notes, pronouncer, finder)
+
+
+def _look_up(
+    finder: SubstituteFinder, models: Mapping[str, Path]
+) -> Callable[[str, Sequence[str], Sequence[str]], Substitutes]:
+    def look_up(language: str, words: Sequence[str], phrases: Sequence[str]) -> Substitutes:
+        tag = _primary(language)
+        return finder.find(Wanted(models[tag], tag, tuple(words), tuple(phrases)))
+
+    return look_up
 
 
 def _knows(vocabulary: Container[str], word: str) -> bool:
@@ -105,8 +123,8 @@ def sound_problem(sounds: Path, play: str) -> str | None:
     return f"{file} holds no sound; record it again" if is_empty else None
 
 
-def _vocabularies(settings: Settings) -> tuple[dict[str, frozenset[str]], tuple[str, ...]]:
-    """Words by primary language, for every language that has a model."""
+def _models(settings: Settings) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """Models with a list of words, by primary language; none where one lacks it."""
     if settings.speech.recognizer == "none":
         return {}, ("speech.recognizer is none: spoken words were not checked",)
     try:
@@ -114,24 +132,21 @@ def _vocabularies(settings: Settings) -> tuple[dict[str, frozenset[str]], tuple[
     except ImportError as error:
         return {}, (f"spoken words were not checked: {error}",)
     try:
-        models = configured_models(settings.speech.models)
+        models = {tag: model.path for tag, model in configured_models(settings.speech.models).items()}
     except SpeechError as error:
         return {}, (f"spoken words were not checked: {error}",)
-    words = {tag: _words(model.path) for tag, model in models.items()}
-    unlisted = [tag for tag, found in words.items() if not found]
+    unlisted = [tag for tag, path in models.items() if not _words(path)]
     if unlisted:
         remark = f"spoken words in {', '.join(unlisted)} were not checked: the model has no graph/words.txt"
         return {}, (remark,)
-    return words, ()
+    return models, ()
 
 
 @lru_cache(maxsize=8)
 def _words(model: Path) -> frozenset[str]:
-    for file in (model / "graph" / "words.txt", model / "words.txt"):
-        if file.is_file():
-            lines = file.read_text(encoding="utf-8").splitlines()
-            return frozenset(line.split()[0] for line in lines if line.strip())
-    return frozenset()
+    file = words_file(model)
+    lines = file.read_text(encoding="utf-8").splitlines() if file else []
+    return frozenset(line.split()[0] for line in lines if line.strip())
 
 
 def check_set(flows: Mapping[str, LoadedFlow], context: CheckContext) -> dict[str, list[Problem]]:

@@ -7,14 +7,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, StrictBool, StringConstraints, model_validator
 
+from ivr.config_admission import AdmissionSettings
+from ivr.config_front import FrontSettings
+from ivr.config_queues import QueueName, QueueSettings
 from ivr.config_section import Section, all_defaults
 from ivr.config_services import CalendarSettings, ProxySettings, RequestsSettings, SendSettings, ServiceName
 from ivr.config_speaking import BUILT_IN, Commands, PiperSettings
+from ivr.config_web import WebSettings
+from ivr.config_workers import WorkersSettings
 from ivr.units import Duration
 
 CodecName = Literal["PCMA", "PCMU", "G722", "GSM", "iLBC", "L16"]
 
 
+FrontAddress = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+\.\d+:\d+$")]
 ServerUrl = Annotated[str, StringConstraints(pattern=r"^wss?://[^\s/?#]+(/\S*)?$")]
 
 
@@ -51,6 +57,10 @@ class SipSettings(Section):
     tcp: StrictBool = True
     public_address: str | None = None
     """Address that peers see, when the bot is behind NAT: goes into Contact and SDP."""
+    media_address: str | None = None
+    """Local address for audio; `address` when empty."""
+    media_public_address: str | None = None
+    """Address for audio that peers see, in SDP; `public_address` when empty."""
     rtp_port: int = Field(10000, ge=1024, le=65000)
     """First UDP port for audio; keep the range outside the kernel's ephemeral ports (32768 to 60999)."""
     rtp_port_count: int = Field(100, ge=8, le=10000)
@@ -60,11 +70,21 @@ class SipSettings(Section):
     srtp: Literal["off", "optional", "mandatory"] = "off"
     sample_rate_hz: Literal[8000, 16000] = 8000
     """Rate of the bot's own audio."""
+    front: FrontAddress | None = None
+    """`address:port` of a front that this bot stands behind. Calls are dialled through it, it registers the accounts,
+    and it is believed about where a call comes from. Set by `ivr serve` for its workers."""
+    other_fronts: tuple[FrontAddress, ...] = ()
+    """Fronts of other nodes. They are believed as `front` is, and nobody but these gets an answer."""
     accounts: dict[str, AccountSettings] = Field(default_factory=dict)
     trusted_peers: tuple[str, ...] = ()
     """Addresses whose P-Asserted-Identity is believed, besides the accounts' registrars."""
     max_calls: int | None = Field(None, ge=1)
     """Callers at once; the library's limit when empty."""
+    half_open_per_source: int = Field(4, ge=1)
+    """Callers from one address who have not acknowledged the bot's answer yet, those of the last minute who never did
+    included; further ones get 486. Not for accounts and trusted peers; behind a front, see `front: limits:`."""
+    longest_call: Duration = 3600.0
+    """The bot says goodbye and hangs up after this time, unless the caller is being transferred; 0s is no limit."""
     keys_in_audio: StrictBool = False
     """Hear keys as tones in the audio as well, for trunks that send neither RFC 4733 events nor INFO."""
     reserved_legs: int = Field(0, ge=0)
@@ -169,6 +189,21 @@ class LogSettings(Section):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["human", "json"] = "human"
+    personal: Literal["hidden", "shown"] = "hidden"
+    """Whether lines say who called and, at level `debug`, what was heard; what a flow calls sensitive never is."""
+
+
+class MetricsSettings(Section):
+    """Figures for Prometheus."""
+
+    listen: Annotated[str, StringConstraints(pattern=r"^$|^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):\d{1,5}$")] = ""
+    """`address:port` of `GET /metrics`; nothing is listened on when empty."""
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Where to listen; None for nowhere."""
+        host, _, port = self.listen.rpartition(":")
+        return (host.strip("[]"), int(port)) if self.listen else None
 
 
 def _known_zone(name: str) -> str:
@@ -181,7 +216,12 @@ def _known_zone(name: str) -> str:
 class Settings(Section):
     """Everything in `ivr.yaml`."""
 
+    capacity: int | None = Field(None, ge=1, le=4000)
+    """Calls at once; what one worker carries when empty."""
+    workers: WorkersSettings = all_defaults()
+    admission: AdmissionSettings = all_defaults()
     sip: SipSettings = all_defaults()
+    front: FrontSettings = all_defaults()
     flows: str = "flows"
     """Folder of the flows."""
     sounds: str = "sounds"
@@ -192,6 +232,8 @@ class Settings(Section):
     timezone: Annotated[str, AfterValidator(_known_zone)] = ""
     """Time zone of callers, as IANA names it ("Europe/Berlin"); the machine's when empty."""
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
+    queues: dict[QueueName, QueueSettings] = Field(default_factory=dict)
+    """Where callers wait for a person, by name."""
     requests: RequestsSettings = all_defaults()
     send: SendSettings = all_defaults()
     proxy: ProxySettings = all_defaults()
@@ -203,4 +245,6 @@ class Settings(Section):
     recordings: RecordingsSettings = all_defaults()
     database: DatabaseSettings = all_defaults()
     publishing: PublishingSettings = all_defaults()
+    metrics: MetricsSettings = all_defaults()
+    web: WebSettings = all_defaults()
     log: LogSettings = all_defaults()

@@ -9,6 +9,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from ivr.doctor_machine import Finding, State, check_folder, failed, ok, warning
 from ivr.errors import ConfigError
 
 if TYPE_CHECKING:
+    from ivr.services.hosts import HostRules
     from ivr.services.proxy import Proxy
 
 CONNECT_LIMIT_S: Final = 5.0
@@ -32,35 +34,27 @@ def service_checks(settings: Settings) -> Iterator[Callable[[], Finding]]:
     proxy = proxy_of(settings.proxy)
     for name, rules in hosts_of(settings.requests).rules.items():
         host, port = _split(name, 80 if rules.allow_http and not name.endswith(":443") else 443)
-        is_tls = not rules.allow_http
-        yield lambda host=host, port=port, is_tls=is_tls, rules=rules, name=name: check_host(  # type: ignore[misc]
-            f"host {name}",
-            host,
-            port,
-            is_tls=is_tls,
-            is_private_allowed=rules.allow_private,
-            ca_file=rules.ca_file,
-            proxy=proxy,
-        )
+        yield _host_check(f"host {name}", host, port, rules, is_tls=not rules.allow_http, proxy=proxy)
     for name, webhook in settings.send.webhooks.items():
         parts, rules = urlsplit(webhook.url), rules_of_webhook(webhook)
         is_tls = parts.scheme == "https"
         host, port = parts.hostname or "", parts.port or (443 if is_tls else 80)
-        yield lambda host=host, port=port, is_tls=is_tls, rules=rules, name=name: check_host(  # type: ignore[misc]
-            f"webhook {name}",
-            host,
-            port,
-            is_tls=is_tls,
-            is_private_allowed=rules.allow_private,
-            ca_file=rules.ca_file,
-            proxy=proxy,
-        )
+        yield _host_check(f"webhook {name}", host, port, rules, is_tls=is_tls, proxy=proxy)
     if settings.send.mail is not None:
         mail = settings.send.mail
         yield lambda: check_mail(mail)
     for name, calendar in settings.calendars.items():
         yield lambda name=name, calendar=calendar: check_calendar(name, calendar, settings)  # type: ignore[misc]
     yield lambda: check_outbox(Path(settings.send.outbox_dir))
+
+
+def _host_check(
+    name: str, host: str, port: int, rules: HostRules, *, is_tls: bool, proxy: Proxy | None
+) -> Callable[[], Finding]:
+    allowed, ca_file = rules.allow_private, rules.ca_file
+    return partial(
+        check_host, name, host, port, is_tls=is_tls, is_private_allowed=allowed, ca_file=ca_file, proxy=proxy
+    )
 
 
 def _split(name: str, usual_port: int) -> tuple[str, int]:

@@ -14,6 +14,9 @@
     │   ├── RecognizerFailed
     │   └── SynthesisFailed
     ├── StorageError           retryable
+    ├── QueueError             an agent, a waiting call or an offer is not as it would have to be
+    │   ├── ActRefused         the agent's state does not allow it
+    │   └── AgentUnknown
     └── PublishingError        a version cannot be kept, found or put into service
 
 The caller hanging up, silence, a busy or unanswered target are events, never errors.
@@ -141,6 +144,18 @@ class StorageError(IvrError):
     def __init__(self, text: str, *, retryable: bool = True) -> None:
         super().__init__(text)
         self.retryable = retryable
+
+
+class QueueError(IvrError):
+    """An agent, a waiting call or an offer is not as it would have to be."""
+
+
+class ActRefused(QueueError):
+    """The agent's state does not allow it."""
+
+
+class AgentUnknown(QueueError):
+    """There is no agent of that name."""
 
 
 class PublishingError(IvrError):

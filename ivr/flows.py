@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cache
 from pathlib import Path, PurePath
@@ -99,13 +99,17 @@ def served_name(file: str, flow: str) -> str:
     return flow + DRAFT_SUFFIX if PurePath(file).parent.name == DRAFTS else flow
 
 
-def load_files(files: Iterable[Path]) -> FlowSet:
-    """The flows of some files. Of two with the same name the first counts, and the second is a problem."""
+def load_files(files: Iterable[Path], load: Callable[[Path], LoadedFlow] | None = None) -> FlowSet:
+    """The flows of some files. Of two with the same name the first counts, and the second is a problem.
+
+    `load` reads one in another way than `load_file`, and raises FlowError as that does.
+    """
+    load = load or load_file
     flows: dict[str, LoadedFlow] = {}
     problems: list[Problem] = []
     for file in files:
         try:
-            loaded = load_file(file)
+            loaded = load(file)
         except FlowError as error:
             problems += error.problems
             continue

@@ -9,8 +9,9 @@ import selectors
 import subprocess
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 
 Answer = dict[str, Any]
 """`{"ok": true, …}`, or `{"ok": false, "kind": …, "reason": …}`."""
@@ -35,7 +36,7 @@ class HelperProcess:
         self._rest_after_s = rest_after_s
         self._rest_timer: threading.Timer | None = None
         self._lock = threading.Lock()
-        self._process: _LineProcess | None = None
+        self._process: Lines | None = None
         self._has_greeted = False
         self._is_closed = False
 
@@ -52,10 +53,15 @@ class HelperProcess:
 
     def wake(self) -> None:
         """Start the process, and do not wait for it. Does nothing where that fails: the request will tell."""
-        with self._lock, contextlib.suppress(OSError):
-            if not self._is_closed:
-                self._started()
-                self._rest_later()
+        if not self._lock.acquire(blocking=False):
+            return  # it is awake: there is a request in progress
+        try:
+            with contextlib.suppress(OSError):
+                if not self._is_closed:
+                    self._started()
+                    self._rest_later()
+        finally:
+            self._lock.release()
 
     def ask(self, request: Mapping[str, object], limit_s: float) -> Answer:
         """The answer, or the greeting of a process that cannot work.
@@ -87,13 +93,16 @@ class HelperProcess:
         self._rest_later()
         return answer
 
-    def _started(self) -> _LineProcess:
+    def _started(self) -> Lines:
         if self._process is not None and self._has_greeted and self._process.has_ended:
             self._end()  # somebody ended it while it had nothing to do: no request suffers
         if self._process is None:
-            self._process = _LineProcess(self._command)
+            self._process = self._opened()
             self._has_greeted = False
         return self._process
+
+    def _opened(self) -> Lines:
+        return _LineProcess(self._command)
 
     def rest(self) -> None:
         """End the process until the next request. Waits for a request in progress."""
@@ -131,46 +140,49 @@ class HelperProcess:
             process.signal_kill()
 
 
-class _LineProcess:
-    """The process and its two pipes."""
+class Lines(ABC):
+    """Requests and answers by two streams that are not buffered; the first does not block."""
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
-        )
-        self._buffer = b""
-        assert self._process.stdin is not None
-        os.set_blocking(self._process.stdin.fileno(), False)  # a process that hangs leaves a long request in the pipe
+    def __init__(self, requests: IO[bytes], answers: IO[bytes]) -> None:
+        self._requests, self._answers, self._buffer = requests, answers, b""
 
     @property
+    @abstractmethod
     def pid(self) -> int:
-        return self._process.pid
+        """The process at the other end; 0 where that is not known."""
 
     @property
+    @abstractmethod
     def has_ended(self) -> bool:
-        return self._process.poll() is not None
+        """Whether nobody is at the other end any more."""
+
+    @abstractmethod
+    def signal_kill(self) -> None:
+        """Have a request in progress fail, from any thread; `kill` has still to follow."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End it and close the streams."""
 
     def send(self, request: Mapping[str, object], deadline_s: float) -> None:
         """Write one line. Raises TimeoutError, OSError (the process is gone)."""
-        assert self._process.stdin is not None
         left = memoryview(json.dumps(request).encode() + b"\n")
         with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdin, selectors.EVENT_WRITE)
+            selector.register(self._requests, selectors.EVENT_WRITE)
             while left:
                 if not selector.select(max(deadline_s - time.monotonic(), 0)):
                     raise TimeoutError
-                left = left[self._process.stdin.write(left) or 0 :]
+                left = left[self._requests.write(left) or 0 :]
 
     def read(self, limit_s: float) -> Answer:
         """Wait for one line. Raises TimeoutError, OSError (the process is gone), ValueError."""
-        assert self._process.stdout is not None
         deadline_s = time.monotonic() + limit_s
         with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
+            selector.register(self._answers, selectors.EVENT_READ)
             while b"\n" not in self._buffer:
                 if not selector.select(max(deadline_s - time.monotonic(), 0)):
                     raise TimeoutError
-                piece = self._process.stdout.read(4096)
+                piece = self._answers.read(4096)
                 if not piece:
                     raise BrokenPipeError("the helper process ended")
                 self._buffer += piece
@@ -180,16 +192,34 @@ class _LineProcess:
             raise ValueError("the helper process answered nonsense")
         return answer
 
+
+class _LineProcess(Lines):
+    """A process of our own and its two pipes."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        super().__init__(self._process.stdin, self._process.stdout)
+        os.set_blocking(self._requests.fileno(), False)  # a process that hangs leaves a long request in the pipe
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
     def signal_kill(self) -> None:
-        """End the process; `kill` has still to follow."""
         self._process.kill()
 
     def kill(self) -> None:
-        """End the process and close the pipes."""
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):  # held by a dead network disk: it goes once that is back
             self._process.wait(_END_LIMIT_S)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        for pipe in (self._requests, self._answers):
+            with contextlib.suppress(OSError):
+                pipe.close()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 
+
+@lru_cache(maxsize=256)
 def primary_language(tag: str) -> str:
     """The language itself: `en` of `en-US`, of `en_US`, of `EN`."""
     return tag.replace("_", "-").split("-")[0].lower()
 
 
+@lru_cache(maxsize=256)
 def region_of(tag: str) -> str:
     """The region: `US` of `en-US`; empty where the tag has none."""
     _, _, region = tag.replace("_", "-").partition("-")

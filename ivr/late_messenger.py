@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ivr.flow.jobs import JobResult, Message
+from ivr.flows import files_below
 
 if TYPE_CHECKING:
     from ivr.services.messenger import Messenger
@@ -32,10 +33,21 @@ class LateMessenger:
         """Whether it can send without a delay."""
         return self._messenger is not None
 
+    @property
+    def waiting(self) -> int:
+        """How many messages are not delivered yet."""
+        return len(self._posted) + (self._messenger.waiting if self._messenger else 0)
+
     async def start(self, *, will_send: bool) -> None:
         """Be ready where a flow sends something, or where messages of an earlier run wait."""
-        if will_send or any(self._outbox.glob("*/*.json")):
+        # Without `glob`: every worker would compile its pattern.
+        if will_send or any(entry.name.endswith(".json") for entry in files_below(str(self._outbox))):
             await self._loaded()
+
+    @staticmethod
+    async def load() -> None:
+        """Load what sending takes, off the loop; nothing is sent."""
+        await asyncio.to_thread(importlib.import_module, MODULE)  # half a second, in which calls go on
 
     async def stop(self) -> None:
         """What is not delivered waits for the next start."""
@@ -64,7 +76,7 @@ class LateMessenger:
         return self._loading
 
     async def _started(self) -> Messenger:
-        await asyncio.to_thread(importlib.import_module, MODULE)  # half a second, in which calls go on
+        await self.load()
         messenger = self._make()
         await messenger.start()
         self._messenger = messenger

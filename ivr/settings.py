@@ -16,11 +16,12 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import ValidationError
 
 from ivr.config import Settings
+from ivr.config_queues import overflow_circle
 from ivr.config_section import Section
-from ivr.errors import ConfigError, Problem
+from ivr.errors import ConfigError, Problem, first_of_a_kind
 from ivr.model_errors import did_you_mean, problems_of
 from ivr.secrets_in_text import has_password_in_url, is_secret_name
-from ivr.yaml_source import DataPath, Position, Positions, YamlSource, read_yaml
+from ivr.yaml_source import MAX_SOURCE_BYTES, DataPath, Position, Positions, YamlSource, read_yaml
 
 DEFAULT_FILE = Path("ivr.yaml")
 ENVIRONMENT_PREFIX = "IVR_"
@@ -29,6 +30,7 @@ _Section = TypeVar("_Section", bound=Section)
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie")
+_PATHS = ("ca_file", "certificate_file", "folder", "key_file", "outbox_dir")
 _SQLITE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:)([^?]+)(.*)")
 
 
@@ -54,7 +56,8 @@ def _read(path: Path | None) -> YamlSource:
         return YamlSource("", {}, Positions(), ())
     file = path or DEFAULT_FILE
     try:
-        content = file.read_bytes()
+        with file.open("rb") as opened:
+            content = opened.read(MAX_SOURCE_BYTES + 1)  # what is longer is refused: of no use, and perhaps endless
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror}); check its name and rights") from error
     source = read_yaml(content, str(file))
@@ -158,7 +161,7 @@ class _Draft:
         return settings
 
     def _raise_problems(self) -> NoReturn:
-        raise ConfigError("\n".join([*map(str, sorted(self.in_file)), *self.elsewhere]))
+        raise ConfigError("\n".join([*map(str, first_of_a_kind(sorted(self.in_file))), *self.elsewhere]))
 
     def _note(self, path: DataPath, problem: Problem) -> None:
         origin = self.origin_of(path)
@@ -210,6 +213,22 @@ def _loose_ends(settings: Settings, source: YamlSource) -> Iterator[tuple[DataPa
         if not re.match(r"sips?:[^\s]+", address):
             message = f"'{address}' is not a SIP address; write it as sip:user@host"
             yield path, source.problem(path, message, "sip_address", step=_dotted(path))
+    yield from _loose_overflows(settings, source)
+
+
+def _loose_overflows(settings: Settings, source: YamlSource) -> Iterator[tuple[DataPath, Problem]]:
+    """Queues that overflow into one that is not there, or in a circle."""
+    queues = settings.queues
+    for name, queue in queues.items():
+        if queue.overflow is not None and queue.overflow not in queues:
+            path: DataPath = ("queues", name, "overflow")
+            hint = did_you_mean(queue.overflow, queues) or "add it"
+            message = f"there is no queue '{queue.overflow}' under queues:; {hint}"
+            yield path, source.problem(path, message, "unknown_queue", step=_dotted(path))
+    if circle := overflow_circle(queues):
+        path = ("queues", circle[0], "overflow")
+        message = f"the queues overflow in a circle ({' → '.join(circle)}); leave out one `overflow:` of them"
+        yield path, source.problem(path, message, "overflow_circle", step=_dotted(path))
 
 
 def _resolved(settings: Settings, draft: _Draft) -> Settings:
@@ -240,18 +259,22 @@ def _resolved(settings: Settings, draft: _Draft) -> Settings:
             "recordings": settings.recordings.model_copy(
                 update={"dir": absolute(settings.recordings.dir, "recordings", "dir")}
             ),
+            "front": _with_absolute(settings.front, absolute, "front"),
             "hours_dir": absolute(settings.hours_dir, "hours_dir"),
             "publishing": settings.publishing.model_copy(update={"versions_dir": versions_dir}),
+            "workers": settings.workers.model_copy(
+                update={"run_dir": absolute(settings.workers.run_dir, "workers", "run_dir")}
+            ),
         }
     )
 
 
 def _with_absolute(section: _Section, absolute: Callable[..., str], *path: str) -> _Section:
-    """The section, and those below it, with absolute paths in `ca_file`, `outbox_dir` and `folder`."""
+    """The section, and those below it, with absolute paths in `ca_file`, `outbox_dir` and the like."""
     changes: dict[str, object] = {}
     for key in type(section).model_fields:
         value = getattr(section, key)
-        if key in ("ca_file", "outbox_dir", "folder") and value is not None:
+        if key in _PATHS and value is not None:
             changes[key] = absolute(value, *path, key)
         elif isinstance(value, Section):
             changes[key] = _with_absolute(value, absolute, *path, key)

@@ -1,4 +1,4 @@
-"""Durations as people write them: a number with its unit."""
+"""Durations and shares as people write them: a number with its unit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ivr.written import written
 DURATION_PATTERN = r"^(\d+(\.\d+)?h)? ?(\d+(\.\d+)?m(?!s))? ?(\d+(\.\d+)?s)? ?(\d+(\.\d+)?ms)?$"
 """The form of a duration in a JSON Schema."""
 
+_SHARE = re.compile(r"(\d+(?:\.\d+)?) ?%")
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 
 
@@ -36,3 +37,18 @@ def parse_duration_s(value: object) -> float:
 
 Duration = Annotated[float, BeforeValidator(parse_duration_s)]
 """Seconds; written with a unit."""
+
+
+@written({"type": "string", "pattern": r"^\d+(\.\d+)? ?%$", "examples": ["5%", "90%"]})
+def parse_share(value: object) -> float:
+    """A share from 0 to 1, written in per cent: `5%`. Raises ValueError for anything else."""
+    if isinstance(value, float):  # already parsed: a default, or a copy of a model
+        return value
+    match = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or float(match[1]) > 100:
+        raise ValueError(f"{value!r} is not a share; write 0% to 100%")
+    return float(match[1]) / 100
+
+
+Share = Annotated[float, BeforeValidator(parse_share)]
+"""From 0 to 1; written in per cent."""

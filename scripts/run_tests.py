@@ -1,6 +1,7 @@
-"""Every test, in two pytest processes side by side: the real calls wait most of the time, the others compute.
+"""Every test, in four pytest processes side by side: most of them wait most of the time, for audio or for processes.
 
-What shares the lab's Asterisk stays in one process. Ends with one summary line of both, in pytest's form.
+What shares the lab's Asterisk stays in one process. What measures audio by the millisecond comes last, with nothing
+beside it. Ends with one summary line of all, in pytest's form.
 """
 
 from __future__ import annotations
@@ -13,38 +14,99 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 CALLS = ("tests/live", "tests/phone")
-"""Folders whose tests call through the lab, or keep a sound device and its clock busy."""
+"""Folders whose tests make real calls, or keep a sound device and its clock busy."""
+ENGINES = tuple(f"tests/{name}" for name in ("contract", "deploy", "front", "services", "sip", "speech", "storage"))
+"""Folders whose tests wait for engines, servers and containers."""
+AUDIO = (
+    "tests/live/test_codecs.py",
+    "tests/live/test_dialog.py",
+    "tests/live/test_record.py",
+    "tests/sip/test_rtp.py",
+    "tests/testing/test_sip_peer_calls.py",
+    "tests/testing/test_sip_peer_interop.py",
+)
+"""Files whose tests measure audio to the millisecond or sample: whatever else has the processors spoils it."""
+
+
+def _without(*paths: str) -> list[str]:
+    return [f"--ignore={path}" for path in paths]
+
+
+PARTS = {
+    "calls through the lab": [*CALLS, "--lab=only", *_without(*AUDIO)],  # tests/conftest.py knows the option
+    "calls without it": [*CALLS, "--lab=without", *_without(*AUDIO)],
+    "engines and services": [*ENGINES, *_without(*AUDIO)],
+}
+"""Name and arguments of what runs beside the rest; they need nothing of each other."""
 
 _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?)\b")
 _SUMMARY = re.compile(r"^(=+ )?\d+ (passed|failed|error|skipped).* in [\d.]+s.*$|^=+ .* in [\d.]+s.* =+$")
 
 
 def main() -> int:
-    """Run both; print the others' output as it comes, and that of the calls when they are over."""
+    """Run all; print the rest's output as it comes, and that of each part when all are over."""
     began_s = time.monotonic()
-    with tempfile.TemporaryFile("w+") as said_by_calls:
-        calls = _start([*CALLS, "-o", "cache_dir=.pytest_cache/calls"], said_by_calls)
-        others = _start([f"--ignore={folder}" for folder in CALLS], subprocess.PIPE)
-        try:
-            lines = [_shown(line) for line in others.stdout or ()]
-            statuses = [others.wait(), _wait(calls)]
-        except KeyboardInterrupt:
-            _stop(others, calls)
-            return 130
-        said_by_calls.seek(0)
-        _shown(f"\n{'-' * 30} {' and '.join(CALLS)} {'-' * 30}\n")
-        lines += [_shown(line) for line in said_by_calls]
+    running: list[subprocess.Popen[str]] = []
+    try:
+        lines, statuses = _side_by_side(running)
+        _heading("audio")
+        running = [_start([*AUDIO], subprocess.PIPE)]
+        lines += _said(running[0])
+    except KeyboardInterrupt:
+        _stop(*running)
+        return 130
     _shown(_summary(lines, time.monotonic() - began_s) + "\n")
-    return max(abs(status) for status in statuses)
+    return max(abs(status) for status in (*statuses, running[0].wait()))
 
 
-def _start(arguments: list[str], output: int | IO[str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "pytest", *arguments]
+def _side_by_side(running: list[subprocess.Popen[str]]) -> tuple[list[str], list[int]]:
+    """What they said, and how they ended. They are in `running` meanwhile."""
+    with ExitStack() as stack:
+        parts = {
+            name: _Part(name, arguments, stack.enter_context(tempfile.TemporaryFile("w+")))
+            for name, arguments in PARTS.items()
+        }
+        # Calls keep time; what only computes stands back for them.
+        rest = _start(_without(*CALLS, *ENGINES, *AUDIO), subprocess.PIPE, niceness=10)
+        running += [rest, *(part.process for part in parts.values())]
+        lines = _said(rest)
+        statuses = [rest.wait(), *(_wait(part.process, name) for name, part in parts.items())]
+        for name, part in parts.items():
+            _heading(name)
+            lines += [_shown(line) for line in part.said()]
+        return lines, statuses
+
+
+class _Part:
+    """A process beside the rest, and what it says."""
+
+    def __init__(self, name: str, arguments: list[str], output: IO[str]) -> None:
+        self._output = output
+        cache = f"cache_dir=.pytest_cache/{name.replace(' ', '-')}"
+        self.process = _start([*arguments, "-o", cache], output, niceness=0 if arguments[0] in CALLS else 10)
+
+    def said(self) -> list[str]:
+        self._output.seek(0)
+        return list(self._output)
+
+
+def _start(arguments: list[str], output: int | IO[str], niceness: int = 0) -> subprocess.Popen[str]:
+    command = ["nice", "-n", str(niceness), sys.executable, "-m", "pytest", *arguments]
     return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, text=True, bufsize=1)
+
+
+def _said(process: subprocess.Popen[str]) -> list[str]:
+    """All that it says, shown as it comes."""
+    return [_shown(line) for line in process.stdout or ()]
+
+
+def _heading(name: str) -> None:
+    _shown(f"\n{'-' * 30} {name} {'-' * 30}\n")
 
 
 def _shown(line: str) -> str:
@@ -53,13 +115,13 @@ def _shown(line: str) -> str:
     return line
 
 
-def _wait(calls: subprocess.Popen[str]) -> int:
+def _wait(calls: subprocess.Popen[str], name: str) -> int:
     """Wait, and say every minute that one does."""
     while True:
         try:
             return calls.wait(60)
         except subprocess.TimeoutExpired:
-            _shown(f"run_tests: waiting for the calls of {' and '.join(CALLS)}\n")
+            _shown(f"run_tests: waiting for the {name}\n")
 
 
 def _stop(*processes: subprocess.Popen[str]) -> None:

@@ -3,6 +3,7 @@
 #   setup.sh run    what the bot needs
 #   setup.sh lint   also the tools for development
 #   setup.sh test   also what the tests call upon: PostgreSQL, Docker, ...
+#   setup.sh capacity   also what `make bench-capacity` calls with
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -62,10 +63,17 @@ venv_package() { # PYTHON: prints the package with its ensurepip, which Debian k
     else echo "python$(version_of "$1")-venv"; fi
 }
 
+has_front() { # Kamailio with TLS and WebSocket: before several workers
+    modules=/usr/lib/*/kamailio/modules
+    # shellcheck disable=SC2086  # a pattern
+    { has_command kamailio || [ -x /usr/sbin/kamailio ]; } && has_file $modules/tls.so && has_file $modules/websocket.so && return 0
+    echo kamailio; echo kamailio-tls-modules; echo kamailio-websocket-modules
+}
+
 missing_packages() { # PYTHON or nothing
     has_library libespeak-ng.so.1 || echo libespeak-ng1
     has_venv || venv_package "$1"
-    [ "$level" = test ] || return 0
+    case $level in test | capacity) ;; *) return 0 ;; esac
     has_file /usr/lib/postgresql/*/bin/initdb || echo postgresql
     { has_command docker && has_command dockerd; } || echo docker.io
     { has_command docker-compose || docker compose version >/dev/null 2>&1; } || echo docker-compose
@@ -73,6 +81,14 @@ missing_packages() { # PYTHON or nothing
     has_command git || echo git
     has_command dot || echo graphviz
     has_command flite || echo flite
+    has_command chromium || echo chromium # pages of the desk
+    has_command ip || [ -x /usr/sbin/ip ] || echo iproute2
+    has_command iptables || [ -x /usr/sbin/iptables ] || echo iptables # a router for tests/live/test_nat.py
+    has_file /etc/protocols || echo netbase # Kamailio looks for it
+    has_front
+    [ "$level" = capacity ] || return 0
+    has_command sipp || echo sip-tester
+    has_command tcpdump || echo tcpdump
 }
 
 # --- Python ----------------------------------------------------------------------------------------------------------
@@ -143,7 +159,7 @@ step_python() {
 
 step_project() {
     extras=''
-    case $level in lint) extras='[dev]' ;; test) extras='[dev,piper]' ;; esac
+    case $level in lint) extras='[dev]' ;; test | capacity) extras='[dev,piper]' ;; esac
     say "installing the project$extras and its libraries (a minute or two the first time)"
     $venv/bin/python -m pip install --disable-pip-version-check --no-input --use-pep517 -qq -e ".$extras" ||
         fail 'pip could not install the project; see its message above'

@@ -22,8 +22,22 @@ _NOBODYS = ("/dev/shm/pym-", "/dev/null", "/dev/urandom", "/dev/pts/", "/dev/tty
 """Kept by the interpreter or by multiprocessing for as long as the process lives."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--lab`: which part of the files with real calls is run; scripts/run_tests.py runs both side by side."""
+    parser.addoption("--lab", choices=("all", "only", "without"), default="all", help="files that use the lab's PBX")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep whole files: their tests share bots, and a bot's port cannot be had twice."""
+    wanted = config.getoption("--lab")
+    if wanted != "all":
+        through_lab = {item.path for item in items if "lab" in getattr(item, "fixturenames", ())}
+        items[:] = [item for item in items if (item.path in through_lab) == (wanted == "only")]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the opt-out known."""
+    os.environ.setdefault("IVR_WEB__LISTEN", "")  # many bots run side by side; what tests the desk has it elsewhere
     ensure_running()  # one helper process for all tests that start processes; it stays until the end
     config.addinivalue_line("markers", "leaves(reason): the test leaves a thread, task or descriptor behind, and why")
 

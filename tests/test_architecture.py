@@ -1,4 +1,4 @@
-"""Which module may import which: walks the imports of every file and compares them with the rings."""
+"""Which module may import which: walks the imports of every file and compares them with the rings. And sizes."""
 
 from __future__ import annotations
 
@@ -13,32 +13,55 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[1]
 
 PURE = (
+    "ivr.acd",
     "ivr.flow",
     "ivr.errors",
     "ivr.immutable",
+    "ivr.json_object",
     "ivr.language_tags",
     "ivr.units",
     "ivr.config",
+    "ivr.config_admission",
+    "ivr.config_front",
+    "ivr.config_queues",
     "ivr.config_section",
     "ivr.config_services",
     "ivr.config_speaking",
+    "ivr.config_web",
+    "ivr.config_workers",
     "ivr.model_errors",
     "ivr.model_schema",
     "ivr.secrets_in_text",
     "ivr.yaml_source",
     "ivr.yaml_syntax",
     "ivr.written",
+    "ivr.calls.admission",
+    "ivr.calls.call_context",
+    "ivr.calls.hunting",
+    "ivr.calls.reaching",
     "ivr.calls.record",
     "ivr.calls.returning",
     "ivr.calls.routing",
     "ivr.calls.timers",
     "ivr.calls.transfer",
+    "ivr.calls.transfer_commands",
+    "ivr.calls.transfer_events",
+    "ivr.calls.transfer_outcome",
     "ivr.publishing.plan",
+    "ivr.front.workers",
+    "ivr.supervisor.far_workers",
+    "ivr.supervisor.fleet",
+    "ivr.supervisor.node_report",
+    "ivr.supervisor.slots",
+    "ivr.supervisor.worker_counts",
 )
 PORTS = ("ivr.ports",)
 APPLICATION = (
+    "ivr.calls.call_limit",
+    "ivr.calls.call_measures",
     "ivr.calls.call_ports",
     "ivr.calls.call_recorder",
+    "ivr.calls.call_transfers",
     "ivr.calls.driver",
     "ivr.calls.early_media",
     "ivr.calls.jobs",
@@ -46,6 +69,7 @@ APPLICATION = (
     "ivr.calls.lost_recordings",
     "ivr.calls.note",
     "ivr.calls.prompt_player",
+    "ivr.calls.quality",
     "ivr.calls.registry",
     "ivr.calls.survey_answers",
     "ivr.calls.transfer_driver",
@@ -55,22 +79,31 @@ APPLICATION = (
     "ivr.publishing",
     "ivr.settings",
 )
-SHARED = ("ivr.certificates", "ivr.helper_process")
-"""What several adapters need and none of them owns: processes, pipes, no engine."""
+SHARED = (
+    "ivr.certificates",
+    "ivr.helper_process",
+    "ivr.processors",
+    "ivr.service_manager",
+    "ivr.unix_socket",
+)
+"""What several need and none of them owns: processes, pipes, no engine."""
 
-ADAPTERS = ("ivr.services", "ivr.sip", "ivr.speech", "ivr.storage")
+ADAPTERS = ("ivr.front", "ivr.measures", "ivr.services", "ivr.sip", "ivr.speech", "ivr.storage", "ivr.web")
 TESTING = ("ivr.rehearsal", "ivr.testing")
 TOP = (
+    "ivr.admission_watch",
     "ivr.app",
     "ivr.app_services",
     "ivr.late_messenger",
     "ivr.check_context",
+    "ivr.desk_process",
     "ivr.cli",
     "ivr.doctor",
     "ivr.doctor_machine",
     "ivr.doctor_services",
     "ivr.live_test",
     "ivr.memory",
+    "ivr.supervisor",
 )
 
 MAY_IMPORT: dict[tuple[str, ...], tuple[str, ...]] = {
@@ -100,11 +133,20 @@ ENGINES = {
     "httpcore": "ivr.services",
     "holidays": "ivr.services",
     "smtplib": "ivr.services",
+    "prometheus_client": "ivr.measures",
+    "argon2": "ivr.web",
+    "fastapi": "ivr.web",
+    "starlette": "ivr.web",
+    "uvicorn": "ivr.web",
 }
 """Third-party engine to the one package that may know it."""
 
 EXAMINERS = ("ivr.doctor", "ivr.doctor_services")
 """Looks at what is installed, engines included, inside functions only."""
+
+MOST_LINES, MOST_LINES_OF_A_FUNCTION = 400, 60
+LONGER = {"tests/live/test_front.py": 430}
+"""Files that may be longer, and how much: its cases share bots that are started once."""
 
 FILES = sorted((ROOT / "ivr").rglob("*.py"))
 
@@ -207,3 +249,26 @@ def test_packages_are_empty_so_that_importing_a_module_loads_nothing_else() -> N
     }
     filled = [file for file in FILES if file.name == "__init__.py" and file.stat().st_size and file not in allowed]
     assert not filled
+
+
+def source_files() -> list[Path]:
+    return sorted(
+        file for folder in ("ivr", "tests", "benchmarks", "scripts") for file in (ROOT / folder).rglob("*.py")
+    )
+
+
+def test_files_are_short_enough_to_be_read() -> None:
+    lines = {str(file.relative_to(ROOT)): file.read_text(encoding="utf-8").count("\n") for file in source_files()}
+    too_long = {name: count for name, count in lines.items() if count > LONGER.get(name, MOST_LINES)}
+    assert not too_long, f"divide them by what they do: {too_long}"
+
+
+def test_functions_are_short_enough_to_be_read() -> None:
+    too_long = [
+        f"{file.relative_to(ROOT)}:{node.lineno}: {node.name}"
+        for file in source_files()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= MOST_LINES_OF_A_FUNCTION
+    ]
+    assert not too_long, "divide them:\n" + "\n".join(too_long)

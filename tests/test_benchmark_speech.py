@@ -10,7 +10,7 @@ from benchmarks.speech_accuracy import Heading, is_right_in_the_end, is_taken_wr
 from benchmarks.speech_cost import MODEL, lost_share, measure_first_sound
 from benchmarks.speech_rows import HEADINGS, Row, at_most, shown, table
 from benchmarks.spoken import Spoken, lost_packets, packets, street, through_g711, with_noise
-from ivr.flow.model import Confidence
+from ivr.flow.parts import Confidence
 from ivr.speech.decoding import Heard
 from ivr.speech.vosk_recognizer import VoskRecognizer
 

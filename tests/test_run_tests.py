@@ -25,3 +25,11 @@ SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "run_tests.py"
 def test_the_summary_counts_both_processes(lines: list[str], told: str) -> None:
     summary = runpy.run_path(str(SCRIPT))["_summary"](lines, 75.5)
     assert summary == f"{'=' * 20} {told} in 75.50s (1:15) {'=' * 20}"
+
+
+def test_each_file_is_run_by_one_part() -> None:
+    names = runpy.run_path(str(SCRIPT))
+    root = SCRIPT.parent.parent
+    alone = set(names["AUDIO"])
+    assert all((root / path).is_file() for path in alone)
+    assert all(f"--ignore={path}" in arguments for arguments in names["PARTS"].values() for path in alone)

@@ -170,6 +170,15 @@ def test_names_that_lead_nowhere_are_refused(folder: Path) -> None:
     ]
 
 
+def test_queues_that_overflow_nowhere_or_in_a_circle_are_refused(folder: Path) -> None:
+    text = "queues:\n  a: {overflow: b}\n  b: {overflow: c}\n  c: {overflow: b}\n  d: {overflow: aa}\n"
+    remedy = "leave out one `overflow:` of them"
+    assert refusal(folder, text) == [
+        f"bot.yaml:3:17: queues.b.overflow: the queues overflow in a circle (b → c → b); {remedy}",
+        "bot.yaml:5:17: queues.d.overflow: there is no queue 'aa' under queues:; did you mean 'a'?",
+    ]
+
+
 def test_an_account_is_missed_where_there_are_none(folder: Path) -> None:
     assert refusal(folder, "numbers: {100: {flow: a, account: office}}") == [
         "bot.yaml:1:35: numbers.100.account: there is no account 'office' under sip: accounts; add it"

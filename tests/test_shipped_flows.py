@@ -10,8 +10,8 @@ import pytest
 
 from ivr.check_context import check_set, surroundings_of
 from ivr.cli.rehearsing import calendars_of
-from ivr.flow.model import TransferStep
 from ivr.flow.state import Phase
+from ivr.flow.steps.transfer_model import TransferStep
 from ivr.flows import LIBRARY, flow_files, load_file, load_files
 from ivr.rehearsal.acts import StaySilent
 from ivr.rehearsal.model import Conversation

@@ -50,6 +50,7 @@ FEATURES = (
     "incompletetimeout", "maxspeechtimeout", "interdigittimeout", "termtimeout", "termchar", "confidencelevel",
     "sensitivity", "inputmodes", "universals", "maxnbest", "fetchaudio", "fetchtimeout", "recordutterance", "srcexpr",
     "lastresult", "connection.disconnect.hangup", "consultation", "xml:lang", "weight", "slot",
+    "tapering", "far_end_disconnect", ".duration", "of a handler",
 )  # fmt: skip
 """Elements, attributes and properties of VoiceXML 2.0 and 2.1 that the page must speak of."""
 

@@ -25,6 +25,8 @@ class VoskServer:
         self._open: set[ServerConnection] = set()
         self.requests: list[dict[str, Any]] = []
         """Configurations that were sent, one for each utterance."""
+        self.heeds_lists = True
+        """A large model cannot be held to a list: it hears whatever is said."""
 
     def __enter__(self) -> Self:
         self._server = serve(self._recognize, "127.0.0.1", self._port, compression=None)
@@ -76,7 +78,11 @@ class VoskServer:
             connection.send(engine.Result() if engine.AcceptWaveform(message) else engine.PartialResult())
 
     def _engine(self, config: dict[str, Any]) -> Any:
-        listed = [json.dumps(config["phrase_list"], ensure_ascii=False)] if "phrase_list" in config else []
+        listed = (
+            [json.dumps(config["phrase_list"], ensure_ascii=False)]
+            if "phrase_list" in config and self.heeds_lists
+            else []
+        )
         engine = vosk.KaldiRecognizer(self._model, float(config.get("sample_rate", 8000)), *listed)
         engine.SetWords(bool(config.get("words")))
         return engine

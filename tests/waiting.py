@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 
-LIMIT_S = 10.0
+LIMIT_S = 20.0
 POLL_S = 0.005
 
 

@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from ivr.calls.jobs import Services
 from ivr.calls.timers import Timers
 from ivr.calls.transfer_driver import TransferTarget
-from ivr.ports import Clock, PromptStore, Recognizer, Recorder, Telephony
+from ivr.ports import Clock, Measures, NoMeasures, PromptStore, Recognizer, Recorder, Telephony
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,12 @@ class CallPorts:
     lead_in_s: float
     services: Services = field(default_factory=Services)
     recorder: Recorder | None = None
+    measures: Measures = field(default_factory=NoMeasures)
     timezone: str = ""
     """Time zone of callers; the machine's when empty."""
+
+    longest_call_s: float = 0.0
+    """A call that the bot leads takes no longer; 0 is no limit."""
 
     def local_now(self) -> datetime:
         """What callers' clocks show."""
@@ -42,9 +48,9 @@ class CallPorts:
 class CallTasks:
     """Coroutines of one call; a mistake in one is reported, and all end with the call."""
 
-    def __init__(self, failed: Callable[[], None]) -> None:
+    def __init__(self, call_id: str, failed: Callable[[], None]) -> None:
         """`failed` is called inside the handler of the exception."""
-        self._failed = failed
+        self._call_id, self._failed = call_id, failed
         self._running: set[asyncio.Task[None]] = set()
 
     def start(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
@@ -56,6 +62,7 @@ class CallTasks:
         return task
 
     async def _run(self, coroutine: Coroutine[None, None, None]) -> None:
+        structlog.contextvars.bind_contextvars(call_id=self._call_id)  # of this task only
         try:
             await coroutine
         except Exception:

@@ -6,22 +6,24 @@ It decides nothing about the dialog. Runs on the event loop's thread only; every
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
 
+from ivr.calls.call_limit import CallLimit
+from ivr.calls.call_measures import CallMeasures
 from ivr.calls.call_ports import CallPorts, CallTasks
 from ivr.calls.call_recorder import CallRecorder
+from ivr.calls.call_transfers import CallTransfers
 from ivr.calls.early_media import EarlyMedia
 from ivr.calls.jobs import CallJobs
 from ivr.calls.listener import Listener
-from ivr.calls.note import CallNotes, Ending
+from ivr.calls.note import CallNotes, Ending, ending_of
 from ivr.calls.prompt_player import PromptPlayer
 from ivr.calls.returning import Returned
-from ivr.calls.timers import TimerHandle
-from ivr.calls.transfer import Report, TransferMachine
-from ivr.calls.transfer_driver import TransferDriver, TransferSounds, TransferTarget
+from ivr.calls.timers import NamedTimers
+from ivr.calls.transfer_commands import Report
 from ivr.flow import commands as c
 from ivr.flow import engine
 from ivr.flow import events as e
@@ -32,7 +34,6 @@ from ivr.flow.program import Program
 from ivr.flow.run import TEMPORARY_FAILURE
 from ivr.flow.state import FlowState, Phase
 from ivr.ports import (
-    EndedBy,
     EndReason,
     KeyPressed,
     LegAnswered,
@@ -44,14 +45,6 @@ from ivr.ports import (
     PlayFailed,
     PlayFinished,
 )
-
-_ENDINGS: Mapping[EndedBy, Ending] = {
-    EndedBy.REMOTE: Ending(EndReason.CALLER_HUNG_UP, "caller"),
-    EndedBy.NETWORK: Ending(EndReason.FAILED, "network"),
-    EndedBy.LOCAL: Ending(EndReason.FAILED, "bot"),
-}
-"""What the end of the caller's leg means where nobody here asked for it."""
-
 
 AFTERWARDS_LIMIT_S = 15.0
 """What a flow does after the caller left (`on_hang_up`) gets so long; then the record is closed all the same."""
@@ -76,13 +69,11 @@ class CallDriver:
         """`claim` registers a further leg whose events belong here; `finished` is called once, at the very end."""
         self.call_id, self.leg_id, self.offered, self.program = call_id, offered.leg_id, offered, program
         self.state = FlowState()
-        self.transfer_target = ""
         self.sent_away: FlowState | None = None
         """Where the flow stood when the caller was sent away by a blind REFER; he may come back as another call."""
         self._ports, self._notes = ports, notes
         self._claim, self._finished = claim, finished
-        self._timers: dict[str, TimerHandle] = {}
-        self._transfer: TransferDriver | None = None
+        self._timers = NamedTimers(ports.timers)
         self._inbox: deque[e.Event] = deque()
         self._is_stepping = False
         self._has_rung = self._is_answering = self._is_answered = False
@@ -95,14 +86,31 @@ class CallDriver:
         self._left: LegEnded | None = None
         """The caller's leg ended while a transfer or a recording was still to say what became of it."""
         self._log = structlog.get_logger(__name__).bind(call_id=call_id, flow=program.main.flow)
-        self._tasks = CallTasks(self.fail)
+        self._tasks = CallTasks(call_id, self.fail)
+        self._measures = CallMeasures(ports.measures, ports.clock, program.main.flow, offered.at_s)
         self._player = PromptPlayer(
-            ports, self.leg_id, self._tasks, self._not_rendered, self._log, speaks_values=program.speaks_values
+            ports,
+            self.leg_id,
+            self._tasks,
+            self._not_rendered,
+            self._log,
+            self._measures,
+            speaks_values=program.speaks_values,
+        )
+        self._transfers = CallTransfers(
+            ports, call_id, offered, self._claim_leg, self._transfer_over, self._player, self._tasks, self._log
         )
         self._early_media = EarlyMedia(ports, self.leg_id, self._unheard, self._log)
         self._listener = Listener(ports, self.leg_id, self._feed, self._log)
         self._recorder = CallRecorder(ports, self.leg_id, call_id, self._recorded, self._log)
         self._jobs = CallJobs(ports.services, call_id, self._job_done)
+        self._limit = CallLimit(
+            ports.timers,
+            ports.longest_call_s,
+            is_with_others=lambda: self.state.phase is Phase.TRANSFERRING,
+            say_goodbye=self._too_long,
+            hang_up=self.hang_up,
+        )
 
     # --- in: from the registry
 
@@ -129,11 +137,9 @@ class CallDriver:
     def handle(self, event: LegEvent) -> None:
         """An event of one of the call's legs."""
         if event.leg_id != self.leg_id:
-            if self._transfer is not None:
-                self._transfer.target_event(event)
+            self._transfers.target_event(event)
             return
-        if self._transfer is not None:
-            self._transfer.caller_event(event)
+        self._transfers.caller_event(event)
         match event:
             case LegEarlyMedia():
                 self._early_media.is_up()
@@ -210,6 +216,7 @@ class CallDriver:
 
     def _answered(self, event: LegAnswered) -> None:
         self._is_answered = True
+        self._limit.start()
         self._early_media.over()
         self._player.audio_up(self._now_s())
         self._notes.answered()
@@ -221,26 +228,30 @@ class CallDriver:
         since_open_s = event.at_s - self._keys.open_since_s
         counts, self._keys = self._keys.accept(event.digit, event.method, event.at_s, event.held_s)
         self._log.debug("key", method=event.method, held_s=event.held_s, since_open_s=since_open_s, counts=counts)
-        if counts and self._transfer is None:
+        if counts and not self._transfers.is_running:
             self._feed(e.DigitPressed(event.at_s, event.digit))
 
+    def _too_long(self) -> None:
+        self._log.info("call_too_long", step=self.state.step, limit_s=self._ports.longest_call_s)
+        self._ending = self._ending or Ending(EndReason.TOO_LONG, "bot")
+        self._feed(e.CallTooLong(self._now_s()))
+
     def _leg_ended(self, event: LegEnded) -> None:
-        if self._transfer is not None:  # both may be leaving for each other: the transfer will say
+        self._limit.stop()
+        if self._transfers.is_running:  # both may be leaving for each other: the transfer will say
             self._left = event
             return
         if self._recorder.is_open:  # what the caller said is kept first
             self._left = event
             self._recorder.hang_up()
             return
-        known = self._ending or _ENDINGS[event.ended_by]
-        cause = event.hangup_cause if known.hangup_cause is None else known.hangup_cause
-        self._over = self._ending = replace(known, sip_status=event.sip_status, hangup_cause=cause)
+        self._over = self._ending = ending_of(event, self._ending, self._transfers.target)
         self._early_media.over()
         self._listener.stop()
         self._tasks.cancel()
         self._feed(e.CallerHungUp(event.at_s))
         if not self._is_closed:
-            self._timers[""] = self._ports.timers.call_later(AFTERWARDS_LIMIT_S, self._out_of_time)
+            self._timers.start("afterwards", AFTERWARDS_LIMIT_S, self._out_of_time)
 
     def _recorded(self, event: e.Event) -> None:
         self._feed(event)
@@ -263,11 +274,11 @@ class CallDriver:
         self._is_closed = True
         try:
             self._jobs.stop()
-            for timer in self._timers.values():
-                timer.cancel()
+            self._timers.cancel_all()
             self._tasks.cancel()
             self._notes.ended(ending, masked(self.state), self.state.tags)
-            self._log.info("call_ended", reason=ending.reason, ended_by=ending.ended_by)
+            self._measures.ended(ending)
+            self._log.info("call_ended", **ending.told())
         finally:
             self._finished(self)
 
@@ -311,13 +322,14 @@ class CallDriver:
                 self._player.stop()
             case c.StartListening():
                 self._listener.listen(command)
+            case c.EndUtterance():
+                self._listener.end_utterance()
             case c.StopListening():
                 self._listener.stop()
             case c.StartTimer(timer_id=timer_id, after_s=after_s):
-                self._timers[timer_id] = self._ports.timers.call_later(after_s, lambda: self._time_over(timer_id))
+                self._timers.start(timer_id, after_s, lambda: self._feed(e.TimerFired(self._now_s(), timer_id)))
             case c.CancelTimer(timer_id=timer_id):
-                if timer := self._timers.pop(timer_id, None):
-                    timer.cancel()
+                self._timers.cancel(timer_id)
             case c.StartRecording():
                 self._recorder.start(command)
             case c.StopRecording(record_id=record_id):
@@ -333,15 +345,12 @@ class CallDriver:
     def _job_done(self, job_id: str, result: JobResult) -> None:
         self._feed(e.JobDone(self._now_s(), job_id, result))
 
-    def _time_over(self, timer_id: str) -> None:
-        self._timers.pop(timer_id, None)
-        self._feed(e.TimerFired(self._now_s(), timer_id))
-
     async def _answer_when_ready(self) -> None:
         """Answer once the first prompt can be played without delay."""
         greeting = next((held for held in self._held_back if isinstance(held, c.PlayPrompt)), None)
         if greeting is not None:
             await self._player.prepare(greeting.segments, rings=not self._has_rung)
+        self._measures.answering()
         self._ports.telephony.answer(self.leg_id)
 
     def _unheard(self, play_id: str) -> None:
@@ -357,49 +366,20 @@ class CallDriver:
     # --- transfer
 
     def _start_transfer(self, command: c.StartTransfer) -> None:
-        target = self._ports.targets.get(command.to)
-        if target is None:
-            self._log.error("unknown_target", target=command.to)
-            self._feed(e.TransferEnded(self._now_s(), e.TransferOutcome.UNKNOWN, "target is not configured"))
-            return
-        self.transfer_target = command.to
         self.sent_away = self.state if command.mode == "refer" else None
-        self._player.forget()
-        hold, whisper = (self._ports.prompts.cached(part) if part else [] for part in (command.hold, command.whisper))
-        if hold is None or whisper is None:
-            self._tasks.start(self._render_and_transfer(command, target))
-        else:
-            self._begin_transfer(command, target, TransferSounds(hold, whisper))
+        self._transfers.start(command)
 
-    async def _render_and_transfer(self, command: c.StartTransfer, target: TransferTarget) -> None:
-        hold, whisper = await self._player.files(command.hold), await self._player.files(command.whisper)
-        self._begin_transfer(command, target, TransferSounds(hold, whisper))
-
-    def _begin_transfer(self, command: c.StartTransfer, target: TransferTarget, sounds: TransferSounds) -> None:
-        self._transfer = TransferDriver(
-            self._ports.telephony,
-            self._ports.timers,
-            self.leg_id,
-            target,
-            TransferMachine(command.mode, command.ring_for_s, has_whisper=bool(sounds.whisper)),
-            sounds if sounds.hold else replace(sounds, hold=[self._ports.hold_sound]),
-            self._transfer_over,
-            lambda leg_id: self._claim(leg_id, self),
-            headers={"X-Call-Id": self.call_id, "X-Caller": self.offered.ani},
-        )
-        self._log.info("transfer_started", target=command.to, mode=command.mode)
-        self._transfer.start()
+    def _claim_leg(self, leg_id: LegId) -> None:
+        self._claim(leg_id, self)
 
     def _transfer_over(self, report: Report) -> None:
-        self._transfer = None
         self._keys = KeyFilter(open_since_s=self._now_s())
-        self._log.info("transfer_ended", outcome=report.outcome, detail=report.detail)
+        self._measures.transferred(report.outcome.value)
         is_connected = report.outcome is e.TransferOutcome.CONNECTED
         if is_connected:
-            ended_by = report.ended_by or "bot"
-            self._ending = Ending(EndReason.TRANSFERRED, ended_by, transfer_target=self.transfer_target)
+            self._ending = Ending(EndReason.TRANSFERRED, report.ended_by or "bot")
         if is_connected or report.ended_by != "caller":  # a caller who left is told to the engine as that
             self.sent_away = self.sent_away if is_connected else None
-            self._feed(e.TransferEnded(self._now_s(), report.outcome, report.detail))
+            self._feed(e.TransferEnded(self._now_s(), report.outcome, report.detail, self._transfers.target))
         if self._left is not None:
             self._leg_ended(self._left)

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from ivr.calls.quality import AudioQuality, quality_of
 from ivr.flow.commands import NoteAnswer, NoteStep
-from ivr.ports import AnswerRecord, CallEnded, CallLog, CallStarted, Clock, EndReason, StepRecord
+from ivr.ports import (
+    AnswerRecord,
+    CallEnded,
+    CallLog,
+    CallStarted,
+    Clock,
+    EndedBy,
+    EndReason,
+    LegEnded,
+    RtpStats,
+    StepRecord,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +32,39 @@ class Ending:
     sip_status: int = 200
     hangup_cause: int | None = None
     transfer_target: str = ""
+    rtp: RtpStats | None = None
+    """Of the caller's audio."""
+
+    @property
+    def quality(self) -> AudioQuality | None:
+        """Of the caller's audio, where there was any."""
+        return quality_of(self.rtp) if self.rtp else None
+
+    def told(self) -> dict[str, object]:
+        """For the log line of the end."""
+        quality = self.quality
+        heard = {"rtp_loss": round(quality.loss_ratio, 5), "mos": round(quality.mos, 2)} if quality else {}
+        return {"reason": self.reason, "ended_by": self.ended_by, "sip_status": self.sip_status, **heard}
+
+
+_ENDINGS: Mapping[EndedBy, Ending] = {
+    EndedBy.REMOTE: Ending(EndReason.CALLER_HUNG_UP, "caller"),
+    EndedBy.NETWORK: Ending(EndReason.FAILED, "network"),
+    EndedBy.LOCAL: Ending(EndReason.FAILED, "bot"),
+}
+"""What the end of the caller's leg means where nobody here asked for it."""
+
+
+def ending_of(event: LegEnded, known: Ending | None, transfer_target: str = "") -> Ending:
+    """How the call ended whose leg is over; `known` is what the bot, or a transfer, had ended it for before.
+
+    `transfer_target`: whom the caller has talked to.
+    """
+    ending = known or _ENDINGS[event.ended_by]
+    cause = event.hangup_cause if ending.hangup_cause is None else ending.hangup_cause
+    return replace(
+        ending, sip_status=event.sip_status, hangup_cause=cause, rtp=event.rtp, transfer_target=transfer_target
+    )
 
 
 class CallNotes:
@@ -83,6 +128,7 @@ class CallNotes:
         if self._is_closed:
             return
         self._is_closed = True
+        quality = ending.quality
         self._log.call_ended(
             CallEnded(
                 call_id=self._call_id,
@@ -93,6 +139,9 @@ class CallNotes:
                 sip_status=ending.sip_status,
                 hangup_cause=ending.hangup_cause,
                 transfer_target=ending.transfer_target,
+                rtp_loss=round(quality.loss_ratio, 5) if quality else None,
+                rtp_jitter_ms=round(quality.jitter_ms, 2) if quality else None,
+                mos=round(quality.mos, 2) if quality else None,
                 variables=dict(variables),
                 tags=dict(tags or {}),
             )

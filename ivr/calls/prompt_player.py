@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from ivr.calls.call_measures import CallMeasures
 from ivr.calls.call_ports import CallPorts, CallTasks
 from ivr.errors import IvrError
 from ivr.flow.commands import RESUME_BACK_S
@@ -55,6 +56,7 @@ class PromptPlayer:
         tasks: CallTasks,
         failed: Callable[[str, str], None],
         log: structlog.typing.FilteringBoundLogger,
+        measures: CallMeasures,
         *,
         speaks_values: bool = False,
     ) -> None:
@@ -63,7 +65,7 @@ class PromptPlayer:
         """
         self.play_id = ""
         self._ports, self._leg_id, self._tasks = ports, leg_id, tasks
-        self._failed, self._log = failed, log
+        self._failed, self._log, self._measures = failed, log, measures
         self._speaks_values = speaks_values
         self._audio_up_at_s = 0.0
         self._passage = _Passage(())
@@ -101,6 +103,7 @@ class PromptPlayer:
         is_same = is_resumed and stopped.segments == segments
         self._passage = _Passage(segments, stopped.resumes_from_s if is_same else 0.0)
         files = self._ports.prompts.cached(segments)
+        self._measures.prompt(is_ready=files is not None)
         if files is None:
             self._making = self._tasks.start(self._render_and_play(play_id, segments))
         else:
@@ -172,6 +175,7 @@ class PromptPlayer:
         now_s = self._ports.clock.monotonic_s()
         lead_in_s = max(0.0, self._ports.lead_in_s - (now_s - self._audio_up_at_s))
         self._passage = self._passage.sounds(now_s, lead_in_s)
+        self._measures.sounds(now_s + lead_in_s)
         self._ports.telephony.play(self._leg_id, play_id, files, lead_in_s=lead_in_s, from_s=self._passage.from_s)
         if self._speaks_values:
             self._ports.prompts.wake()

@@ -51,6 +51,11 @@ class CallRecord:
     sip_status: int | None = None
     hangup_cause: int | None = None
     transfer_target: str = ""
+    rtp_loss: float | None = None
+    """Share of the caller's RTP packets that did not come, 0 to 1."""
+    rtp_jitter_ms: float | None = None
+    mos: float | None = None
+    """Estimated quality of the caller's audio, 1 to 4.5."""
     sip_call_id: str = ""
     worker: str = ""
     variables: Mapping[str, object] = field(default_factory=dict)
@@ -173,6 +178,8 @@ def _ending(record: CallRecord, lines: list[TimelineLine]) -> TimelineLine:
         facts.append(f"SIP {record.sip_status}")
     if record.hangup_cause is not None:
         facts.append(f"cause {record.hangup_cause}")
+    if record.mos is not None:
+        facts.append(f"audio {record.mos:.1f} of 4.5")
     return TimelineLine(_offset_s(record, record.ended_at), "call", ", ".join(facts))
 
 

@@ -18,7 +18,7 @@ from ivr.config import NumberSettings
 from ivr.flow.model import Flow
 from ivr.flow.program import Program
 from ivr.flow.state import Phase
-from ivr.ports import CallLog, CallStarted, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent
+from ivr.ports import CallLog, CallStarted, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent, metrics
 
 _LOG = structlog.get_logger(__name__)
 
@@ -59,6 +59,7 @@ class CallRegistry:
         self._referred: list[Referred] = []
         self._is_draining = False
         self._all_ended = asyncio.Event()
+        ports.measures.watch(metrics.CALLS, lambda: len(self._calls))
 
     @property
     def call_count(self) -> int:
@@ -88,12 +89,14 @@ class CallRegistry:
 
     def _offered(self, event: LegOffered) -> None:
         if self._is_draining:
+            self._ports.measures.count(metrics.CALLS_REFUSED, "stopping")
             self._ports.telephony.reject(event.leg_id, 503)
             return
         back = self._returning(event)
         name = flow_for(event.dnis, event.account, self._numbers, self._default_flow, takes_drafts=self._takes_drafts)
         flow = back[0].flow if back else self._flow_named(name) if name else None
         if flow is None:
+            self._ports.measures.count(metrics.CALLS_REFUSED, "no_flow")
             _LOG.warning("no_flow_for_number", leg_id=str(event.leg_id), flow=name or "")
             self._ports.telephony.reject(event.leg_id, 480 if name else 404)
             return
@@ -107,7 +110,14 @@ class CallRegistry:
         self._legs[event.leg_id] = driver
         self._calls.add(driver)
         self._all_ended.clear()
-        _LOG.info("call_offered", call_id=call_id, flow=program.main.flow, version=program.main.version)
+        _LOG.info(
+            "call_offered",
+            call_id=call_id,
+            sip_call_id=event.sip_call_id,
+            caller=event.ani,
+            flow=program.main.flow,
+            version=program.main.version,
+        )
         driver.start(returned)
 
     def _started(self, call_id: str, event: LegOffered, flow: Flow) -> CallStarted:
@@ -169,6 +179,12 @@ class CallRegistry:
         return back
 
     # --- the end
+
+    async def drain(self) -> None:
+        """Refuse new calls; returns when the last one in progress has ended by itself."""
+        self._is_draining = True
+        while self._calls:
+            await self._all_ended.wait()
 
     async def stop(self, within_s: float) -> None:
         """Refuse new calls, end those in progress with BYE, wait for them as long as `within_s`."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ivr.flow.model import Flow, TransferStep
+from ivr.flow.model import Flow
 from ivr.flow.program import Program
 from ivr.flow.state import Frame
+from ivr.flow.steps.transfer_model import TransferStep
 
 RETURN_WINDOW_S = 90.0
 """A caller who comes back later than this begins anew."""

@@ -57,16 +57,24 @@ def _command() -> None:
         collect_never()
 
 
-def _plain_serve(arguments: Sequence[str]) -> tuple[Path | None] | None:
-    """The settings file of `serve [--config FILE]`; None for anything else, which the command line explains."""
-    match list(arguments):
-        case ["serve"]:
-            return (None,)
-        case ["serve", "--config", file] if file and not file.startswith("-"):
-            return (Path(file),)
-        case ["serve", option] if option.startswith("--config=") and len(option) > len("--config="):
-            return (Path(option.removeprefix("--config=")),)
-    return None
+def _plain_serve(arguments: Sequence[str]) -> tuple[Path | None, int | None] | None:
+    """Settings file and capacity of `serve [--config FILE] [--capacity N]`; None for anything else, which the command
+    line explains."""
+    command, *options = [part for argument in arguments for part in _split(argument)] or [""]
+    given = dict(zip(options[::2], options[1::2], strict=False))
+    config, capacity = given.pop("--config", None), given.pop("--capacity", None)
+    is_whole = command == "serve" and len(options) % 2 == 0 and not given
+    if not is_whole or config == "" or (config or "").startswith("-") or not (capacity is None or _is_number(capacity)):
+        return None
+    return Path(config) if config else None, int(capacity) if capacity else None
+
+
+def _split(argument: str) -> Sequence[str]:
+    return argument.split("=", 1) if argument.startswith(("--config=", "--capacity=")) else (argument,)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) > 0
 
 
 def _plain_check(arguments: Sequence[str]) -> list[Path]:

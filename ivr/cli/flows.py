@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ivr.calls.routing import DRAFT_SUFFIX
+from ivr.cli.columns import print_rows
 from ivr.errors import IvrError, Severity, StorageError
 from ivr.settings import load_settings
 
@@ -140,7 +140,9 @@ def _list(config: Path | None, as_json: bool) -> None:
     if as_json:
         _print_json(_overview_json(found, counts, settings))
         return
-    _print_rows(_HEADINGS, [_cells(row, found.rows, counts) for row in found.rows], right={"calls today"})
+    print_rows(
+        _HEADINGS, [_cells(row, found.rows, counts) for row in found.rows], right={"calls today"}, wrapped={"state"}
+    )
     for problem in found.problems:
         if problem.severity is Severity.ERROR:
             typer.secho(str(problem), fg="red")
@@ -246,7 +248,7 @@ def _versions(desk: Desk, name: str, as_json: bool) -> None:
         )
         for entry in history
     ]
-    _print_rows(("version", "since (local)", "by", "how", "file"), rows)
+    print_rows(("version", "since (local)", "by", "how", "file"), rows, wrapped={"file"})
 
 
 def _publication_json(entry: Publication) -> dict[str, Any]:
@@ -315,22 +317,3 @@ def _sentence(name: str, entry: Publication) -> str:
 
 def _print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _print_rows(
-    headings: Sequence[str], rows: Sequence[tuple[str, ...]], right: frozenset[str] | set[str] = frozenset()
-) -> None:
-    console = Console()
-    if not console.is_terminal:
-        widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-        for row in (headings, *rows):
-            typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-        return
-    table = Table(header_style="bold", box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(
-            heading, no_wrap=heading not in ("state", "file"), justify="right" if heading in right else "left"
-        )
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)

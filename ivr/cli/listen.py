@@ -13,6 +13,8 @@ from ivr.cli.speech_tools import reported_errors
 from ivr.errors import IvrError
 
 if TYPE_CHECKING:
+    from ivr.speech.decoding import Heard
+    from ivr.speech.file_turns import FileTurns
     from ivr.speech.vosk_recognizer import VoskRecognizer
 
 _PAD_S = 0.3  # a clip that is cut tight is heard worse
@@ -38,6 +40,7 @@ def listen(
 ) -> None:
     """Recognize recordings and print what was heard, in their order; exit 1 where one could not be read."""
     from ivr.speech.model_store import find_model
+    from ivr.speech.substitutes import SubstituteFinder
     from ivr.speech.vosk_recognizer import VoskRecognizer
 
     phrases = tuple(phrase.strip() for phrase in words.split(",") if phrase.strip())
@@ -45,7 +48,7 @@ def listen(
         found = find_model(model, language)
         tag = language or found.language or "en"
         typer.echo(f"model: {found}", err=True)
-        recognizer = VoskRecognizer({tag: found.path})
+        recognizer = VoskRecognizer({tag: found.path}, substitutes=SubstituteFinder())
         try:
             results = [_show(_listen(recognizer, wav, tag, phrases, is_closed), as_json) for wav in wavs]
         finally:
@@ -57,10 +60,10 @@ def listen(
 def _listen(
     recognizer: VoskRecognizer, wav: Path, language: str, phrases: tuple[str, ...], is_closed: bool
 ) -> dict[str, Any]:
+    from ivr.speech.decoding import Heard
     from ivr.speech.file_turns import turns_in
     from ivr.speech.pcm import pad, read_wav, resample
 
-    started_s = time.perf_counter()
     try:
         audio = pad(resample(read_wav(wav), _SAMPLE_RATE_HZ), _PAD_S)
         started_s = time.perf_counter()
@@ -69,7 +72,13 @@ def _listen(
         lasted_ms = round((time.perf_counter() - started_s) * 1000, 2)
         turns = turns_in(recognizer, pcm, _SAMPLE_RATE_HZ, language, phrases)
     except IvrError as error:
-        return {"file": str(wav), "text": "", "confidence": 0.0, "words": [], "ms": 0.0, "error": str(error)}
+        return {**_result(wav, Heard(), 0.0, None), "error": str(error)}
+    return _result(wav, heard, lasted_ms, turns)
+
+
+def _result(wav: Path, heard: Heard, lasted_ms: float, turns: FileTurns | None) -> dict[str, Any]:
+    """What is printed of a file; instants are null where nobody speaks."""
+    readings = heard.n_best or (((heard.text, heard.confidence),) if heard.text else ())
     return {
         "file": str(wav),
         "text": heard.text,
@@ -84,7 +93,7 @@ def _listen(
             for word in heard.words
         ],
         "ms": lasted_ms,
-        "n_best": [{"text": text, "confidence": share} for text, share in heard.n_best],
+        "n_best": [{"text": text, "confidence": share} for text, share in readings],
         "speech_start_ms": _ms(turns.speech_start_s if turns else None),
         "speech_end_ms": _ms(turns.speech_end_s if turns else None),
         "final_at_ms": _ms(turns.final_at_s if turns else None),

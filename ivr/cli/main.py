@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SUMMARIES: Mapping[str, str] = {
     "serve": "Answer calls. "
     "Prints `ready sip:…` once calls are accepted; SIGTERM or Ctrl-C ends all calls and the bot.",
+    "status": "Show the workers of the bot that runs here, and how many calls each has.",
+    "drain": "Replace a worker, or all of them, one after the other; each ends with its last call.",
     "check": "Check flows: errors first, then warnings. Exit status 0 if they can go into service, 1 if not.",
     "test": "Play the conversations of *.test.yaml files against their flows, on virtual time.",
     "simulate": "Talk to a flow: type what the caller says.",
@@ -30,9 +32,14 @@ SUMMARIES: Mapping[str, str] = {
     "say": "Speak TEXT into a telephone-ready WAV file: mono, 16-bit, 8 kHz, at the level of all prompts.",
     "listen": "Recognize recordings and print what was heard, in their order; exit 1 where one could not be read.",
     "doctor": "Check everything the bot needs: exit status 0 if it can answer calls, 1 if not. Warnings do not count.",
+    "ping": "Ask a SIP address for a sign of life (OPTIONS): exit status 0 if it answers, 1 if not or not ready.",
     "calls": "List the last recorded calls, newest first; `ivr calls show ID` prints one as a conversation.",
+    "agents": "List the agents; `ivr agents add` makes one, `ivr agents state` logs in and out, pauses and resumes.",
+    "queues": "Show every queue: who waits, who serves it, and its figures of today.",
     "models": "List the speech models; `ivr models install NAME` gets one, `ivr models test` tries one.",
     "hours": "Show what every calendar says now, and when that changes; `close` and `open` decide by hand.",
+    "front": "The SIP front before several workers: `ivr front config` prints what Kamailio is started with.",
+    "users": "Show who may log in at the desk; `add`, `password` and `remove` change it.",
     "flows": "Show every flow: "
     "version in service, since when, by whom, calls today, and what is wrong with a newer file.",
 }

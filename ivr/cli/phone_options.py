@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ivr.cli.phone_wish import Identity
 from ivr.errors import ConfigError
 
 ACCOUNT: Final = "phone"
@@ -16,20 +16,6 @@ _RTP_PORT: Final = 20000
 _RTP_PORT_COUNT: Final = 4000
 
 _HOST = re.compile(r"^<?sips?:(?:[^@<>]*@)?(?P<host>\[[^\]]+\]|[^:;?<>\s]+)(?::(?P<port>\d+))?", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the telephone is."""
-
-    user: str
-    account: str
-    registrar: str
-    password_env: str
-    local_address: str
-    local_port: int
-    is_tcp: bool
-    codecs: tuple[str, ...]
 
 
 def full_uri(uri: str, *, is_tcp: bool) -> str:
@@ -50,6 +36,16 @@ def host_of(uri: str) -> str:
     if match is None:
         return uri
     return match["host"] + (f":{match['port']}" if match["port"] else "")
+
+
+def split_address(uri: str) -> tuple[str, int, bool]:
+    """Host, port (5060 where none is said) and whether by TCP. Raises ConfigError."""
+    whole = full_uri(uri, is_tcp=False)
+    if whole.lower().startswith("sips:") or "transport=tls" in whole.lower():
+        raise ConfigError(f"{uri!r} asks for TLS; write sip:host, or sip:host;transport=tcp")
+    match = _HOST.match(whole)
+    assert match is not None, "full_uri let it through"
+    return match["host"].strip("[]"), int(match["port"] or 5060), "transport=tcp" in whole.lower()
 
 
 def user_of(uri: str) -> str:
@@ -90,8 +86,8 @@ def sip_settings(identity: Identity, name: str, towards: str) -> Any:
         "user_agent": name,
         "accounts": _accounts(identity),
     }
-    if identity.codecs:
-        given["codecs"] = identity.codecs
+    if identity.codec:
+        given["codecs"] = tuple(identity.codec)
     try:
         return SipSettings(**given)
     except ValidationError as error:

@@ -26,7 +26,7 @@ from ivr.phone.script import Act, Play, Say, build_script
 from ivr.ports import DialRequest, DtmfMethod, LegOffered, PromptStore, Recognizer, Speech
 
 if TYPE_CHECKING:
-    from ivr.cli.call import Wish
+    from ivr.cli.phone_wish import Wish
 
 UNANSWERED_LIMIT_S: Final = 5.0
 """A host that does not react at all is given up after this, instead of SIP's 32 s."""
@@ -42,9 +42,9 @@ def run(wish: Wish) -> int:
         wrapper_class=structlog.make_filtering_bound_logger(30),
         cache_logger_on_first_use=False,
     )
-    if wish.dtmf not in _DTMF:
-        raise ConfigError(f"--dtmf {wish.dtmf}: there is no such way; use rfc4733 or info")
-    script = build_script(wish.order, wish.acts)
+    if wish.identity.dtmf not in _DTMF:
+        raise ConfigError(f"--dtmf {wish.identity.dtmf}: there is no such way; use rfc4733 or info")
+    script = build_script(wish.order, wish.script.acts)
     uri = full_uri(wish.uri, is_tcp=wish.identity.is_tcp) if wish.uri else ""
     with ExitStack() as stack:
         return asyncio.run(_run(wish, script, uri, stack))
@@ -61,22 +61,22 @@ async def _run(wish: Wish, script: tuple[Act, ...], uri: str, stack: ExitStack) 
     plan = CallPlan(
         script,
         _playable_files(script, stack, settings.sample_rate_hz),
-        wish.duration_s,
-        _DTMF[wish.dtmf],
+        wish.each.duration_s,
+        _DTMF[wish.identity.dtmf],
     )
     recognizer = await asyncio.to_thread(_recognizer, wish, session)
     prompts = _prompt_store(wish, stack, settings.sample_rate_hz)
     prompts = await _rendered(prompts, script, wish, session)
     telephony = PjsuaTelephony(settings, follows_refer=True, unanswered_limit_s=UNANSWERED_LIMIT_S)
     phone = session.phone = Phone(
-        PhoneParts(telephony, recognizer, prompts, wish.language), plan, session.view, wish.record
+        PhoneParts(telephony, recognizer, prompts, wish.speech.language), plan, session.view, wish.each.record
     )
     try:
         await phone.start(registers=bool(wish.identity.registrar))
-        if wish.answers:
+        if wish.waiting.answers:
             return await _answer(wish, phone, session, telephony.sip_uri)
         account = ACCOUNT if settings.accounts else ""
-        return await _dial(wish, phone, session, DialRequest(uri, account, wish.caller_id))
+        return await _dial(wish, phone, session, DialRequest(uri, account, wish.identity.caller_id))
     finally:
         session.close()
         await telephony.stop()
@@ -85,12 +85,12 @@ async def _run(wish: Wish, script: tuple[Act, ...], uri: str, stack: ExitStack) 
 
 
 def _own_name(wish: Wish) -> str:
-    return wish.identity.user or user_of(wish.identity.account) or ("phone" if wish.answers else "caller")
+    return wish.identity.user or user_of(wish.identity.account) or ("phone" if wish.waiting.answers else "caller")
 
 
 async def _dial(wish: Wish, phone: Phone, session: Session, request: DialRequest) -> int:
     session.say(f"calling {request.uri}")
-    report = await phone.dial(request, wish.answer_within_s)
+    report = await phone.dial(request, wish.each.answer_within_s)
     session.close()
     session.finished(report)
     if not report.answered:
@@ -101,9 +101,9 @@ async def _dial(wish: Wish, phone: Phone, session: Session, request: DialRequest
 async def _answer(wish: Wish, phone: Phone, session: Session, sip_uri: str) -> int:
     scheme, _, host = sip_uri.partition(":")
     session.announce(f"ready {scheme}:{_own_name(wish)}@{host}")
-    manner = Manner(wish.ring_s, wish.refuse_with, wish.never_answers)
+    manner = Manner(wish.waiting.ring_s, wish.waiting.refuse_with, wish.waiting.never_answers)
     done = 0
-    while wish.call_count is None or done < wish.call_count:
+    while wish.waiting.call_count is None or done < wish.waiting.call_count:
         report = await phone.answer(manner, session.offered)
         session.close()
         if report is None:
@@ -117,14 +117,14 @@ async def _answer(wish: Wish, phone: Phone, session: Session, sip_uri: str) -> i
 
 
 def _recognizer(wish: Wish, session: Session) -> Recognizer | None:
-    if not wish.has_recognizer:
+    if wish.speech.no_listen:
         return None
     try:
         from ivr.speech.model_store import find_model
         from ivr.speech.vosk_recognizer import VoskRecognizer
 
-        model = find_model(wish.model, wish.language)
-        return VoskRecognizer({wish.language: model.path})
+        model = find_model(wish.speech.model, wish.speech.language)
+        return VoskRecognizer({wish.speech.language: model.path})
     except (SpeechError, ImportError) as error:
         session.say(f"not listening: {error}; keys, recording and level meter work")
         return None
@@ -136,7 +136,7 @@ def _prompt_store(wish: Wish, stack: ExitStack, sample_rate_hz: int) -> PromptSt
     from ivr.speech.prompt_cache import FilePromptStore
     from ivr.speech.pyttsx3_synthesizer import Pyttsx3Synthesizer
 
-    synthesizer = Pyttsx3Synthesizer(voices={wish.language: wish.voice} if wish.voice else {})
+    synthesizer = Pyttsx3Synthesizer(voices={wish.speech.language: wish.speech.voice} if wish.speech.voice else {})
     stack.callback(synthesizer.close)
     store = FilePromptStore(
         synthesizer, Path(platformdirs.user_cache_dir("ivr")) / "prompts", sample_rate_hz=sample_rate_hz
@@ -153,7 +153,7 @@ async def _rendered(
     if prompts is None or not texts:
         return prompts
     try:
-        await prompts.render([Speech(text, wish.language) for text in texts])
+        await prompts.render([Speech(text, wish.speech.language) for text in texts])
     except IvrError as error:
         session.say(f"nothing will be spoken: {error}")
         return None
@@ -180,9 +180,9 @@ class Session:
         self._keyboard = Keyboard()
         self._at_call = ExitStack()
         self._has_stopped = False
-        self.status = 0 if wish.answers else 1
+        self.status = 0 if wish.waiting.answers else 1
         """Exit status so far."""
-        self._has_keyboard = sys.stdin is not None and sys.stdin.isatty() and not wish.is_json
+        self._has_keyboard = sys.stdin is not None and sys.stdin.isatty() and not wish.each.is_json
 
     def say(self, text: str) -> None:
         """Tell the person in front."""
@@ -190,7 +190,7 @@ class Session:
 
     def announce(self, text: str) -> None:
         """Tell whoever reads our output."""
-        typer.echo(text, err=self._wish.is_json)
+        typer.echo(text, err=self._wish.each.is_json)
 
     def view(self) -> PhoneView:
         """A view for the next call, with its keyboard where there is one."""
@@ -200,7 +200,7 @@ class Session:
         if not self._has_keyboard or not sys.stdout.isatty():
             if self._has_keyboard:
                 self._open_keyboard()
-            return Lines(sys.stderr if self._wish.is_json else sys.stdout)
+            return Lines(sys.stderr if self._wish.each.is_json else sys.stdout)
         self._open_keyboard()
         return self._at_call.enter_context(Screen(lambda: self._keyboard.line))
 
@@ -231,8 +231,8 @@ class Session:
 
     def finished(self, report: CallReport) -> None:
         """Tell what came of a call."""
-        self.status = 0 if report.answered or self._wish.answers else 1
-        if self._wish.is_json:
+        self.status = 0 if report.answered or self._wish.waiting.answers else 1
+        if self._wish.each.is_json:
             typer.echo(json.dumps(as_json(report), ensure_ascii=False))
         elif report.answered:
             typer.echo("\n".join(summary(report)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,7 +15,7 @@ from ivr.config import Settings
 from ivr.errors import ConfigError, FlowError
 from ivr.flow.jobs import JobResult
 from ivr.flow.loader import LoadedFlow
-from ivr.flow.model import Part
+from ivr.flow.parts import Part
 from ivr.flow.program import Program, linked
 from ivr.flows import TEST_SUFFIX, library, load_file, load_folder
 from ivr.model_errors import did_you_mean, problems_of
@@ -58,7 +59,7 @@ def calendars_of(settings: Settings, switches: Path | None = None) -> Calendars 
         at[0] = now
         return service.hours(calendar)
 
-    return hours
+    return hours if switches else lru_cache(maxsize=1024)(hours)  # most conversations begin at the same instant
 
 
 def zone_of(settings: Settings) -> tzinfo | None:

@@ -15,8 +15,9 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     config: Annotated[Path | None, typer.Option(help="Settings; ./ivr.yaml where there is one.")] = None,
+    capacity: Annotated[int | None, typer.Option(min=1, help="Calls at once; goes before the settings.")] = None,
 ) -> None:
     """Answer calls. Prints `ready sip:…` once calls are accepted; SIGTERM or Ctrl-C ends all calls and the bot."""
     from ivr.cli.worker import run
 
-    raise typer.Exit(run(config))
+    raise typer.Exit(run(config, capacity))

@@ -154,6 +154,6 @@ class RealTime:
             case SpeechDetected():
                 call.feed(e.SpeechStarted(at_s, listen_id))
             case TranscriptReady(text=text, confidence=confidence):
-                call.is_heard(listen_id, text, confidence)
+                call.is_heard(listen_id, text, confidence, event.spoken_s)
             case RecognitionFailed(reason=reason):
                 call.feed(e.ListeningFailed(at_s, listen_id, reason))

@@ -65,6 +65,7 @@ def run(wish: Wish) -> None:
     for problem in check_flow(loaded, world):
         if problem.severity is Severity.ERROR:
             screen.note(f"{problem}")
+    surroundings.close()
     setting = _setting(wish, program, settings)
     make = functools.partial(
         Simulator,

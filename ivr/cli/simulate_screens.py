@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ivr.calls.record import printable
-from ivr.testing.conversation import Turn
+from ivr.testing.turns import Turn
 
 
 def one_line(text: str) -> str:

@@ -56,10 +56,11 @@ def _recognizer(settings: Settings, stack: ExitStack, note: Callable[[str], obje
         return None
     try:
         from ivr.speech.model_store import configured_models
+        from ivr.speech.substitutes import SubstituteFinder
         from ivr.speech.vosk_recognizer import VoskRecognizer
 
         models = configured_models(settings.speech.models)
-        recognizer = VoskRecognizer({tag: model.path for tag, model in models.items()})
+        recognizer = VoskRecognizer({tag: model.path for tag, model in models.items()}, substitutes=SubstituteFinder())
     except (SpeechError, ImportError) as error:
         note(f"not listening: {error}; type instead")
         return None
@@ -98,6 +99,8 @@ class Voice:
             match command:
                 case c.StopPrompt():
                     self._sound.stop()
+                case c.EndUtterance() if self._stream is not None:
+                    self._stream.end_utterance()
                 case c.StopListening():
                     self._stop_listening()
                 case c.StartListening():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ivr.check_context import surroundings_of
+from ivr.cli.live_options import LiveOptions, way_of
+from ivr.cli.option_groups import grouped
 from ivr.cli.rehearsing import calendars_of, zone_of
 from ivr.config import Settings
 from ivr.errors import ConfigError, IvrError, Problem
@@ -37,7 +38,7 @@ PASSED, FAILED, UNUSABLE = 0, 1, 2
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("test")(test)
+    app.command("test")(grouped(test))
 
 
 def test(
@@ -55,25 +56,8 @@ def test(
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML as well.")] = None,
     json_report: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
     config: Annotated[Path | None, typer.Option(help="Settings; ./ivr.yaml when left out.")] = None,
-    live: Annotated[bool, typer.Option("--live", help="As real SIP calls with real speech.")] = False,
-    through: Annotated[
-        str, typer.Option("--through", metavar="URI", help="With --live: dial this (a PBX that leads to the bot).")
-    ] = "",
-    bot_port: Annotated[
-        int, typer.Option("--bot-port", metavar="PORT", min=0, max=65535, help="With --live: SIP port of the bot; any.")
-    ] = 0,
-    user: Annotated[str, typer.Option("--user", metavar="NAME", help="With --through: the caller's name there.")] = "",
-    password_env: Annotated[
-        str,
-        typer.Option("--password-env", metavar="VARIABLE", help="With --user: variable with the password."),
-    ] = "",
-    at_once: Annotated[
-        int,
-        typer.Option("--at-once", metavar="N", min=0, help="With --live: legs in use at a time; all that there are."),
-    ] = 0,
-    voice: Annotated[
-        str, typer.Option("--voice", metavar="V", help="With --live: the caller's espeak-ng voice; not the bot's own.")
-    ] = "",
+    *,
+    live: LiveOptions,
 ) -> None:
     """Play the conversations of *.test.yaml files against their flows, on virtual time.
 
@@ -90,9 +74,8 @@ def test(
     if problems or not wanted:
         _refuse(problems, only or [], json_report)
     show = _Shown(json_report)
-    if live:
-        way = _way(through, bot_port, user, password_env, voice, at_once)
-        report = _live(wanted, settings, way, fail_fast, show)
+    if live.is_live:
+        report = _live(wanted, settings, way_of(live), fail_fast, show)
     else:
         zone, calendars = zone_of(settings), calendars_of(settings)
         report = run(wanted, zone=zone, calendars=calendars, stops_at_failure=fail_fast, on_result=show.result)
@@ -180,14 +163,3 @@ def _live(wanted: Wanted, settings: Settings, way: Way, fail_fast: bool, show: _
     except IvrError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(UNUSABLE) from error
-
-
-def _way(through: str, bot_port: int, user: str, password_env: str, voice: str, at_once: int) -> Way:
-    password = os.environ.get(password_env, "") if password_env else ""
-    if password_env and not password:
-        raise typer.BadParameter(f"no such environment variable is set: {password_env}", param_hint="--password-env")
-    if through and not through.lower().startswith(("sip:", "sips:")):
-        through = f"sip:{through}"
-    from ivr.live_test.running import Way
-
-    return Way(through, bot_port, user, password, voice, at_once)

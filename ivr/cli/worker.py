@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,21 +25,28 @@ without_plugins()
 with_plain_names()
 
 if TYPE_CHECKING:
-    from ivr.app import Bot
+    from collections.abc import Callable
+
     from ivr.config import Settings
+    from ivr.measures.counters import Counters, Snapshot
+    from ivr.supervisor.supervisor import Supervisor
 
 
-def run(config: Path | None) -> int:
-    """Answer calls until SIGTERM or Ctrl-C; the exit status."""
+def run(config: Path | None, capacity: int | None = None) -> int:
+    """Answer calls until SIGTERM or Ctrl-C; the exit status. `capacity` goes before what the settings say."""
     from ivr.errors import IvrError
     from ivr.logs import configure_logs
+    from ivr.measures.counters import Counters
     from ivr.settings import load_settings
 
     limit_arenas()
     try:
-        settings = load_settings(config)
-        configure_logs(settings.log)
-        asyncio.run(_serve(settings))
+        overrides: dict[str, object] = {"capacity": capacity}
+        settings, counters = load_settings(config, overrides=overrides), Counters()
+        configure_logs(settings.log, measures=counters)
+        supervisor = _supervised(config, overrides, settings, counters)
+        with _metrics(settings, supervisor.figures.snapshot if supervisor else counters.snapshot):
+            asyncio.run(_supervise(supervisor) if supervisor else _serve(config, overrides, settings, counters))
     except IvrError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -49,31 +58,80 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-async def _serve(settings: Settings) -> None:
-    from ivr.app import Bot
+@contextmanager
+def _metrics(settings: Settings, read: Callable[[], Snapshot]) -> Iterator[None]:
+    """Figures for Prometheus, where the settings ask for them. Raises ConfigError."""
+    if settings.metrics.address is None:
+        yield
+        return
+    from ivr.measures.server import MetricsServer
 
-    stop = asyncio.Event()
-    bot = Bot(settings, _say)
-    _follow_signals(bot, stop)
+    server = MetricsServer(*settings.metrics.address, read)
+    server.start()
+    try:
+        yield
+    finally:
+        server.close()
+
+
+def _supervised(
+    config: Path | None, overrides: dict[str, object], settings: Settings, counters: Counters
+) -> Supervisor | None:
+    """What leads workers, where one does not carry the capacity or is to help other nodes. Raises ConfigError,
+    TelephonyError.
+    """
+    if settings.capacity in (None, 1) and not settings.front.other_nodes:  # any worker carries that
+        return None
+    from ivr.supervisor.library import legs_of_worker
+    from ivr.supervisor.slots import calls_of_worker
+
+    legs = legs_of_worker()
+    if (settings.capacity or 1) <= calls_of_worker(settings.sip, legs) and not settings.front.other_nodes:
+        return None
+    from ivr.supervisor.supervisor import Supervisor
+
+    return Supervisor(config, overrides, settings, legs, _say, counters)
+
+
+async def _supervise(supervisor: Supervisor) -> None:
+    _follow_signals(supervisor.renew, supervisor.stop)
+    await supervisor.run()
+
+
+async def _serve(config: Path | None, overrides: dict[str, object], settings: Settings, counters: Counters) -> None:
+    from ivr.app import Bot
+    from ivr.service_manager import ServiceManager
+    from ivr.supervisor.desk import DeskProcess
+
+    stop, manager = asyncio.Event(), ServiceManager()
+    bot = Bot(settings, _say, measures=counters)
+    desk = DeskProcess(settings.web, config, overrides, bot.status, _say)
+    _follow_signals(bot.reload, stop.set)
     try:
         await bot.start()
         settle()
         _tell_how_to_call(bot.sip_uri, settings)
+        manager.ready(f"answering at {bot.sip_uri}")
+        others = [asyncio.create_task(manager.keep_alive()), asyncio.create_task(desk.run())]
         await stop.wait()
+        for task in others:
+            task.cancel()
+        manager.stopping()
         _say(f"stopping; calls in progress: {bot.call_count}")
     finally:
         await bot.stop()
+        await desk.close()
 
 
-def _follow_signals(bot: Bot, stop: asyncio.Event) -> None:
+def _follow_signals(reload: Callable[[], None], stop: Callable[[], None]) -> None:
     loop, has_terminal = asyncio.get_running_loop(), _has_terminal()
 
     def hung_up() -> None:
         """SIGHUP asks for the flows, and also comes when the terminal of a bot is closed."""
-        (stop.set if has_terminal and not _has_terminal() else bot.reload)()
+        (stop if has_terminal and not _has_terminal() else reload)()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop)
     loop.add_signal_handler(signal.SIGHUP, hung_up)
 
 

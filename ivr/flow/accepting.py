@@ -8,7 +8,8 @@ from ivr.flow import form, frames
 from ivr.flow.asking import ask, open_step, opened, waiting_of
 from ivr.flow.keeping import keep
 from ivr.flow.masking import MASK
-from ivr.flow.model import AskStep, Command, InputStep, MenuStep
+from ivr.flow.model import AskStep, InputStep, MenuStep
+from ivr.flow.parts import Command
 from ivr.flow.prompts import NOTHING_SAID
 from ivr.flow.run import Run
 from ivr.flow.state import Answered, Input, Pending

@@ -12,8 +12,9 @@ from ivr.flow import templates
 from ivr.flow.completeness import Expected
 from ivr.flow.form_view import names_of
 from ivr.flow.masking import MASK
-from ivr.flow.model import AskStep, Flow, FormStep, InputStep, MenuStep, Prompt, PromptItem, ValueSettings
+from ivr.flow.model import AskStep, Flow, FormStep, InputStep, MenuStep, ValueSettings
 from ivr.flow.opened import Opened, opened_at
+from ivr.flow.parts import Prompt, PromptItem
 from ivr.flow.question import Question, Waiting, confirmation, question_of_choices, question_of_value, which
 from ivr.flow.run import Run
 from ivr.flow.segments import Segment
@@ -202,6 +203,7 @@ def open_ears(run: Run) -> None:
             waiting.complete_silence_s,
             waiting.incomplete_silence_s,
             _expected(question, run.state.input.typed),
+            run.place,
         )
     )
 

@@ -23,8 +23,10 @@ from ivr.flow.checks import (
     sounds,
     speech,
     texts,
+    transfers,
     values,
     variables,
+    vocabulary,
 )
 from ivr.flow.checks.subject import CheckContext, Subject
 from ivr.flow.loader import LoadedFlow
@@ -36,11 +38,15 @@ Rule = Callable[[Subject], Iterable[Problem]]
 RULES: tuple[Rule, ...] = (
     paths.unknown_target,
     paths.reserved_name,
-    paths.unknown_transfer_target,
+    transfers.unknown_transfer_target,
     paths.unreachable_step,
     paths.no_path_to_an_end,
     paths.loop_without_caller,
-    paths.transfer_without_exits,
+    transfers.transfer_without_exits,
+    transfers.transfer_options,
+    transfers.transfer_and_back,
+    transfers.transfer_to_several,
+    transfers.more_than_can_ring,
     paths.needs_the_caller,
     paths.when_without_branches,
     paths.nothing_follows,
@@ -58,7 +64,7 @@ RULES: tuple[Rule, ...] = (
     clashes.same_key_twice,
     clashes.same_word_twice,
     clashes.key_is_prefix,
-    speech.unknown_words,
+    vocabulary.unknown_words,
     speech.empty_phrases,
     speech.language_without_model,
     sounds.sounds_alike,

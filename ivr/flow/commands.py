@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
+
 from ivr.flow.completeness import Expected
 from ivr.flow.jobs import Job
 from ivr.flow.segments import Segment
@@ -77,6 +80,13 @@ class StartListening(Command):
     incomplete_silence_s: float = 1.2
     expected: Expected | None = None
     """What shows that an answer is whole; None where nothing does."""
+    step: str = ""
+    """That asks; for the operator."""
+
+
+@immutable
+class EndUtterance(Command):
+    """The caller is done, silence or not: tell what was said so far, and listen on."""
 
 
 @immutable
@@ -99,17 +109,49 @@ class CancelTimer(Command):
     timer_id: str
 
 
+ACCEPT_KEY = "1"
+"""The key by which a person takes a call."""
+
+
+@immutable
+class Callee:
+    """A target of the configuration, and how long it rings there."""
+
+    target: str
+    ring_for_s: float
+
+
 @immutable
 class StartTransfer(Command):
     """Bring the caller to a target of the configuration."""
 
-    to: str
+    callees: tuple[Callee, ...]
     mode: str
-    ring_for_s: float
     hold: tuple[Segment, ...]
     """Heard by the caller again and again while it rings; empty = the built-in tone."""
     whisper: tuple[Segment, ...] = ()
     """Said to the person before the two are joined."""
+    needs_key: bool = False
+    """Whether the person has to press a key before the two are joined."""
+    accept_within_s: float = 10.0
+    """How long after the whisper that key may come."""
+    rings_all: bool = False
+    """Whether all are called at once; else one after the other."""
+    is_heard_early: bool = False
+    """Whether the caller hears what the other side sends before it is answered; else the hold sound goes on."""
+    comes_back: bool = False
+    """Whether the flow goes on with the caller when the person hangs up first; then the bot stays in the talk."""
+    return_key: str = ""
+    """Key by which the person sends the caller back; empty for none."""
+    context: Mapping[str, object] = field(default_factory=dict)
+    """What the person is told beside the call: caller, flow, language, wait_s; sensitive values are masked already."""
+    answers: Mapping[str, object] = field(default_factory=dict)
+    """Variables that go along, masked as well."""
+
+    @property
+    def names(self) -> str:
+        """Names of the targets, for people."""
+        return ", ".join(callee.target for callee in self.callees)
 
 
 @immutable

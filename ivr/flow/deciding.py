@@ -11,7 +11,8 @@ from ivr.flow.ambiguity import ask_which
 from ivr.flow.answers import FIELDS, WHOLE, Answer, by_voice
 from ivr.flow.asking import ask, asked_of, note_open, open_question, open_step, plain, say_and_listen, shown, waiting_of
 from ivr.flow.grammar import Band, band
-from ivr.flow.model import AskStep, Prompt
+from ivr.flow.model import AskStep
+from ivr.flow.parts import Prompt
 from ivr.flow.prompts import NOTHING_SAID
 from ivr.flow.question import PICK, Waiting
 from ivr.flow.run import Run
@@ -38,7 +39,7 @@ def consider(run: Run, answer: Answer, confidence: float | None, n_best: tuple[t
         note_open(run, "to_confirm", heard=shown(run, answer.heard), confidence=confidence)
         ask_which(run, _pending(run, answer, confidence))
     elif _needs_confirmation(answer, worth, waiting):
-        confirm(run, replace(_pending(run, answer, confidence), n_best=n_best))
+        confirm(run, _pending(run, answer, confidence, n_best))
     else:
         run.quiet()
         accept(run, open_step(run), _pending(run, answer, confidence), "match")
@@ -59,9 +60,9 @@ def _needs_confirmation(answer: Answer, worth: Band, waiting: Waiting) -> bool:
     return worth is Band.CONFIRM or (waiting.confirm == "always" and not is_command)
 
 
-def _pending(run: Run, answer: Answer, confidence: float | None) -> Pending:
-    mode = run.state.input.mode
-    return Pending(answer.meaning, answer.value, answer.heard, answer.spoken, mode, confidence, others=answer.others)
+def _pending(run: Run, answer: Answer, confidence: float | None, n_best: tuple[tuple[str, float], ...] = ()) -> Pending:
+    words = (answer.meaning, answer.value, answer.heard, answer.spoken)
+    return Pending(*words, run.state.input.mode, confidence, others=answer.others, n_best=n_best)
 
 
 def _replied(run: Run, pending: Pending, answer: Answer, confidence: float | None, waiting: Waiting) -> None:

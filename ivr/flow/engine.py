@@ -20,14 +20,14 @@ from typing import Any
 
 from ivr.flow import commands as c
 from ivr.flow import events as e
-from ivr.flow import listening
+from ivr.flow import finishing, listening
 from ivr.flow.asking import about
 from ivr.flow.model import Flow, HangUpStep
 from ivr.flow.program import Program
 from ivr.flow.refusal import UNAVAILABLE
 from ivr.flow.run import TEMPORARY_FAILURE, UNANSWERED_LIMIT_S, UNANSWERED_TIMER, Run
-from ivr.flow.segments import LAST_WORD_PAUSE
-from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, FlowState, Phase, finished
+from ivr.flow.segments import LAST_WORD_PAUSE, Speech
+from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, NOTHING_QUEUED, FlowState, Phase, Queued, finished
 from ivr.flow.steps import run_flow
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import TemplateFailed
@@ -113,6 +113,19 @@ def _caller_left(run: Run, event: e.CallerHungUp) -> None:
     run.caller_gone("caller")
 
 
+def _too_long(run: Run, event: e.CallTooLong) -> None:
+    state = run.state
+    if state.has_left or state.is_unanswered or state.phase in (Phase.NEW, Phase.TRANSFERRING):
+        return
+    if state.phase is Phase.SPEAKING and _ends_call(run, state.resume_at):
+        return  # the flow is saying goodbye
+    run.note("flow", "too_long", detail="the call reached its longest time")
+    run.quiet()
+    goodbye = run.language.too_long
+    state.queued = Queued((Speech(goodbye, state.language),), "none") if goodbye else NOTHING_QUEUED
+    run.goto("hang_up")
+
+
 def _prompt_over(run: Run, event: e.PromptFinished | e.PromptFailed) -> None:
     if event.play_id != run.state.play_id:
         return
@@ -133,7 +146,7 @@ def _digit(run: Run, event: e.DigitPressed) -> None:
     if state.has_left or state.is_unanswered:
         return
     if digit == state.swallow_key and run.at_s <= state.swallow_until_s:
-        run.state.swallow_key = ""
+        finishing.swallow(run)
         return
     run.state.swallow_key = ""
     if state.phase is not Phase.SPEAKING:
@@ -149,6 +162,7 @@ def _digit(run: Run, event: e.DigitPressed) -> None:
 _HANDLERS: dict[type[e.Event], Callable[[Run, Any], None]] = {
     e.CallOffered: _offered,
     e.CallerHungUp: _caller_left,
+    e.CallTooLong: _too_long,
     e.PromptFinished: _prompt_over,
     e.PromptFailed: _prompt_over,
     e.DigitPressed: _digit,

@@ -22,7 +22,17 @@ class TransferOutcome(StrEnum):
     REFUSED = "refused"
     UNKNOWN = "unknown"
     UNREACHABLE = "unreachable"
+    NOT_ACCEPTED = "not_accepted"
+    """Something answered, and did not press the key by which a person takes the call."""
     FAILED = "failed"
+    AFTER = "after"
+    """They talked through us, the person hung up, and the flow goes on with the caller."""
+    RETURNED = "returned"
+    """They talked through us, and the person sent the caller back by a key."""
+
+
+TALKED = frozenset({TransferOutcome.CONNECTED, TransferOutcome.AFTER, TransferOutcome.RETURNED})
+"""Outcomes of transfers that reached somebody."""
 
 
 @immutable
@@ -82,6 +92,10 @@ class UtteranceHeard(Event):
     """What it may have been, `text` among it, each with its share of likelihood; the likeliest first
     (VoiceXML 2.1 §5.1.5). Empty where there was no doubt, or the engine tells none.
     """
+    trouble: str = ""
+    """What failed on the way, though it was heard all the same; for the record."""
+    spoken_s: float | None = None
+    """From the first sound to the last, where the engine tells."""
 
 
 @immutable
@@ -90,6 +104,8 @@ class ListeningFailed(Event):
 
     listen_id: str
     reason: str
+    is_lost: bool = False
+    """Whether a recognizer failed that was to hear the caller: the record tells. That there is none is no news."""
 
 
 @immutable
@@ -120,6 +136,8 @@ class TransferEnded(Event):
 
     outcome: TransferOutcome
     detail: str = ""
+    target: str = ""
+    """Name of the target that the caller was brought to; empty where he was not, or there was but one."""
 
 
 @immutable
@@ -158,3 +176,8 @@ class RecordingEnded(Event):
 @immutable
 class CallerHungUp(Event):
     """The caller left; nothing more can be said."""
+
+
+@immutable
+class CallTooLong(Event):
+    """The call reached the longest time that the settings allow."""

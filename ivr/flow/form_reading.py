@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Sequence
 
-from ivr.flow.values.base import Asked, Kind, Reading, without_edges
+from ivr.flow.values.base import Asked, Kind, Reading
 from ivr.flow.values.registry import kind_of
 from ivr.immutable import immutable
 
@@ -71,12 +72,14 @@ def _spans(words: Sequence[str], place: int, field: Wanted) -> list[_Span]:
     if kind.is_free:
         return []
     cues = field.asked.language.cues.get(kind.name, frozenset())
+    inside = [word not in fillers or word in cues for word in words]
+    """Which words a value can begin and end with."""
     found = []
-    for begin in range(len(words)):
+    for begin in itertools.compress(range(len(words)), inside):
         for end in range(begin + 1, min(begin + LONGEST_VALUE_WORDS, len(words)) + 1):
-            inner = words[begin:end]
-            if inner != without_edges(inner, fillers - cues):
+            if not inside[end - 1]:
                 continue
+            inner = words[begin:end]
             reading = whole_reading(kind, field.asked, inner)
             if reading is not None:
                 has_cue = inner[0] in cues or (begin > 0 and words[begin - 1] in cues)

@@ -5,17 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ivr.flow.languages import language_for
-from ivr.flow.model import (
-    AskStep,
-    Choice,
-    FormField,
-    FormStep,
-    InputSettings,
-    Phrases,
-    Prompt,
-    PromptItem,
-    ValueSettings,
-)
+from ivr.flow.model import AskStep, FormField, FormStep, InputSettings, ValueSettings
+from ivr.flow.parts import Choice, Phrases, Prompt, PromptItem
 from ivr.flow.state import Draft, FormProgress
 
 _SETTINGS = tuple(InputSettings.model_fields)

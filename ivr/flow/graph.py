@@ -15,25 +15,15 @@ from pydantic import BaseModel
 
 from ivr.errors import Problem, Severity
 from ivr.flow.marks import find_models
-from ivr.flow.model import (
-    BUILT_IN_TARGETS,
-    AskStep,
-    Choice,
-    Command,
-    Flow,
-    MenuStep,
-    Phrases,
-    Prompt,
-    SetStep,
-    Step,
-    WhenStep,
-)
+from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Flow, MenuStep, SetStep, Step, WhenStep
+from ivr.flow.parts import Choice, Command, Phrases, Prompt
 from ivr.flow.steps.answer import AnswerStep
 from ivr.flow.steps.kind import Exit
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.steps.request import RequestStep
 from ivr.flow.steps.run_flow import is_spare
 from ivr.flow.steps.survey import SurveyNote, SurveyQuestion, SurveyStep, past_notes
+from ivr.flow.steps.transfer_model import TransferStep
 from ivr.flow.values.yes_no import NO_KEY, YES_KEY
 from ivr.immutable import immutable
 
@@ -232,6 +222,8 @@ def _way(flow: Flow, step: Step, key: str, conditions: Iterator[str]) -> Way:
         return Way(_words(key), _signal(flow, choices[key]))
     if isinstance(step, AskStep) and key in _ANSWERS:
         return Way(*_ANSWERS[key])
+    if isinstance(step, AskStep) and key == "skipped" and step.ask == "free":
+        return Way(key, step.terminator)
     if isinstance(step, WhenStep):
         return Way(next(conditions, "else"))
     if isinstance(step, SurveyStep):  # to its first question
@@ -284,6 +276,8 @@ def _text(flow: Flow, step: Step) -> str:
         return ""
     if isinstance(step, AnswerStep):
         return f"after {step.answer.after:g} s" if step.answer.after else ""
+    if isinstance(step, TransferStep):
+        return f"to {step.transfer.names}"
     asked = getattr(step, step.action, None)
     prompts = [prompt for path, prompt in find_models(step, Prompt) if path[-1] in (step.action, "prompt")]
     done = "" if prompts and not isinstance(step, RequestStep) else _done(asked)

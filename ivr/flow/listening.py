@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ivr.flow import events as e
-from ivr.flow import form, frames
+from ivr.flow import finishing, form, frames
 from ivr.flow.answers import Answer, by_keys, by_voice
 from ivr.flow.asking import (
     ask,
@@ -34,19 +34,21 @@ from ivr.flow.asking import (
 )
 from ivr.flow.deciding import ask_again, consider, no_input, no_match
 from ivr.flow.digits import DigitRules, KeyMatch, match_keys
+from ivr.flow.grammar import known_words
 from ivr.flow.model import FormStep, InputStep
 from ivr.flow.question import Question, Waiting, waiting_for
 from ivr.flow.run import Run
 from ivr.flow.segments import Segment, Speech
 from ivr.flow.state import Input, Phase
+from ivr.flow.values.base import SKIP
 
 __all__ = ["digit", "enter", "handle", "note_open", "prompt_over", "step_for"]
 
 MAX_RESUMED = 2
 """After so many stops by noise in one attempt only words that mean something stop the prompt (as `match` does)."""
 
-SPEECH_GRACE_S = 4.0
-"""A recognizer that is silent for so long after the longest utterance is given up."""
+COUGH_S = 0.6
+"""What stops a prompt, is shorter, and no word that is listened for, is taken for a cough: the prompt goes on."""
 
 MISTYPED_PAUSE_S = 0.7
 """Wrong keys are one mistake until none has come for so long: a number keyed into a menu must not use up its attempts.
@@ -54,6 +56,9 @@ People key a number they know in steps of 0.2 to 0.5 s."""
 
 MAX_MISTYPED = 32
 """Wrong keys that are kept for the record."""
+
+HEARING = "hearing"
+"""Kind of the record's lines that tell of a recognizer which failed."""
 
 
 def step_for(run: Run, target: str) -> str:
@@ -110,7 +115,7 @@ def _opening(run: Run) -> tuple[Segment, ...]:
 def _rest(run: Run, keys: str) -> str:
     """Keys typed ahead beyond a complete entry, without the terminator that goes with that entry."""
     if keys and keys[0] == run.state.swallow_key:
-        run.state.swallow_key = ""
+        finishing.swallow(run)
         return keys[1:]
     return keys
 
@@ -135,13 +140,15 @@ def digit(run: Run, key: str) -> None:
     waiting = waiting_of(run)
     if run.state.play_id and waiting.barge_in in ("none", "speech"):
         return
-    run.quiet()
+    question = open_question(run)
     run.state.steps_without_input = 0
+    if finishing.ends_turn(run, question, key):
+        return
+    run.quiet()
     run.state.input.is_speaking = False
     run.state.input.was_interrupted = False
     run.state.input.mode = _mode(run, "dtmf")
-    question = open_question(run)
-    typed = run.state.input.typed
+    typed = run.state.input.typed or finishing.given_back(run, question, key)
     if run.state.input.is_mistyped:
         _mistyped(run, waiting, typed + key)
     elif question.rules is not None and (typed + key)[0] not in "*#":
@@ -166,9 +173,7 @@ def _collect(run: Run, question: Question, rules: DigitRules, waiting: Waiting, 
         return
     run.state.input.typed = typed + key
     if rules.is_complete(typed + key):
-        if rules.terminator:
-            run.state.swallow_key = rules.terminator
-            run.state.swallow_until_s = run.at_s + waiting.inter_digit_timeout_s
+        finishing.expect_terminator(run, question)
         _end_entry(run, rules)
     else:
         wait(run)
@@ -213,6 +218,9 @@ def _mistyped(run: Run, waiting: Waiting, typed: str) -> None:
 
 def _take_keys(run: Run, question: Question, typed: str) -> None:
     """A whole sequence that chooses."""
+    if question.keys[typed] == SKIP:
+        finishing.skip(run)
+        return
     answer = by_keys(run, open_step(run), question.keys[typed], typed)
     assert answer is not None  # the sequence is one of those that mean something
     consider(run, answer, None)
@@ -227,7 +235,8 @@ def _timer_fired(run: Run, event: e.TimerFired) -> None:
 def _time_over(run: Run) -> None:
     """The one timer ran out, or noise has gone on for too long; what was waited for is seen from what is there."""
     held, question = run.state.input, open_question(run)
-    if held.is_speaking:  # the recognizer never came to an end
+    if held.is_speaking:
+        run.note(HEARING, "keys_only", detail="the recognizer came to no end")
         _deaf(run)
     elif not held.typed:
         no_input(run)
@@ -250,7 +259,7 @@ def _speech_started(run: Run, event: e.SpeechStarted) -> None:
     if run.state.play_id and waiting.barge_in in ("speech", "any") and run.state.input.resumed_count < MAX_RESUMED:
         run.stop_prompt()
         run.state.input.was_interrupted = True
-    run.start_timer(waiting.max_speech_duration_s + SPEECH_GRACE_S)
+    run.start_timer(waiting.max_speech_duration_s + finishing.SPEECH_GRACE_S)
 
 
 def _utterance(run: Run, event: e.UtteranceHeard) -> None:
@@ -258,7 +267,9 @@ def _utterance(run: Run, event: e.UtteranceHeard) -> None:
         return
     run.cancel_timer()
     run.state.input.is_speaking = False
-    if not event.text.strip():
+    if event.trouble:
+        run.note(HEARING, "elsewhere", detail=event.trouble)
+    if not event.text.strip() or _is_cough(run, event):
         _nothing_said(run)
         return
     question, found = open_question(run), open_step(run)
@@ -273,7 +284,14 @@ def _utterance(run: Run, event: e.UtteranceHeard) -> None:
     elif answer.meaning == "part":
         _more_digits(run, question.rules, str(answer.value), answer.confidence)
     else:
+        if not run.state.input.is_finished:
+            finishing.expect_terminator(run, question)
         consider(run, answer, answer.confidence, event.n_best)
+
+
+def _is_cough(run: Run, event: e.UtteranceHeard) -> bool:
+    is_short = event.spoken_s is not None and event.spoken_s < COUGH_S
+    return is_short and run.state.input.was_interrupted and not known_words(event.text)
 
 
 def _is_usable(run: Run, answer: Answer | None) -> bool:
@@ -292,7 +310,7 @@ def _more_digits(run: Run, rules: DigitRules | None, digits: str, confidence: fl
     run.state.input.confidence = least
     if len(typed) > rules.max_length:
         no_match(run, typed, least)
-    elif rules.is_complete(typed):
+    elif rules.is_complete(typed) or held.is_finished:
         _end_entry(run, rules)
     else:
         run.stop_prompt()
@@ -302,12 +320,25 @@ def _more_digits(run: Run, rules: DigitRules | None, digits: str, confidence: fl
 def _nothing_said(run: Run) -> None:
     """Noise, not words: go on with an interrupted prompt, else wait on."""
     held = run.state.input
-    if held.was_interrupted:
+    if held.is_finished:
+        _finished(run)
+    elif held.was_interrupted:
         held.was_interrupted = False
         held.resumed_count += 1
         run.play(held.said, is_resumed=True)
     elif not run.state.play_id and not wait_on(run):
         _time_over(run)
+
+
+def _finished(run: Run) -> None:
+    """The caller has pressed the key that ends what he said, and nothing of that was heard."""
+    rules, typed = open_question(run).rules, run.state.input.typed
+    if rules is None:
+        finishing.skip(run)
+    elif typed:
+        _end_entry(run, rules)
+    else:
+        no_match(run, rules.terminator)
 
 
 def _say_again(run: Run) -> None:
@@ -321,8 +352,11 @@ def _say_again(run: Run) -> None:
 
 
 def _listening_failed(run: Run, event: e.ListeningFailed) -> None:
-    if event.listen_id == run.state.listen_id:
-        _deaf(run)
+    if event.listen_id != run.state.listen_id:
+        return
+    if event.is_lost:
+        run.note(HEARING, "keys_only", detail=event.reason)
+    _deaf(run)
 
 
 def _deaf(run: Run) -> None:
@@ -330,8 +364,12 @@ def _deaf(run: Run) -> None:
     run.state.is_deaf = run.state.is_deaf | {run.state.language}
     run.stop_listening()
     held, has_keys_prompt = run.state.input, opened(run).keys_prompt is not None
+    # Words that nobody will hear are no reason to let the caller wait for an answer to them.
+    should_be_told = bool(run.state.play_id) or (held.is_speaking and not held.typed)
     run.state.input.is_speaking = False
-    if held.was_interrupted or (run.state.play_id and has_keys_prompt and held.pending is None):
+    if held.is_finished:
+        _finished(run)
+    elif held.was_interrupted or (should_be_told and has_keys_prompt and held.pending is None):
         _say_again(run)
     elif not run.state.play_id:
         wait(run)

@@ -9,7 +9,8 @@ from ivr.flow import prompts, templates
 from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
 from ivr.flow.masking import MASK
-from ivr.flow.model import Flow, Prompt
+from ivr.flow.model import Flow
+from ivr.flow.parts import Prompt
 from ivr.flow.program import Program
 from ivr.flow.prompts import Said
 from ivr.flow.segments import Segment

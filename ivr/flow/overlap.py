@@ -18,7 +18,9 @@ LEAST_SHARE = 0.5
 LEAST_LEAD = 0.25
 """So much more than of the next best meaning."""
 TRUST = 0.7
-"""The confidence is multiplied by this and by the share: by default, such an answer is read back."""
+"""The confidence is multiplied by this and by the share."""
+MOST_TRUST = 0.69
+"""Below `accept` as it is by default, also where an engine is certain of its words: such an answer is read back."""
 
 
 def closest_meaning(
@@ -45,7 +47,7 @@ def closest_meaning(
     next_best = next((share for share, other, _ in shares if other != meaning), 0.0)
     if best < LEAST_SHARE or best - next_best < LEAST_LEAD:
         return None
-    return PhraseMatch(meaning, phrase, confidence * TRUST * best)
+    return PhraseMatch(meaning, phrase, min(confidence * TRUST * best, MOST_TRUST))
 
 
 def _share(words: frozenset[str], said: frozenset[str], counts: Mapping[str, int]) -> float:

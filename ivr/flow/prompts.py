@@ -8,10 +8,12 @@ from dataclasses import replace
 from ivr.flow import templates
 from ivr.flow.languages import language_for
 from ivr.flow.marks import find_models
-from ivr.flow.model import Flow, FormStep, Prompt, PromptItem
+from ivr.flow.model import Flow, FormStep
+from ivr.flow.parts import Prompt, PromptItem
 from ivr.flow.program import Program
 from ivr.flow.segments import BEEP, LAST_WORD_PAUSE, Pause, Segment, SoundFile, Speech
 from ivr.flow.steps.models import LanguageStep
+from ivr.flow.template_rules import is_template
 from ivr.immutable import immutable
 from ivr.language_tags import primary_language
 
@@ -55,7 +57,7 @@ def fixed(prompt: Prompt, language: str) -> Said | None:
 
 def _fixed(prompt: Prompt, language: str) -> Said | None:
     texts = (text for item in prompt.items for text in item.text.values())
-    if prompt.by_count or any(map(templates.is_template, texts)):
+    if prompt.by_count or any(map(is_template, texts)):
         return None
     segments = segments_of(prompt, {}, language)
     return Said(without_empty(segments), text_of_segments(segments))
@@ -121,7 +123,7 @@ def changes_to(flow: Flow) -> tuple[str, ...]:
     """The languages that the flow itself changes to, as far as they are written in it."""
     commands = [command.language for command in flow.commands.values() if command.language]
     steps = [step.language for step in flow.steps.values() if isinstance(step, LanguageStep)]
-    return (*commands, *(str(tag) for tag in steps if not templates.is_template(str(tag))))
+    return (*commands, *(str(tag) for tag in steps if not is_template(str(tag))))
 
 
 def fixed_prompts(flow: Flow | Program) -> tuple[tuple[Segment, ...], ...]:
@@ -137,7 +139,7 @@ def fixed_prompts(flow: Flow | Program) -> tuple[tuple[Segment, ...], ...]:
         if any(isinstance(step, FormStep) for part in program.flows for step in part.steps.values()):
             found[(Speech(spoken.change_what, language),)] = None
         for prompt in (prompt for part in program.flows for prompt in prompts_of(part)):
-            fixed = [item for item in prompt.items if not templates.is_template(text_for(item, language) or "")]
+            fixed = [item for item in prompt.items if not is_template(text_for(item, language) or "")]
             for item in fixed:
                 segment = _segment(item, {}, language)
                 if not is_empty(segment):

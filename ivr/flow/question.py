@@ -12,7 +12,8 @@ from ivr.flow.digits import DigitRules
 from ivr.flow.grammar import ByFirstWord, by_first_word, normalized, phrase_list
 from ivr.flow.languages import language_for
 from ivr.flow.languages.base import Language
-from ivr.flow.model import Choice, Command, Confidence, Flow, InputStep, Prompt, PromptList
+from ivr.flow.model import Flow, InputStep
+from ivr.flow.parts import Choice, Command, Confidence, Prompt, PromptList
 from ivr.flow.values.base import CHOICE, Asked
 from ivr.flow.values.registry import kind_of
 from ivr.flow.values.yes_no import NO_KEY, YES_KEY

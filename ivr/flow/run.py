@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from ivr.flow import commands as c
@@ -85,7 +84,7 @@ class Run(Moment):
         if not queued.segments or self.state.has_left:
             return False
         self.play(queued.segments + then)
-        emptied = replace(queued, segments=())  # how it may be interrupted holds while it is said
+        emptied = Queued((), queued.barge_in)  # how it may be interrupted holds while it is said
         self.state.phase = Phase.SPEAKING
         self.state.resume_at = resume_at
         self.state.is_announced = is_announced

@@ -87,6 +87,8 @@ class Input:
     """The caller is."""
     waiting_since_s: float = 0.0
     """Since when an input is waited for; noise does not begin the wait anew."""
+    is_finished: bool = False
+    """The caller has pressed the key that ends what he is saying; what it was is yet to come."""
     was_interrupted: bool = False
     """The prompt was stopped by speech that has not proved to be an answer yet."""
     said: tuple[Segment, ...] = ()
@@ -109,7 +111,7 @@ class Input:
         """What was entered so far has become an answer that waits for its "yes"."""
         self.pending = pending
         self.typed, self.is_mistyped = "", False
-        self.confidence, self.is_speaking = None, False
+        self.confidence, self.is_speaking, self.is_finished = None, False, False
 
 
 @immutable
@@ -203,6 +205,8 @@ class Draft:
     swallow_key: str = ""
     """A terminator that callers add to a complete entry; not an answer to the next step."""
     swallow_until_s: float = 0.0
+    swallowed_key: str = ""
+    """One that was swallowed; it counts after all where it and the next key are a command (`##`)."""
     failed: frozenset[str] = frozenset()
     """Every `on_error` that was taken already, by flow and step."""
     tags: Mapping[str, object] = field(default_factory=dict)

@@ -55,6 +55,11 @@ _WORDS: dict[type[nodes.Node], str] = {
 }
 
 
+def is_template(text: str) -> bool:
+    """Whether the text holds anything to fill in."""
+    return "{{" in text or "{%" in text
+
+
 def trouble_with_tree(tree: nodes.Node, filters: Container[str]) -> str | None:
     """What of a parsed template is not part of the language, or None; `filters` are those that there are."""
     waiting = [(tree, 0)]

@@ -86,6 +86,8 @@ class EndCause(StrEnum):
 
     SILENCE = "silence"
     TOO_LONG = "too_long"
+    TOLD = "told"
+    """The caller said so, by a key."""
 
 
 @immutable
@@ -187,6 +189,11 @@ def judge(
         return state, None
     cause = _end_cause(settings, state, state.started_at_s, at_s)
     return (state, None) if cause is None else _ended(state, state.started_at_s, at_s, cause)
+
+
+def end(state: TurnState, at_s: float) -> tuple[TurnState, SpeechEnded | None]:
+    """The caller has told that the utterance is over; None where there is none."""
+    return (state, None) if state.started_at_s is None else _ended(state, state.started_at_s, at_s, EndCause.TOLD)
 
 
 def _ended(state: TurnState, started_at_s: float, now_s: float, cause: EndCause) -> tuple[TurnState, SpeechEnded]:

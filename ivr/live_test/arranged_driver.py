@@ -18,12 +18,13 @@ from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.program import Program
 from ivr.live_test.arrangement import Desk
+from ivr.live_test.people import uri_of
 from ivr.ports import LegId, LegOffered
 from ivr.rehearsal.trail import place_of
 from ivr.rehearsal.world import Calendars, World
-from ivr.testing.conversation import Answered
 from ivr.testing.sip_peer.measure import tone
 from ivr.testing.sip_peer.recording import write_wav
+from ivr.testing.turns import Answered
 
 MESSAGE_HZ = 440
 """What is in the message of a caller who left it in a mock only."""
@@ -57,7 +58,7 @@ class ArrangedDriver(CallDriver):
         given, person = self._arranged.given, self._arranged.person
         own_ports = replace(
             ports,
-            targets={name: TransferTarget(name, person, "") for name in ports.targets},
+            targets={name: TransferTarget(name, uri_of(name, person), "") for name in ports.targets},
             recognizer=ports.recognizer if given.speech else None,
             services=Services(),
         )
@@ -99,8 +100,7 @@ class ArrangedDriver(CallDriver):
             case c.StartJob():
                 self._arrange(command.job_id, self._world(command))
             case c.CancelJob(job_id=job_id):
-                if timer := self._timers.pop(_name(job_id), None):
-                    timer.cancel()
+                self._timers.cancel(_name(job_id))
             case _:
                 super()._perform(command)
 
@@ -114,14 +114,12 @@ class ArrangedDriver(CallDriver):
         """Something from outside will have come to this, after a while."""
         if answered is None:
             return
-        if not answered.after_s:
-            self._outside_over(id_, answered.event)
-            return
-        over = partial(self._outside_over, id_, answered.event)
-        self._timers[_name(id_)] = self._ports.timers.call_later(answered.after_s, over)
+        if answered.after_s:
+            self._timers.start(_name(id_), answered.after_s, partial(self._outside_over, answered.event))
+        else:
+            self._outside_over(answered.event)
 
-    def _outside_over(self, id_: str, event: e.Event) -> None:
-        self._timers.pop(_name(id_), None)
+    def _outside_over(self, event: e.Event) -> None:
         self._feed(replace(event, at_s=self._now_s()))
 
     def _with_message(self, event: e.Event) -> e.Event:

@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ivr.rehearsal.model import Given, Mock
-from ivr.testing.conversation import BEGAN
+from ivr.testing.turns import BEGAN
 
 
 @dataclass(frozen=True)

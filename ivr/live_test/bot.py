@@ -22,6 +22,7 @@ from ivr.config import (
     SipSettings,
     TargetSettings,
 )
+from ivr.config_admission import AdmissionSettings
 from ivr.errors import IvrError
 from ivr.live_test.arrangement import Desk
 
@@ -95,6 +96,7 @@ def settings_for(
         "database": DatabaseSettings(url=f"sqlite:///{folder}/calls.db", spool_dir=str(folder / "spool")),
         "publishing": PublishingSettings(versions_dir=str(folder / "versions"), draft_numbers=False),
         "log": LogSettings(),
+        "admission": AdmissionSettings(enabled=False),  # many conversations at once are what it is for
     }
     return settings.model_copy(update=own)
 

@@ -18,7 +18,7 @@ from ivr.live_test.record import LiveRecord, compare, is_kept_as, turns_of, turn
 from ivr.live_test.speech import CallersVoice
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.model import Conversation
-from ivr.rehearsal.player import Difference, Moment, Played
+from ivr.rehearsal.played import Difference, Moment, Played
 from ivr.testing.sip_peer import PeerCall
 
 QUIET_S: Final = 1.1

@@ -12,7 +12,7 @@ from ivr.calls.record import MASK, CallRecord, StepLine, timeline
 from ivr.errors import StorageError
 from ivr.flow.commands import NoteStep
 from ivr.storage.calls import CallRepository
-from ivr.testing.conversation import Turn
+from ivr.testing.turns import Turn
 
 POLL_S = 0.15
 

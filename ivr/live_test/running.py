@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 
 from ivr.config import Settings
-from ivr.flow.model import TransferStep
+from ivr.flow.model import Flow
 from ivr.flow.prompts import languages_of
+from ivr.flow.steps.transfer_model import TransferStep
 from ivr.live_test.arrangement import Arrangement
 from ivr.live_test.bot import Bot, running, settings_for
 from ivr.live_test.caller import LiveCaller
@@ -22,7 +24,8 @@ from ivr.live_test.legs import Legs
 from ivr.live_test.people import People
 from ivr.live_test.speech import CallersVoice, callers_voice
 from ivr.live_test.suitability import legs_for, understood_languages, why_not_called, why_not_live
-from ivr.rehearsal.player import Played, begins_at, play
+from ivr.rehearsal.played import Played
+from ivr.rehearsal.player import begins_at, play
 from ivr.rehearsal.reading import PlacedConversation
 from ivr.rehearsal.results import Report, Result
 from ivr.rehearsal.running import Suite, coverages
@@ -47,7 +50,9 @@ class Way:
     voice: str = ""
     """The caller's espeak-ng voice."""
     at_once: int = 0
-    """Legs in use at the same time; 0: as many as the bot has."""
+    """Legs of a bot in use at the same time; 0: as many as it has."""
+    bots: int = 1
+    """How many share the conversations of a folder."""
 
 
 def run_live(
@@ -145,9 +150,9 @@ class _Rehearsal:
         self, known: Sequence[Result | None], add: Callable[[Result], None], *, stops_at_failure: bool
     ) -> None:
         with ExitStack() as stack:
-            hall = await asyncio.to_thread(self._hall, stack)
+            halls = await asyncio.to_thread(self._halls, stack)
             tasks = [
-                None if result is not None else asyncio.create_task(self._call(hall, index))
+                None if result is not None else asyncio.create_task(self._call(halls[index % len(halls)], index))
                 for index, result in enumerate(known)
             ]
             try:
@@ -163,13 +168,22 @@ class _Rehearsal:
                     task.cancel()
                 await asyncio.gather(*open_tasks, return_exceptions=True)
 
-    def _hall(self, stack: ExitStack) -> _Hall:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ivr-test-live-")))
+    def _halls(self, stack: ExitStack) -> list[_Hall]:
+        """One for each bot."""
         voice = stack.enter_context(callers_voice(self._settings, self._languages(), self._way.voice))
+        bots = min(self._way.bots, len(self._tests))
+        with ThreadPoolExecutor(bots) as starting:
+            running_bots = list(starting.map(lambda _: self._bot(stack), range(bots)))
+        return [self._hall(stack, bot, voice) for bot in running_bots]
+
+    def _bot(self, stack: ExitStack) -> Bot:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ivr-test-live-")))
         names = list(dict.fromkeys(test.flow.flow for test in self._tests))
         flows = Path(self._tests[0].suite.flow.file).parent
         settings = settings_for(folder, self._settings, flows, names, self._targets(), self._way.bot_port)
-        bot = stack.enter_context(running(folder, settings))
+        return stack.enter_context(running(folder, settings))
+
+    def _hall(self, stack: ExitStack, bot: Bot, voice: CallersVoice) -> _Hall:
         repository = stack.enter_context(CallRepository(bot.database_url))
         legs = min(self._way.at_once or bot.max_legs, bot.max_legs)
         return _Hall(bot, repository, voice, Legs(legs), asyncio.Lock())
@@ -181,12 +195,14 @@ class _Rehearsal:
 
     def _targets(self) -> set[str]:
         flows = [flow for test in self._tests for flow in test.suite.program.flows]
-        transfers = (step for flow in flows for step in flow.steps.values() if isinstance(step, TransferStep))
-        return {*self._settings.targets, *(step.transfer.to for step in transfers)}
+        return {*self._settings.targets, *(callee.target for step in _transfers(flows) for callee in step.transfer.to)}
 
     async def _call(self, hall: _Hall, index: int) -> Result:
         test, way = self._tests[index], self._way
-        people = People(list(test.wanted.transfers))
+        needs_key = any(step.transfer.accept == "key" for step in _transfers(test.suite.program.flows))
+        return_keys = (step.transfer.return_key for step in _transfers(test.suite.program.flows))
+        return_key = next(filter(None, return_keys), "")
+        people = People(list(test.wanted.transfers), needs_key, return_key)
         async with (
             hall.legs.taken(legs_for(test.wanted)),
             SipPeer(user="person", incoming=people.take) as telephone,
@@ -205,3 +221,7 @@ class _Rehearsal:
             )
             played = await LiveCaller(test.test, test.wanted, dialling, people, hall.voice).play()
             return test.result(played, time.perf_counter() - began_s)
+
+
+def _transfers(flows: Iterable[Flow]) -> Iterator[TransferStep]:
+    return (step for flow in flows for step in flow.steps.values() if isinstance(step, TransferStep))

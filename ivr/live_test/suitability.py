@@ -10,7 +10,7 @@ from ivr.flow.model import Flow
 from ivr.language_tags import primary_language
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.model import Conversation
-from ivr.rehearsal.player import Played
+from ivr.rehearsal.played import Played
 from ivr.speech.espeak_voices import espeak_voice
 from ivr.speech.model_store import configured_models
 
@@ -48,5 +48,5 @@ def _speaks(act: a.Act) -> bool:
 
 
 def legs_for(wanted: Played) -> int:
-    """The caller's, and one for the person whom the caller is transferred to."""
-    return 2 if wanted.transfers else 1
+    """The caller's, and those of the persons who are called at the same time."""
+    return 1 + max((len(each.callees) if each.rings_all else 1 for each in wanted.transfers), default=0)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from ivr.errors import IvrError, MediaFailed, SpeechError
@@ -20,6 +18,7 @@ from ivr.phone.activity import SILENCE_DBFS, Listener, level_dbfs
 from ivr.phone.hearing import Hearing
 from ivr.phone.line import Line
 from ivr.phone.plan import CallPlan, PhoneParts
+from ivr.phone.plays import Plays
 from ivr.phone.ports import PhoneView
 from ivr.phone.recording import StereoRecording
 from ivr.phone.report import CallReport, Heard
@@ -83,8 +82,7 @@ class PhoneCall:
         self._over = asyncio.Event()
         self._heard_more = asyncio.Event()
         self._acts: asyncio.Queue[Act] = asyncio.Queue()
-        self._plays: dict[str, asyncio.Future[None]] = {}
-        self._play_numbers = itertools.count(1)
+        self._plays = Plays(parts.telephony)
         self._later: list[asyncio.TimerHandle] = []
         self._is_hanging_up = False
         self._listen_to(leg_id)
@@ -169,10 +167,10 @@ class PhoneCall:
                 self.report.keys_heard += digit
                 self._view.note(f"key {digit} heard", self._elapsed_s())
             case PlayFinished(play_id=play_id):
-                self._play_over(play_id)
+                self._plays.over(play_id)
             case PlayFailed(play_id=play_id, reason=reason):
                 self._problem(reason)
-                self._play_over(play_id)
+                self._plays.over(play_id)
             case LegEnded():
                 self._leg_ended(event)
 
@@ -206,8 +204,7 @@ class PhoneCall:
         if self._recording is not None and recorded_s > self._recording.duration_s + 0.1:
             self._pump()
             self._recording.reach(recorded_s)
-        for play_id in list(self._plays):
-            self._play_over(play_id)
+        self._plays.all_over()
         self._view.note("connected with the new party", self._elapsed_s())
 
     def _leg_ended(self, event: LegEnded) -> None:
@@ -232,8 +229,7 @@ class PhoneCall:
         else:
             report.duration_s = event.at_s - self._answered_at_s
         report.rtp = event.rtp
-        for play_id in list(self._plays):
-            self._play_over(play_id)
+        self._plays.all_over()
         self._over.set()
         self._decided.set()
 
@@ -360,7 +356,7 @@ class PhoneCall:
             case Play(wav=wav):
                 self._view.note(f"playing {wav}", self._elapsed_s())
                 self.report.played.append(str(wav))
-                await self._play([self.plan.files.get(wav, wav)])
+                await self._plays.play(self._leg, [self.plan.files.get(wav, wav)])
 
     async def _press_all(self, strokes: Sequence[str | KeyPause]) -> None:
         for stroke in strokes:
@@ -377,18 +373,7 @@ class PhoneCall:
         files = await self._parts.prompts.render([Speech(text, self._parts.language)])
         self._view.note(f"saying: {text}", self._elapsed_s())
         self.report.said.append(text)
-        await self._play(files)
-
-    async def _play(self, files: Sequence[Path]) -> None:
-        play_id = f"play-{next(self._play_numbers)}"
-        over = self._plays[play_id] = asyncio.get_running_loop().create_future()
-        self._telephony.play(self._leg, play_id, list(files))
-        await over
-
-    def _play_over(self, play_id: str) -> None:
-        over = self._plays.pop(play_id, None)
-        if over is not None and not over.done():
-            over.set_result(None)
+        await self._plays.play(self._leg, files)
 
     # --- small things
 

@@ -28,6 +28,7 @@ from ivr.ports.legs import (
     RtpStats,
     TelephonyEvent,
 )
+from ivr.ports.measures import Kind, Measures, Metric, NoMeasures
 from ivr.ports.recognition import (
     ListenRequest,
     RecognitionFailed,
@@ -61,6 +62,7 @@ __all__ = [
     "EndReason",
     "EndedBy",
     "KeyPressed",
+    "Kind",
     "LegAnswered",
     "LegEarlyMedia",
     "LegEnded",
@@ -71,8 +73,11 @@ __all__ = [
     "LegRinging",
     "ListenRequest",
     "LostRecording",
+    "Measures",
     "MessageRequest",
     "MessageService",
+    "Metric",
+    "NoMeasures",
     "Pause",
     "PlayFailed",
     "PlayFinished",

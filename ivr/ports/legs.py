@@ -121,13 +121,27 @@ class LegReferred(LegEvent):
 
 @immutable
 class RtpStats:
-    """Packets of a leg's audio since it was last negotiated, as the library counted them."""
+    """Packets of a leg's audio, as the library counted them."""
 
     sent: int
     received: int
     lost: int
     jitter_ms: float
     """Mean of what was received."""
+    round_trip_ms: float = 0.0
+    """Mean, by RTCP; 0 where the other side sends none."""
+
+    def plus(self, later: RtpStats) -> RtpStats:
+        """Both together: audio that is negotiated anew is counted from the beginning."""
+        packets = self.received + later.received
+        share = later.received / packets if packets else 1.0
+        return RtpStats(
+            self.sent + later.sent,
+            packets,
+            self.lost + later.lost,
+            self.jitter_ms + share * (later.jitter_ms - self.jitter_ms),
+            later.round_trip_ms or self.round_trip_ms,
+        )
 
 
 @immutable

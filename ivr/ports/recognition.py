@@ -41,6 +41,8 @@ class ListenRequest:
     expected: Expected | None = None
     line: str = ""
     """Names the line: what one listening learns of its echo holds for the next."""
+    step: str = ""
+    """Of the flow, for the operator."""
 
 
 @immutable
@@ -84,6 +86,13 @@ class TranscriptReady(RecognizerEvent):
     is_final: bool = True
     n_best: tuple[tuple[str, float], ...] = ()
     """All readings with their share of the likelihood, the likeliest first; empty where there was no doubt."""
+    trouble: str = ""
+    """What failed while it was heard all the same, for the operator; none of what was said."""
+
+    @property
+    def spoken_s(self) -> float:
+        """From the first sound to the last."""
+        return self.speech_ended_at_s - self.speech_started_at_s
 
 
 @immutable
@@ -95,6 +104,9 @@ class RecognitionFailed(RecognizerEvent):
 
 class RecognizerStream(AudioSink, Protocol):
     """One listening: takes audio, reports events; may report several utterances until it is closed."""
+
+    def end_utterance(self) -> None:
+        """Report what was said so far without waiting for silence; nothing where nobody speaks. Never blocks."""
 
     def close(self) -> None:
         """End it; no event follows. Idempotent, never blocks."""

@@ -19,6 +19,8 @@ class EndReason(StrEnum):
     TRANSFERRED = "transferred"
     REJECTED = "rejected"
     FAILED = "failed"
+    TOO_LONG = "too_long"
+    """The call reached the longest time that the settings allow."""
     LOST = "lost"
     """The process that had the call died."""
 
@@ -52,6 +54,11 @@ class CallEnded:
     sip_status: int
     hangup_cause: int | None
     transfer_target: str = ""
+    rtp_loss: float | None = None
+    """Share of the caller's RTP packets that did not come, 0 to 1; None without audio."""
+    rtp_jitter_ms: float | None = None
+    mos: float | None = None
+    """Estimated quality of the caller's audio, 1 to 4.5 (`ivr.calls.quality`)."""
     variables: Mapping[str, object] = field(default_factory=dict)
     """What the flow knew at the end, sensitive values already masked."""
     tags: Mapping[str, object] = field(default_factory=dict)

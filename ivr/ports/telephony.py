@@ -107,6 +107,11 @@ class Telephony(Protocol):
     def join(self, leg_id: LegId, other_leg_id: LegId) -> None:
         """Bridge the audio of two answered legs, both ways; whatever was played to them stops."""
 
+    def let_hear(self, leg_id: LegId, other_leg_id: LegId) -> None:
+        """Let the party of this leg hear the other leg, which need not be answered yet (early media), and not the other
+        way round; what was played to it stops. Ends with the next play or join on either leg, or with one of them.
+        """
+
     def refer(self, leg_id: LegId, uri: str) -> None:
         """REFER the party of this leg to `uri` (RFC 3515): blind."""
 

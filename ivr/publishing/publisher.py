@@ -28,12 +28,13 @@ from ivr.flow.program import Program
 from ivr.flows import programs_of
 from ivr.publishing.files import user_name
 from ivr.publishing.plan import Check, Flows
+from ivr.publishing.prepared import HandedFlows, PreparedFlows, received
 from ivr.publishing.rendering import Preparation, Renderer
 from ivr.publishing.report import problems_of, state_of, tell_changes, tell_problems
 from ivr.publishing.survey import Served, Survey, last_served, survey
 from ivr.publishing.versions import REMOVED, Publication, VersionStore
 from ivr.publishing.watch import Signature, has_changed_below, look
-from ivr.publishing.worker_state import WORKERS, StateFile, WorkerState
+from ivr.publishing.worker_state import WORKERS, StateFile, WorkerState, shared_text
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +64,10 @@ def gentle() -> Iterator[None]:
         sys.setswitchinterval(interval_s)
         if collects:
             gc.enable()
+
+
+Keep = Callable[[], Callable[[], None]]
+"""Keeps the files of prompts; gives back what lets go of those that are not needed any more."""
 
 
 class Publisher:
@@ -99,6 +104,7 @@ class Publisher:
         self._not_rendered: dict[tuple[str, str], str] = {}
         self._told: frozenset[Problem] = frozenset()
         self._wake = asyncio.Event()
+        self._given: tuple[HandedFlows, Keep] | None = None
 
     @property
     def flows(self) -> Mapping[str, Flow]:
@@ -114,11 +120,46 @@ class Publisher:
         """Take the files as they are, whether they look changed or not."""
         self._wake.set()
 
-    async def start(self) -> None:
-        """Put into service what is there; problems of the files go to the log."""
+    def take_over(self, given: HandedFlows, keep: Keep) -> None:
+        """Put into service, instead of the files, what another process has read and rendered; the last one counts.
+
+        `keep` is called, on another thread, when that is done; what it gives back is called when no call is left that
+        was led by what was in service before.
+        """
+        self._given = given, keep
+        self._wake.set()
+
+    async def start(self, prepared: PreparedFlows | None = None) -> bool:
+        """Put into service what is there; problems of the files go to the log.
+
+        What is `prepared` is taken as it is where no file has changed since; whether it was. Else it is what was in
+        service, and what takes the place of a flow that is wrong now.
+        """
         self._seen = await asyncio.to_thread(self._look)
+        if prepared is not None and prepared.seen == self._seen:
+            await asyncio.to_thread(self._adopt, prepared)
+            return True
         self._served = await asyncio.to_thread(self._last_served)
+        if prepared is not None:
+            self._served = {**prepared.served, **self._served}
+            self._told = prepared.told
+            self._seen = await self._settled(self._seen)
         await self._take(everything=True)
+        return False
+
+    def prepared(self) -> PreparedFlows:
+        """What is in service, for processes that are forked from this one."""
+        return PreparedFlows(
+            seen=self._seen,
+            served=self._served,
+            programs=self._programs,
+            ready=self._preparation.ready,
+            not_rendered=dict(self._not_rendered),
+            told=self._told,
+            sound_problem=self._sound_problem,
+            state=self._state,
+            state_text=shared_text(self._state),
+        )
 
     async def watch(self) -> None:
         """Follow the files until cancelled. What goes wrong costs one round, never a call."""
@@ -167,6 +208,13 @@ class Publisher:
     async def _round(self, *, is_told: bool, is_due: bool) -> bool:
         """One look; whether the flows were taken."""
         self._preparation.release(self._programs, self._oldest_call_s())
+        if self._given is not None:
+            given, self._given = self._given, None
+            try:
+                await asyncio.to_thread(self._follow, *given)
+                return True
+            except Exception:  # then it reads them itself
+                log.exception("flows_not_taken_over")
         if not (is_told or is_due or self._options.look_every):
             return False
         now = await asyncio.to_thread(self._look)
@@ -190,6 +238,24 @@ class Publisher:
         return now
 
     # --- taking
+
+    def _adopt(self, prepared: PreparedFlows) -> None:
+        """What another process has read, checked, rendered and told of."""
+        self._preparation.ready = prepared.ready or self._preparation.ready
+        self._not_rendered = dict(prepared.not_rendered)
+        self._sound_problem, self._told = prepared.sound_problem, prepared.told
+        self._put_into_service(prepared.served, prepared.programs)
+        self._state = replace(prepared.state, worker=self._worker, pid=os.getpid())
+        self._state_file.write(self._state, prepared.state_text)
+        log.debug("flows_taken_over", flows=sorted(prepared.served))
+
+    def _follow(self, given: HandedFlows, keep: Keep) -> None:
+        """In mid-service what `_adopt` does at the start."""
+        prepared = received(given, self._served, self._programs)
+        let_go = keep()
+        self._seen = prepared.seen
+        self._adopt(prepared)
+        self._preparation.retire_files(let_go, time.monotonic())
 
     async def _take(self, *, everything: bool) -> None:
         """Check, render what is new (or everything), note the versions, swap."""
@@ -250,13 +316,17 @@ class Publisher:
         return bool(held)
 
     def _swap(self, found: Survey) -> None:
-        before = self._programs
-        self._served = found.served()
-        self._flows = MappingProxyType({name: each.flow for name, each in self._served.items()})
-        self._programs = MappingProxyType(programs_of(self._flows))
+        before, served = self._programs, found.served()
+        self._put_into_service(
+            served, MappingProxyType(programs_of({name: each.flow for name, each in served.items()}))
+        )
         for name, program in before.items():
             if name not in self._programs or _versions(self._programs[name]) != _versions(program):
                 self._preparation.retire(program, time.monotonic())
+
+    def _put_into_service(self, served: Mapping[str, Served], programs: Mapping[str, Program]) -> None:
+        self._served, self._programs = served, programs
+        self._flows = MappingProxyType({name: each.flow for name, each in served.items()})
 
     def _reload_sounds(self) -> None:
         try:

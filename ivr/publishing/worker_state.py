@@ -61,12 +61,14 @@ class StateFile:
         self._name = "".join(character if character.isalnum() else "-" for character in worker)
         self._lock: IO[str] | None = None
 
-    def write(self, state: WorkerState) -> None:
-        """Replace what was said before."""
+    def write(self, state: WorkerState, shared: str = "") -> None:
+        """Replace what was said before; `shared`: by `shared_text` of this state."""
         try:
             if self._lock is None:
                 self._lock = self._take_lock()
-            write_atomically(self._file, json.dumps(asdict(state), ensure_ascii=False, indent=1).encode())
+            shared = shared or shared_text(state)
+            text = f'{{\n "worker": {json.dumps(state.worker)},\n "pid": {state.pid},{shared[1:]}'
+            write_atomically(self._file, text.encode())
         except OSError as error:
             log.warning("state_not_written", folder=str(self._folder), reason=error.strerror)
 
@@ -102,6 +104,13 @@ class StateFile:
             if self._lock_file.exists() and os.fstat(lock.fileno()).st_ino == self._lock_file.stat().st_ino:
                 return lock
             lock.close()  # its owner ended between our opening and locking, and took the name away
+
+
+def shared_text(state: WorkerState) -> str:
+    """What every worker with the same flows says alike, as JSON: made once for all of them."""
+    members = asdict(state)
+    del members["worker"], members["pid"]
+    return json.dumps(members, ensure_ascii=False, indent=1)
 
 
 def living_workers(versions_dir: Path) -> list[WorkerState]:

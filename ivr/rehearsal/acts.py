@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from ivr.flow.grammar import normalized
-from ivr.flow.model import Keys, LanguageTag, Part, VariableName
+from ivr.flow.parts import Keys, LanguageTag, Part, VariableName
 from ivr.units import Duration
 from ivr.written import also, written
 
@@ -28,6 +28,10 @@ Place = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(/[a-z][a-z0-
 """A step; `order/ask_number` for one of a flow that the step `order` runs."""
 
 Words = Annotated[str, BeforeValidator(_words)]
+
+
+def _has_words(said: str, words: str) -> bool:
+    return f" {normalized(words)} " in f" {normalized(said)} "
 
 
 def _pattern(value: object) -> object:
@@ -86,7 +90,7 @@ class Hear(Act):
         """Whether a prompt has it. Capitals, punctuation and spacing do not matter to words."""
         if self.matches is not None:
             return re.search(self.matches, said, re.IGNORECASE) is not None
-        return f" {normalized(self.text or '')} " in f" {normalized(said)} "
+        return _has_words(said, self.text or "")
 
 
 class DoNotHear(Act):
@@ -104,7 +108,7 @@ class DoNotHear(Act):
 
     def is_in(self, said: str) -> bool:
         """Whether a prompt has it after all."""
-        return f" {normalized(self.text)} " in f" {normalized(said)} "
+        return _has_words(said, self.text)
 
 
 class Say(Act):
@@ -186,7 +190,18 @@ class TransferEnds(Act):
 
     verb: ClassVar[str] = "transfer_ends"
     short: ClassVar[str] = "outcome"
-    outcome: Literal["connected", "busy", "no_answer", "refused", "unknown", "unreachable", "failed"]
+    outcome: Literal[
+        "connected",
+        "busy",
+        "no_answer",
+        "refused",
+        "unknown",
+        "unreachable",
+        "not_accepted",
+        "failed",
+        "after",
+        "returned",
+    ]
 
 
 class Reach(Act):

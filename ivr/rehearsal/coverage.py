@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ivr.flow.model import Flow
 from ivr.immutable import immutable
-from ivr.rehearsal.trail import FlowTrail, commands_of, exits_of, steps_of
+from ivr.rehearsal.trail import Exits, FlowTrail, commands_of, exits_of, steps_of
 
 
 @immutable
@@ -42,14 +42,14 @@ class Coverage:
         return 100.0 * (self.tried_steps + self.tried_exits) / whole if whole else 100.0
 
 
-def coverage_of(flow: Flow, file: str, trails: Iterable[FlowTrail]) -> Coverage:
-    """What all these ways through one flow came through."""
+def coverage_of(flow: Flow, file: str, trails: Iterable[FlowTrail], known: Exits | None = None) -> Coverage:
+    """What all these ways through one flow came through; `known` are its exits, where they were worked out before."""
     steps, taken, commands = set[str](), set[tuple[str, str]](), set[str]()
     for trail in trails:
         steps.update(trail.steps)
         taken |= trail.taken
         commands |= trail.commands
-    exits, all_steps, all_commands = exits_of(flow).of, steps_of(flow), commands_of(flow)
+    exits, all_steps, all_commands = (known or exits_of(flow)).of, steps_of(flow), commands_of(flow)
     untried_steps = tuple(name for name in all_steps if name not in steps)
     untried = tuple(
         (name, exit_name)

@@ -11,6 +11,7 @@ from ivr.flow.program import Program
 from ivr.flow.prompts import languages_of
 from ivr.flow.steps import hours
 from ivr.flow.steps.registry import kind_of
+from ivr.flow.steps.transfer_model import TransferStep
 from ivr.model_errors import did_you_mean
 from ivr.rehearsal.acts import ExpectLanguage, ExpectVariables, Reach
 from ivr.rehearsal.model import Conversation, Mock
@@ -77,6 +78,7 @@ class _Fitting:
                 yield self._problem(path, message, "mock", at_key=True)
             else:
                 yield from self._outcomes(path, step.action, mocks)
+                yield from self._takers(path, step, mocks)
 
     def _outcomes(self, path: DataPath, action: str, mocks: Iterable[Mock]) -> Iterator[Problem]:
         known = OUTCOMES[action]
@@ -87,6 +89,13 @@ class _Fitting:
             elif mock.outcome is None and action != "request":
                 message = f"nothing says how this {action} ends; use one of: {', '.join(known)}"
                 yield self._problem(path, message, "mock")
+
+    def _takers(self, path: DataPath, step: Step, mocks: Iterable[Mock]) -> Iterator[Problem]:
+        known = [callee.target for callee in step.transfer.to] if isinstance(step, TransferStep) else []
+        for mock in mocks:
+            if mock.target is not None and mock.target not in known:
+                hint = did_you_mean(mock.target, known) or "take it away"
+                yield self._problem(path, f"this step does not call '{mock.target}'; {hint}", "mock")
 
     def _acts(self, test: Conversation) -> Iterator[Problem]:
         for index, act in enumerate(test.call):

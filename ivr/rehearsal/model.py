@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 
-from ivr.flow.model import LanguageTag, Part, StepName, VariableName
+from ivr.flow.parts import LanguageTag, Part, StepName, VariableName
 from ivr.rehearsal.acts import Act, Place, TransferEnds
 from ivr.units import Duration
 from ivr.written import written
@@ -79,6 +79,8 @@ class Mock(Part):
     after: Duration = 0.0
     """How long it takes."""
     detail: str = ""
+    target: str | None = None
+    """Who of several takes a transferred call; the first when empty."""
 
 
 def _mocks(value: object) -> object:

@@ -9,81 +9,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.model import Flow
 from ivr.flow.moment import masked
 from ivr.flow.program import Program
 from ivr.flow.prompts import languages_of
 from ivr.flow.state import Phase
-from ivr.immutable import immutable
 from ivr.rehearsal import acts as a
-from ivr.rehearsal.ending import ended_by_bot, languages_listened_in, lines_until_last_words
-from ivr.rehearsal.model import Conversation, Expect, Given, Mock
+from ivr.rehearsal.ending import ended_by_bot
+from ivr.rehearsal.model import Conversation, Given
+from ivr.rehearsal.played import Difference, Moment, Played
 from ivr.rehearsal.trail import Exits, Trail, exits_in, place_of
 from ivr.rehearsal.world import Calendars, World
-from ivr.testing.conversation import BEGAN, CallScript, NotAsScripted, Turn
-
-
-@immutable
-class Difference:
-    """The point at which a call went another way."""
-
-    expected: str
-    found: str
-    where: str
-    """Step, phase and what could be said or pressed there."""
-    closest: str = ""
-    """What the bot said that is most like what was expected."""
-    act_index: int | None = None
-    """Line of `call`; None for what was expected of the end."""
-    key: str = ""
-    """Key of `expect`."""
-    at_turn: int = 0
-    """How many turns there had been."""
-
-
-@immutable
-class Moment:
-    """How far a call was when a line of the conversation came."""
-
-    notes: int
-    """Lines of the record."""
-    prompts: int
-    language: str
-    is_answered: bool
-
-
-@immutable
-class Played:
-    """One conversation, played."""
-
-    turns: tuple[Turn, ...]
-    trail: Trail
-    variables: Mapping[str, object]
-    """At the end; sensitive ones masked."""
-    end: str
-    """caller_hung_up | bot_hung_up | transferred | rejected | failed"""
-    lasted_s: float
-    """Virtual seconds."""
-    difference: Difference | None = None
-    notes: tuple[str, ...] = ()
-    record: tuple[c.NoteStep, ...] = ()
-    is_answered: bool = True
-    early_prompts: int = 0
-    """Prompts that were heard before the answer."""
-    refused_with: int | None = None
-    """SIP status."""
-    moments: tuple[Moment, ...] = ()
-    """For every line of `call`: how far things were when it was done."""
-    prompts: int = 0
-    """How many there were in all."""
-    transfers: tuple[Mock | None, ...] = ()
-    """What became of each; None where a line of `call` says it."""
-    listened_in: tuple[str, ...] = ()
-    """Languages in which the bot listened for speech."""
-    last_words_at: int = 0
-    """Lines of the record before the last prompt or transfer; the others may come after the call."""
+from ivr.testing.conversation import CallScript
+from ivr.testing.turns import BEGAN, NotAsScripted
 
 
 class _Differs(Exception):
@@ -159,8 +98,8 @@ class _Player:
             moments=tuple(self.moments),
             prompts=len(self.call.prompts),
             transfers=tuple(self.world.transfers),
-            last_words_at=lines_until_last_words(self.call),
-            listened_in=languages_listened_in(self.call),
+            last_words_at=self.call.last_words_at,
+            listened_in=tuple(self.call.listened_in),
         )
 
     def _offer(self) -> None:
@@ -184,9 +123,9 @@ class _Player:
     # --- lines of the call
 
     def _perform(self, act: a.Act) -> None:
-        if act.is_callers and not isinstance(act, a.Interrupt | a.HangUp | a.Wait):
-            self.call.listens()
         call = self.call
+        if act.is_callers and not isinstance(act, _IMPATIENT):
+            call.listens()
         self.moments.append(Moment(len(call.record), len(call.prompts), call.state.language, call.is_answered))
         if act.is_callers:
             self._must_be_there(act)
@@ -197,19 +136,22 @@ class _Player:
             self._must_be_answered()  # the better explanation
             raise
         except NotAsScripted as error:
-            raise _Differs(f"the caller can {act.verb.replace('_', ' ')} {act.shown}", _first(error)) from error
+            raise _Differs(f"{_can(act)} {act.shown}", _first(error)) from error
         self._must_be_answered()
 
     def _must_be_answered(self) -> None:
+        if not self.world.missing:
+            return
         for step, remedy in self.world.missing.items():
             raise _Differs(f"step '{step}' gets an answer", f"nothing says which: add `mock: {{{step}: {remedy}}}`")
 
     def _must_be_there(self, act: a.Act) -> None:
-        what = f"the caller can {act.verb.replace('_', ' ')}"
         if self.call.phase is Phase.ENDED or self.call.state.has_left:
-            raise _Differs(what, "the call is over")
-        if isinstance(act, a.Say | a.Press) and self.call.phase is Phase.TRANSFERRING:
-            raise _Differs(what, "the caller is being transferred, and nothing says how that ends: add it to `mock`")
+            raise _Differs(_can(act), "the call is over")
+        if self.call.phase is Phase.TRANSFERRING and isinstance(act, a.Say | a.Press):
+            raise _Differs(
+                _can(act), "the caller is being transferred, and nothing says how that ends: add it to `mock`"
+            )
 
     def _hear(self, act: a.Hear) -> None:
         while not any(act.is_in(prompt.text) for prompt in self.call.said_now):
@@ -261,7 +203,7 @@ class _Player:
         """The first thing about the end that is not as expected."""
         expect = self.test.expect
         for key, check in _EXPECT.items():
-            wanted = getattr(expect, key)
+            wanted = getattr(expect, key) if key in expect.model_fields_set else None
             try:
                 if wanted not in (None, (), {}):
                     check(self, wanted)
@@ -272,7 +214,7 @@ class _Player:
                 self._same(name, value)
             except _Differs as found:
                 return self._difference(found, None, name)
-        if expect == Expect() and self._end() == "failed":
+        if not expect.model_fields_set and self._end() == "failed":
             return self._difference(_Differs("the call goes well", "the bot could not go on with it"), None)
         return None
 
@@ -302,7 +244,7 @@ class _Player:
 
     def _expected_target(self, wanted: str) -> None:
         notes = [note for note in self.call.record if note.kind == "transfer"]
-        reached = [note.meaning for note in notes if note.outcome == e.TransferOutcome.CONNECTED]
+        reached = [note.meaning for note in notes if note.outcome in e.TALKED]
         if wanted not in reached:
             tried = ", ".join(f"{note.meaning}: {note.outcome}" for note in notes) or "nobody was called"
             raise _Differs(f"the caller is brought to '{wanted}'", tried)
@@ -366,6 +308,14 @@ _EXPECT: dict[str, Callable[[_Player, Any], None]] = {
     "do_not_reach": _Player._expected_not,
     "tags": _Player._expected_tags,
 }
+
+
+_IMPATIENT = (a.Interrupt, a.HangUp, a.Wait)
+"""What a caller does without waiting for the bot to finish."""
+
+
+def _can(act: a.Act) -> str:
+    return f"the caller can {act.verb.replace('_', ' ')}"
 
 
 def closest(act: a.Hear, said: list[str]) -> str:

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 from ivr.immutable import immutable
 from ivr.rehearsal.coverage import Coverage
-from ivr.rehearsal.player import Played
+from ivr.rehearsal.played import Played
 from ivr.rehearsal.reading import PlacedConversation
-from ivr.testing.conversation import Turn
+from ivr.testing.turns import Turn
 
 
 @immutable

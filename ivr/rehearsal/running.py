@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
@@ -13,11 +15,12 @@ from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.model import Flow
 from ivr.flow.program import Program, linked
-from ivr.flows import TEST_SUFFIX, content_of, flow_files, library, load_file, load_files, unreadable
+from ivr.flows import TEST_SUFFIX, content_of, library, unreadable
 from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean
 from ivr.rehearsal.coverage import Coverage, coverage_of
 from ivr.rehearsal.fitting import misfits
+from ivr.rehearsal.flow_files import FlowFiles
 from ivr.rehearsal.player import play
 from ivr.rehearsal.reading import LoadedConversations, PlacedConversation, load_conversations
 from ivr.rehearsal.results import Report, Result
@@ -25,6 +28,9 @@ from ivr.rehearsal.trail import FlowTrail, exits_in
 from ivr.rehearsal.world import Calendars
 
 _SUFFIXES = (TEST_SUFFIX, TEST_SUFFIX.replace(".yaml", ".yml"))
+
+MADE_BETWEEN_COLLECTIONS = 50_000
+"""Objects that a run makes before it looks for garbage: some 10 MB."""
 
 
 @immutable
@@ -41,6 +47,11 @@ class Suite:
 
 def find_suites(paths: Iterable[Path], context: CheckContext) -> tuple[list[Suite], list[Problem]]:
     """The conversations below some paths, with their flows, and everything that is wrong with either."""
+    with _collecting_seldom():
+        return _found(paths, context)
+
+
+def _found(paths: Iterable[Path], context: CheckContext) -> tuple[list[Suite], list[Problem]]:
     files: dict[Path, None] = {}
     problems: list[Problem] = []
     for path in paths:
@@ -48,9 +59,9 @@ def find_suites(paths: Iterable[Path], context: CheckContext) -> tuple[list[Suit
         files.update(dict.fromkeys(found))
         if not found:
             problems.append(_nothing_there(path))
-    suites = []
+    suites, known = [], FlowFiles()
     for file in files:
-        suite = _suite(file, problems)
+        suite = _suite(file, known, problems)
         if suite is not None:
             suites.append(suite)
     for suite in {suite.flow.file: suite for suite in suites}.values():
@@ -79,7 +90,7 @@ def _nothing_there(path: Path) -> Problem:
     return Problem(str(path), 1, 1, "", message, rule="no_such_file")
 
 
-def _suite(file: Path, problems: list[Problem]) -> Suite | None:
+def _suite(file: Path, known: FlowFiles, problems: list[Problem]) -> Suite | None:
     try:
         loaded = load_conversations(content_of(file), str(file))
     except OSError as error:
@@ -88,27 +99,27 @@ def _suite(file: Path, problems: list[Problem]) -> Suite | None:
     problems += loaded.problems
     if loaded.source.data is None:
         return None
-    flow = _flow_of(file, loaded, problems)
+    flow = _flow_of(file, loaded, known, problems)
     if flow is None:
         return None
-    beside = load_files(flow_files(file.parent)).flows
+    beside = known.flows_below(file.parent)
     program = linked(flow.flow, {**library(), **{name: each.flow for name, each in beside.items()}})
     problems += misfits(loaded, program)
     files = {name: beside[name].file for name in program.parts if name in beside}
     return Suite(loaded, flow, program, {flow.flow.flow: flow.file, **files})
 
 
-def _flow_of(file: Path, loaded: LoadedConversations, problems: list[Problem]) -> LoadedFlow | None:
+def _flow_of(file: Path, loaded: LoadedConversations, known: FlowFiles, problems: list[Problem]) -> LoadedFlow | None:
     """The flow of that name below the file's folder; without a name, the file beside it that is called alike."""
     stem = file.name.removesuffix(_SUFFIXES[0]).removesuffix(_SUFFIXES[1])
-    others = flow_files(file.parent)
+    others = known.below(file.parent)
     likely = sorted(others, key=lambda other: (other.stem != stem, other.stem != loaded.flow))
     names: list[str] = []
     for other in likely:
         if not loaded.flow and other.stem != stem:
             break
         try:
-            flow = load_file(other)
+            flow = known.load(other)
         except FlowError as error:
             if other.stem in (stem, loaded.flow):
                 problems += error.problems
@@ -148,6 +159,31 @@ def run(
 ) -> Report:
     """Play on virtual time. `on_result` is told of each as it is over."""
     began_s = time.perf_counter()
+    with _collecting_seldom():
+        results = _played(wanted, zone, calendars, stops_at_failure, on_result)
+        tried = coverages(wanted, results)
+    return Report(results, tried, time.perf_counter() - began_s, tuple(_notes(results)))
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """What is read and played is kept for the report: looking through it for garbage was a third and an eighth of the
+    time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(MADE_BETWEEN_COLLECTIONS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+def _played(
+    wanted: Sequence[tuple[Suite, PlacedConversation]],
+    zone: tzinfo | None,
+    calendars: Calendars | None,
+    stops_at_failure: bool,
+    on_result: Callable[[Result], None],
+) -> list[Result]:
     suites = {id(suite): suite for suite, _ in wanted}.values()
     exits = {suite.flow.file: exits_in(suite.program) for suite in suites}
     results: list[Result] = []
@@ -166,8 +202,7 @@ def run(
         on_result(result)
         if stops_at_failure and result.has_failed:
             break
-    took_s = time.perf_counter() - began_s
-    return Report(results, coverages(wanted, results), took_s, tuple(_notes(results)))
+    return results
 
 
 def coverages(wanted: Sequence[tuple[Suite, PlacedConversation]], results: Iterable[Result]) -> list[Coverage]:
@@ -179,7 +214,9 @@ def coverages(wanted: Sequence[tuple[Suite, PlacedConversation]], results: Itera
         for name, trail in result.played.trail.flows.items() if result.played else ():
             if name in files:
                 tried[files[name]][1].append(trail)
-    return [coverage_of(flow, file, trails) for file, (flow, trails) in tried.items()]
+    return [
+        coverage_of(flow, file, trails, trails[0].exits if trails else None) for file, (flow, trails) in tried.items()
+    ]
 
 
 def _tested(wanted: Iterable[tuple[Suite, PlacedConversation]]) -> Iterator[tuple[Suite, Flow]]:

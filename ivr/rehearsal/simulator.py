@@ -29,9 +29,10 @@ from ivr.rehearsal.ending import ended_by_bot
 from ivr.rehearsal.model import Mock
 from ivr.rehearsal.trail import Trail, exits_in, place_of
 from ivr.rehearsal.world import REQUEST_OUTCOMES, SEND_OUTCOMES, Calendars, World, result_of, result_text
-from ivr.testing.conversation import Answered, CallScript, NotAsScripted, Turn
+from ivr.testing.conversation import CallScript
 from ivr.testing.job_text import job_text
 from ivr.testing.prompts import said_for_s
+from ivr.testing.turns import Answered, NotAsScripted, Turn
 
 MAX_WORDS = 12
 """More of them are counted, not shown."""
@@ -269,7 +270,7 @@ class Simulator:
 
     def _ask_transfer(self, command: c.StartTransfer) -> Answered | None:
         names = tuple(map(str, e.TransferOutcome))
-        word = self._chosen(f"how does the transfer to {command.to} end?", names)
+        word = self._chosen(f"how does the transfer to {command.names} end?", names)
         if word is None:
             return None
         return Answered(e.TransferEnded(0.0, e.TransferOutcome(word)), remark=f"transfer: {word}")

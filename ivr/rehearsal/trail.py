@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from ivr.flow import commands as c
 from ivr.flow.checks.graph import END, Edge, edges_of
 from ivr.flow.engine import Result
-from ivr.flow.model import AskStep, Flow, InputStep, MenuStep, Step, TransferStep, WhenStep
+from ivr.flow.listening import HEARING
+from ivr.flow.model import AskStep, Flow, InputStep, MenuStep, Step, WhenStep
 from ivr.flow.program import Program
 from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps.kind import RETURN
@@ -52,7 +53,7 @@ def exits_of(flow: Flow) -> Exits:
             found[name] = {edge.exit: edge.target for edge in reversed(list(edges_here))}
         else:
             found[name], aliases[name] = _outcomes(step, edges)
-        if isinstance(step, TransferStep):
+        if step.action == "transfer":
             found[name]["connected"] = END
     return Exits(found, aliases)
 
@@ -93,15 +94,15 @@ def _outcomes(step: Step, edges: Sequence[Edge]) -> tuple[dict[str, str], dict[s
 
 
 def _is_written(step: Step, exit_name: str) -> bool:
-    return getattr(step, exit_name, None) is not None or exit_name in {
-        **getattr(step, "status", {}),
-        **getattr(step, "outcomes", {}),
-    }
+    fields = step.__dict__
+    named = (fields.get("status", ()), fields.get("outcomes", ()))
+    return fields.get(exit_name) is not None or any(exit_name in names for names in named)
 
 
 def _choices(step: InputStep) -> Sequence[str]:
-    choices = getattr(step, "choices", None) or getattr(getattr(step, "menu", None), "choices", None) or {}
-    return list(choices)
+    if isinstance(step, MenuStep):
+        return list(step.menu.choices)
+    return list(step.choices or ()) if isinstance(step, AskStep) else []
 
 
 def exits_in(program: Program) -> dict[str, Exits]:
@@ -109,24 +110,29 @@ def exits_in(program: Program) -> dict[str, Exits]:
     return {flow.flow: exits_of(flow) for flow in program.flows}
 
 
-@dataclass(slots=True)
 class _Visit:
-    place: str
-    """The step; `order/ask_number` for one of a flow that the step `order` runs."""
-    notes: list[c.NoteStep] = field(default_factory=list)
-    is_left_by_command: bool = False
-    """Whether the caller left it by a command, which is no exit of its own."""
-    hangs_up: bool = False
-    is_skipped: bool = False
-    """A question of a survey whose condition did not hold."""
+    __slots__ = ("hangs_up", "is_left_by_command", "is_skipped", "notes", "path", "place")
+
+    def __init__(self, place: str, *, is_skipped: bool = False) -> None:
+        """`is_skipped`: a question of a survey whose condition did not hold."""
+        self.place = place
+        """The step; `order/ask_number` for one of a flow that the step `order` runs."""
+        self.path = place.split("/")
+        self.notes: list[c.NoteStep] = []
+        self.is_left_by_command = False
+        """Whether the caller left it by a command, which is no exit of its own."""
+        self.hangs_up = False
+        self.is_skipped = is_skipped
 
     def note(self, note: c.NoteStep) -> None:
         self.notes.append(note)
         self.is_left_by_command = note.kind == "command"
 
-    @property
-    def path(self) -> list[str]:
-        return self.place.split("/")
+    def inside(self) -> _Visit:
+        """The same, as the flow sees it that the outermost step runs."""
+        inner = _Visit(self.place.partition("/")[2], is_skipped=self.is_skipped)
+        inner.notes, inner.hangs_up, inner.is_left_by_command = self.notes, self.hangs_up, self.is_left_by_command
+        return inner
 
     def take(self, stay: Sequence[_Visit], *, is_inside: bool) -> None:
         """Add what happened in the step, or in the flow that it runs: of that, what came back and a command count."""
@@ -140,7 +146,7 @@ class _Visit:
 
 def place_of(state: FlowState) -> str:
     """Where a call stands, as its record names it."""
-    return "/".join([*(frame.step for frame in state.frames), state.step])
+    return "/".join([*(frame.step for frame in state.frames), state.step]) if state.frames else state.step
 
 
 @dataclass
@@ -157,17 +163,20 @@ class Trail:
 
     def through(self, flow: str) -> FlowTrail:
         """The way through one flow of the program."""
-        if flow not in self.flows:
+        known = self.flows.get(flow)
+        if known is None:
             main = self.program.main
             found, ends = (main, (END, RETURN)) if flow == main.flow else (self.program.flow_named(flow), (END,))
-            self.flows[flow] = FlowTrail(found, self.exits[flow], ends)
-        return self.flows[flow]
+            self.flows[flow] = known = FlowTrail(found, self.exits[flow], ends)
+        return known
 
     def follow(self, before: FlowState, result: Result) -> None:
         """One event."""
-        if _nothing_happened(before, result):
-            return
-        visits = self._visits(before, result)
+        after = result.state
+        told = [command for command in result.commands if type(command) in _TELLING]
+        if not told and after.step == before.step and after.frames == before.frames:
+            return  # the call stands where it stood: mostly so
+        visits = self._visits(before, after, told)
         self.steps += [visit.place for visit in visits[1 if before.step else 0 :]]
         self._give_commands(visits)
         self._spread(self.program.main, visits, END if self._is_done(visits, result) else "")
@@ -178,9 +187,11 @@ class Trail:
         is_over = result.state.has_left and result.state.phase is Phase.ENDED
         return is_over and step is not None and not kind_of(step).needs_caller and bool(visits[-1].notes)
 
-    def _visits(self, before: FlowState, result: Result) -> list[_Visit]:
+    def _visits(self, before: FlowState, after: FlowState, told: Sequence[c.Command]) -> list[_Visit]:
         visits = [_Visit(place_of(before))] if before.step else []
-        for command in result.commands:
+        for command in told:
+            if isinstance(command, c.NoteStep) and command.kind == HEARING:
+                continue  # nothing that the flow does
             if isinstance(command, c.NoteStep) and command.step:
                 if not visits or visits[-1].place != command.step:
                     visits.append(_Visit(command.step))
@@ -189,9 +200,9 @@ class Trail:
                 visits += self._skipped(visits[-1].path[:-1], command)
             elif isinstance(command, c.HangUp) and visits:
                 self._hangs_up(visits)
-        here = place_of(result.state)
+        here = place_of(after)
         is_known = visits and (visits[-1].place == here or _has_ended_inside(visits[-1], here))
-        if result.state.step and not is_known:
+        if after.step and not is_known:
             visits.append(_Visit(here))
         return list(self._with_silent_branches(visits)) if len(visits) > 1 else visits
 
@@ -211,18 +222,15 @@ class Trail:
 
     def _with_silent_branches(self, visits: Sequence[_Visit]) -> Iterator[_Visit]:
         """A `when` none of whose conditions held leaves no note: the one that fits is taken to lie between."""
-        for visit, after in itertools.pairwise([*visits, None]):
-            assert visit is not None
-            yield visit
-            if after is None or visit.is_left_by_command:
-                continue
+        yield visits[0]
+        for visit, after in itertools.pairwise(visits):
             *outside, name = after.path
             depth = len(outside)
-            if visit.path[:depth] != outside or len(visit.path) <= depth:
-                continue
-            between = self.through(self._flow_at(outside)).silent_branch(visit.path[depth], name)
-            if between:
-                yield _Visit("/".join([*outside, between]))
+            if not visit.is_left_by_command and len(visit.path) > depth and visit.path[:depth] == outside:
+                between = self.through(self._flow_at(outside)).silent_branch(visit.path[depth], name)
+                if between:
+                    yield _Visit("/".join([*outside, between]))
+            yield after
 
     def _flow_at(self, outside: Sequence[str]) -> str:
         """Name of the flow that these steps, each of the flow before it, lead into."""
@@ -259,25 +267,22 @@ class Trail:
         for number, ((name, is_inside), stay) in enumerate(stays, start=1):
             step = flow.steps.get(name)
             if is_inside and isinstance(step, RunStep):
-                inner = [replace(visit, place=visit.place.partition("/")[2]) for visit in stay]
+                inner = [visit.inside() for visit in stay]
                 self._spread(self.program.flow_named(step.run), inner, "" if number == len(stays) else RETURN)
 
 
-_TELLING = (c.NoteStep, c.NoteAnswer, c.HangUp)
+_TELLING = frozenset({c.NoteStep, c.NoteAnswer, c.HangUp})
 """Commands that tell something of the way."""
-
-
-def _nothing_happened(before: FlowState, result: Result) -> bool:
-    """Whether the call stands where it stood, and nothing was told: mostly so."""
-    after = result.state
-    is_there = after.step == before.step and after.frames == before.frames
-    return is_there and not any(isinstance(command, _TELLING) for command in result.commands)
 
 
 def _is_plain(visits: Sequence[_Visit]) -> bool:
     """Whether each is to another step than the one before, and none to a flow that is run: mostly so."""
-    places = [visit.place for visit in visits]
-    return "/" not in "".join(places) and all(one != other for one, other in itertools.pairwise(places))
+    before = ""
+    for visit in visits:
+        if len(visit.path) > 1 or visit.place == before:
+            return False
+        before = visit.place
+    return True
 
 
 def _own_step(visit: _Visit) -> tuple[str, bool]:
@@ -321,11 +326,12 @@ class FlowTrail:
         """One event's part in this flow; `end` is where the last of these steps led, where that is known."""
         for visit in visits:
             self.steps.add(visit.place)
-            self._by_notes(visit)
-        for visit, after in zip(visits, [*visits[1:], None], strict=True):
-            target = END if visit.hangs_up else end if after is None else after.place
-            if target:
-                self._by_target(visit, target)
+            if visit.notes or visit.is_skipped:
+                self._by_notes(visit)
+        targets = [*(after.place for after in visits[1:]), end]
+        for visit, target in zip(visits, targets, strict=True):
+            if target or visit.hangs_up:
+                self._by_target(visit, END if visit.hangs_up else target)
 
     def may_end_call(self, name: str, notes: Sequence[c.NoteStep]) -> bool:
         """Whether the call ended with this step, for all that its notes tell."""
@@ -335,41 +341,16 @@ class FlowTrail:
 
     def _by_notes(self, visit: _Visit) -> None:
         """Exits that a note names: the answer that was given, the outcome that came about."""
-        skipped = ["skipped"] if visit.is_skipped else []
-        for named in (*skipped, *self._named_in(visit.place, visit.notes)):
+        found = self._named_in(visit.place, visit.notes)
+        for named in ["skipped", *found] if visit.is_skipped else found:
             self.taken.add((visit.place, named))
             self._named.add(visit.place)
 
-    def _named_in(self, name: str, notes: Sequence[c.NoteStep]) -> Iterator[str]:
+    def _named_in(self, name: str, notes: Sequence[c.NoteStep]) -> list[str]:
         step, exits = self.flow.steps.get(name), self.exits.of.get(name, {})
-        for note in notes:
-            if note.kind == "command":
-                continue
-            if isinstance(step, MenuStep | AskStep):
-                named = self._answered(step, note)
-            elif isinstance(step, RunStep):
-                named = self._came_back(step, note)
-            else:
-                named = note.meaning if isinstance(step, WhenStep) else note.outcome
-            named = self.exits.stands_for.get(name, {}).get(named, named)
-            if named in exits:
-                yield named
-
-    @staticmethod
-    def _answered(step: MenuStep | AskStep, note: c.NoteStep) -> str:
-        if note.outcome == "no_choices":
-            return "empty" if isinstance(step, AskStep) and step.empty else "failed"
-        if note.outcome not in ANSWERED:
-            return ""
-        if isinstance(step, AskStep) and step.ask == "yes_no":
-            return {"yes": "confirmed", "no": "denied"}.get(note.meaning, "")
-        return note.meaning if note.meaning in _choices(step) else "next"
-
-    @staticmethod
-    def _came_back(step: RunStep, note: c.NoteStep) -> str:
-        if note.kind != "return":
-            return ""
-        return note.meaning if note.meaning in step.outcomes else "next"
+        stands_for = self.exits.stands_for.get(name, {})
+        named = [_named_by(step, note) for note in notes if note.kind != "command"]
+        return [exit_name for each in named if (exit_name := stands_for.get(each, each)) in exits]
 
     def _by_target(self, visit: _Visit, target: str) -> None:
         """The exit by which a step was left, where no note named one."""
@@ -383,9 +364,37 @@ class FlowTrail:
         leading = [name for name, leads_to in exits.items() if leads_to in targets]
         if last is not None and last.outcome == "error":
             leading = [name for name in leading if name == "on_error"]
-        elif isinstance(step, MenuStep | AskStep):
+        elif isinstance(step, _QUESTIONS):
             leading = [name for name in leading if name == "failed"] if last is not None else []
         elif isinstance(step, RunStep) or (isinstance(step, WhenStep) and last is None):
             leading = [name for name in leading if name == "next"]
         if leading:
             self.taken.add((visit.place, leading[0]))
+
+
+_QUESTIONS = (MenuStep, AskStep)
+
+
+def _named_by(step: Step | None, note: c.NoteStep) -> str:
+    """The exit that a note names, or the outcome that stands for one."""
+    if isinstance(step, _QUESTIONS):
+        return _answered(step, note)
+    if isinstance(step, RunStep):
+        return _came_back(step, note)
+    return note.meaning if isinstance(step, WhenStep) else note.outcome
+
+
+def _answered(step: MenuStep | AskStep, note: c.NoteStep) -> str:
+    if note.outcome == "no_choices":
+        return "empty" if isinstance(step, AskStep) and step.empty else "failed"
+    if note.outcome not in ANSWERED:
+        return ""
+    if isinstance(step, AskStep) and step.ask == "yes_no":
+        return {"yes": "confirmed", "no": "denied"}.get(note.meaning, "")
+    return note.meaning if note.meaning in _choices(step) else "next"
+
+
+def _came_back(step: RunStep, note: c.NoteStep) -> str:
+    if note.kind != "return":
+        return ""
+    return note.meaning if note.meaning in step.outcomes else "next"

@@ -9,8 +9,9 @@ from datetime import datetime
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.jobs import HoursJob, HttpJob, JobOutcome, JobResult, SendJob
+from ivr.immutable import immutable
 from ivr.rehearsal.model import Mock
-from ivr.testing.conversation import Answered
+from ivr.testing.turns import Answered
 
 CONNECTED = Mock(outcome=e.TransferOutcome.CONNECTED)
 
@@ -30,6 +31,22 @@ MESSAGE_S = 5.0
 
 _REMEDY = {"request": "{status: 200, json: {…}}", "hours": "open"}
 
+
+@immutable
+class Handover:
+    """A transfer of a conversation."""
+
+    callees: tuple[str, ...]
+    mock: Mock | None
+    """What became of it; None where a line of the conversation says it."""
+    rings_all: bool = False
+
+    @property
+    def taken_by(self) -> str:
+        """Who takes the call, where somebody does."""
+        return (self.mock and self.mock.target) or self.callees[0]
+
+
 Calendars = Callable[[str, datetime], JobResult]
 """What a calendar of the settings says at an instant."""
 
@@ -48,8 +65,8 @@ class World:
     leaves_transfers_open: bool = False
     """Whether a line of the conversation ends transfers that have no mock."""
     used: dict[str, int] = field(default_factory=dict)
-    transfers: list[Mock | None] = field(default_factory=list)
-    """What became of each transfer, in order; None where a line of the conversation says it."""
+    transfers: list[Handover] = field(default_factory=list)
+    """Each transfer, in order."""
     missing: dict[str, str] = field(default_factory=dict)
     """Steps that asked and got no answer, and what to write into `mock` for them."""
     notes: list[str] = field(default_factory=list)
@@ -59,7 +76,7 @@ class World:
         """What becomes of a command; None where nothing does, or not yet."""
         step = self.step()
         if isinstance(command, c.StartTransfer):
-            return self._transfer(step)
+            return self._transfer(step, command)
         if isinstance(command, c.StartJob):
             return self._job(step, command)
         if isinstance(command, c.StartRecording):
@@ -88,16 +105,19 @@ class World:
         """By the whole place (`order/look_up`), else by the step's own name."""
         return self.mocks.get(step) or self.mocks.get(step.rpartition("/")[2]) or ()
 
-    def _transfer(self, step: str) -> Answered | None:
+    def _transfer(self, step: str, command: c.StartTransfer) -> Answered | None:
         mock = self.mock_for(step)
+        callees = tuple(callee.target for callee in command.callees)
         if mock is None and self.leaves_transfers_open:
-            self.transfers.append(None)
+            self.transfers.append(Handover(callees, None, command.rings_all))
             return None
         remark = "" if mock is not None else "; no mock says otherwise"
         mock = mock or CONNECTED
-        self.transfers.append(mock)
+        self.transfers.append(handover := Handover(callees, mock, command.rings_all))
         outcome = e.TransferOutcome(mock.outcome or "failed")
-        return Answered(e.TransferEnded(0.0, outcome, mock.detail), mock.after, f"transfer: {outcome}{remark}")
+        target = handover.taken_by if outcome in e.TALKED else ""
+        event = e.TransferEnded(0.0, outcome, mock.detail, target)
+        return Answered(event, mock.after, f"transfer: {outcome}{remark}")
 
     def _recording(self, step: str, command: c.StartRecording) -> Answered | None:
         """A mock stands for the caller's message; without one the conversation says what is said after the tone."""

@@ -42,6 +42,11 @@ class Messenger:
             give_up_after_s=settings.give_up_after,
         )
 
+    @property
+    def waiting(self) -> int:
+        """How many messages are not delivered yet."""
+        return self._outbox.waiting
+
     async def start(self) -> None:
         """Go on with what waits."""
         await self._outbox.start()

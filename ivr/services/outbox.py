@@ -51,6 +51,11 @@ class Outbox:
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing: set[asyncio.Task[None]] = set()
 
+    @property
+    def waiting(self) -> int:
+        """How many messages are not delivered yet."""
+        return len(self._tasks) + len(self._writing)
+
     async def start(self) -> None:
         """Go on with what an earlier process left."""
         if await asyncio.to_thread(is_waiting, self._root):

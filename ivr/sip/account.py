@@ -10,6 +10,7 @@ import structlog
 
 from ivr.config import AccountSettings, SipSettings
 from ivr.sip import codes
+from ivr.sip.behind_front import registers, route_to_front
 from ivr.sip.translate import clean, uri_user
 
 LOCAL: Final = ""
@@ -99,8 +100,10 @@ class SipAccount(pj.Account):  # type: ignore[misc]  # the library's bindings ar
         self.shutdown()
 
 
-def local_config(settings: SipSettings, host: str, port: int) -> Any:
+def local_config(settings: SipSettings, port: int) -> Any:
     """The account for calls that belong to no other."""
+    host = settings.public_address or settings.address
+    host = "127.0.0.1" if host == "0.0.0.0" else host
     config = _base_config(settings)
     config.idUri = f"sip:{settings.user_agent}@{host}:{port}"
     config.regConfig.registerOnAdd = False
@@ -111,8 +114,8 @@ def account_config(account: AccountSettings, settings: SipSettings) -> Any:
     """An account of the configuration; registering again is decided by us, not by the library."""
     config = _base_config(settings)
     config.idUri = account.uri
-    if account.registrar:
-        config.regConfig.registrarUri = with_transport(account.registrar, account.transport)
+    if registers(account, settings):
+        config.regConfig.registrarUri = with_transport(account.registrar or "", account.transport)
         config.regConfig.timeoutSec = max(1, round(account.register_every))
         config.regConfig.delayBeforeRefreshSec = max(1, min(30, round(account.register_every / 10)))
         config.regConfig.registerOnAdd = False
@@ -129,12 +132,16 @@ def account_config(account: AccountSettings, settings: SipSettings) -> Any:
 
 def _base_config(settings: SipSettings) -> Any:
     config = pj.AccountConfig()
+    for route in route_to_front(settings):
+        config.sipConfig.proxies.append(route)
     transport = config.mediaConfig.transportConfig
     transport.port, transport.portRange = settings.rtp_port, settings.rtp_port_count
-    if settings.address != "0.0.0.0":
-        transport.boundAddress = settings.address
+    local, seen = settings.media_address or settings.address, settings.media_public_address or settings.public_address
+    if local != "0.0.0.0":
+        transport.boundAddress = local
+    if seen:
+        transport.publicAddress = seen
     if settings.public_address:
-        transport.publicAddress = settings.public_address
         config.natConfig.contactRewriteUse = 0
     config.mediaConfig.srtpUse = _SRTP[settings.srtp]
     config.mediaConfig.srtpSecureSignaling = 0

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-import pjsua2 as pj
 import structlog
 
 from ivr.config import SipSettings
@@ -19,30 +18,40 @@ from ivr.ports import (
     LegId,
     LegOffered,
     LegReferred,
+    Measures,
     MessageRequest,
-    RegistrationChanged,
     TelephonyEvent,
+    metrics,
 )
 from ivr.sip import codes, offer, screen, translate
-from ivr.sip.account import LOCAL, RegistrationReport, SipAccount, account_config, local_config, with_transport
+from ivr.sip.account import LOCAL, RegistrationReport, SipAccount, account_config, local_config
 from ivr.sip.arrivals import Arrivals
-from ivr.sip.call import Leg, LegCall, add_headers
+from ivr.sip.behind_front import next_hop, source_of
+from ivr.sip.call import Leg
+from ivr.sip.dialling import place
 from ivr.sip.endpoint import Endpoint
+from ivr.sip.half_open import HalfOpen, HalfOpenLimit, overdue
+from ivr.sip.leg_call import LegCall
 from ivr.sip.media import SETTLE_S, FramePorts, LegMedia
+from ivr.sip.media_lock import MediaLock, MediaLooks
 from ivr.sip.messages import Messages
-from ivr.sip.peers import NameGate, TrustedPeers
+from ivr.sip.name_lookup import NameLookup
+from ivr.sip.peers import TrustedPeers
+from ivr.sip.registrations import Registrations
 from ivr.sip.thread import SipThread
+from ivr.sip.unanswered import transaction_of
 from ivr.sip.unwanted import UnwantedRequests
 
-_TOO_MANY: Final = 70010
-"""`PJ_ETOOMANY`: the library has no call left."""
 UNDECIDED_LIMIT_S: Final = 10.0
 """An offered leg that nobody answers, refuses or lets ring is refused after this time."""
 RINGING_LIMIT_S: Final = 180.0
 """An offered leg that only rings is refused after this time."""
+_BROUGHT_BACK: Final = "X-Transfer-Result"
+"""Stands in the INVITE of a caller whose transfer has failed: that call is in progress."""
 CLOCK_LINGER_S: Final = 2.0
 """The media clock goes on this long after the last leg, so that everything disconnected has settled."""
 SWEEP_EVERY_S: Final = 5.0
+ROOM_AFTER_S: Final = 0.5
 GOODBYE_LIMIT_S: Final = 1.5
 UNREGISTER_LIMIT_S: Final = 0.7
 
@@ -64,6 +73,7 @@ class UserAgent:
         now_s: Callable[[], float],
         peers: TrustedPeers,
         follows_refer: bool,
+        measures: Measures,
     ) -> None:
         self._settings = settings
         self._thread = thread
@@ -71,20 +81,25 @@ class UserAgent:
         self.now_s = now_s
         self._peers = peers
         self._follows_refer = follows_refer
-        self.endpoint = Endpoint(settings)
+        self.endpoint = Endpoint(settings, measures)
         self._unwanted = UnwantedRequests()
         self._wanted = offer.encodings(settings.codecs, settings.sample_rate_hz)
         self._arrivals = Arrivals(self._wanted, self.endpoint.heard, self._answer)
         self._ports = FramePorts(settings.sample_rate_hz, thread)
-        self._names = NameGate(thread.post)
+        self._looks = MediaLooks(thread)
+        self._names = NameLookup(thread.post)
         self._messages = Messages(settings, self._names, thread.post)
         self._accounts: dict[str, SipAccount] = {}
-        self._registrations: dict[str, tuple[bool, int]] = {}
-        self._failures: dict[str, int] = {}
-        self._renewals: dict[str, int] = {}
+        self._registrations = Registrations(
+            settings, self._accounts, thread=thread, names=self._names, peers=peers, report=report
+        )
+        self._half_open_limit = HalfOpenLimit(settings.half_open_per_source)
         self._legs: dict[LegId, Leg] = {}
         self._ended_calls: list[Any] = []
-        self._is_closing = False
+        self._is_room_wanted = self._is_closing = False
+        self._measures = measures
+        self.retry_after_s = 0
+        """New calls are refused, and told to come again after this time; 0: they are taken. From any thread."""
 
     # --- life
 
@@ -93,19 +108,18 @@ class UserAgent:
         self.endpoint.open()
         self._unwanted.register()
         self._arrivals.register()
-        self.endpoint.keep_connections(self._connections_in_use)
-        host = self._settings.public_address or self._settings.address
-        local = SipAccount(LOCAL, "", self)
-        host = "127.0.0.1" if host == "0.0.0.0" else host
-        config = local_config(self._settings, host, self.endpoint.port)
-        local.uri = config.idUri
+        self.endpoint.keep_connections(lambda: {leg.connection for leg in self._legs.values()})
+        self.endpoint.when_refused(self._want_room)
+        self._names.register()
+        config = local_config(self._settings, self.endpoint.port)
+        local = SipAccount(LOCAL, config.idUri, self)
         local.create(config, True)
         self._accounts[LOCAL] = local
         for name, given in self._settings.accounts.items():
             account = SipAccount(name, given.uri, self)
             account.create(account_config(given, self._settings))
             self._accounts[name] = account
-            self._register(name)
+            self._registrations.begin(name)
         self._sweep()
 
     def close(self) -> None:
@@ -116,7 +130,7 @@ class UserAgent:
         self._pump(GOODBYE_LIMIT_S, lambda: not self._legs)
         for leg in list(self._legs.values()):
             leg.end(EndedBy.LOCAL, codes.REQUEST_TIMEOUT, "the bot was stopped")
-        self._unregister()
+        self._pump(UNREGISTER_LIMIT_S, self._registrations.end())
         if self.endpoint.has_clock:
             self._pump(SETTLE_S, lambda: False)
             self.endpoint.stop_clock()
@@ -130,12 +144,6 @@ class UserAgent:
         self._accounts.clear()
         self.endpoint.close()
 
-    def _unregister(self) -> None:
-        registered = [name for name, (is_registered, _) in self._registrations.items() if is_registered]
-        for name in registered:
-            self._accounts[name].register(is_on=False)
-        self._pump(UNREGISTER_LIMIT_S, lambda: not any(self._registrations[name][0] for name in registered))
-
     def _pump(self, limit_s: float, is_done: Callable[[], bool]) -> None:
         end_s = time.monotonic() + limit_s
         self._thread.after(limit_s, lambda: None)  # ends the poll's wait in time
@@ -145,50 +153,8 @@ class UserAgent:
     # --- what the library reports
 
     def registration_changed(self, report: RegistrationReport) -> None:
-        """Report changes only; ask a registrar that refused or was away again later."""
-        state = (report.is_registered, report.sip_status)
-        has_changed = self._registrations.get(report.account) != state
-        self._registrations[report.account] = state
-        if report.is_registered:
-            self._failures[report.account] = 0
-            self._renew_later(report.account)
-            if report.source:
-                self._peers.learn([report.source], [report.account])
-        elif not self._is_closing and not codes.is_success(report.sip_status):
-            self._register_later(report)
-        if has_changed:
-            self._report(RegistrationChanged(report.account, report.is_registered, report.sip_status, report.reason))
-
-    def _renew_later(self, name: str) -> None:
-        """One renewal per registration: each answer to one starts the time of the next."""
-        renew_every_s = self._settings.accounts[name].renew_every
-        turn = self._renewals[name] = self._renewals.get(name, 0) + 1
-        if renew_every_s > 0:
-            self._thread.after(renew_every_s, partial(self._renew, name, turn))
-
-    def _renew(self, name: str, turn: int) -> None:
-        is_registered, _ = self._registrations.get(name, (False, 0))
-        if turn == self._renewals[name] and is_registered and not self._is_closing:
-            self._accounts[name].register(is_on=True)
-
-    def _register_later(self, report: RegistrationReport) -> None:
-        failures = self._failures[report.account] = self._failures.get(report.account, 0) + 1
-        retry_every_s = self._settings.accounts[report.account].retry_every
-        delay_s = codes.retry_delay_s(report.sip_status, failures, retry_every_s)
-        self._thread.after(delay_s, partial(self._register, report.account))
-
-    def _register(self, name: str) -> None:
-        given = self._settings.accounts[name]
-        if given.registrar:
-            self._names.when_known(given.proxy or given.registrar, partial(self._register_known, name))
-
-    def _register_known(self, name: str, is_known: bool) -> None:
-        if self._is_closing:
-            return
-        if is_known:
-            self._accounts[name].register(is_on=True)
-        else:
-            self.registration_changed(RegistrationReport(name, False, codes.BAD_GATEWAY, "no address for it", ""))
+        """A registrar answered, or the registration was lost."""
+        self._registrations.changed(report)
 
     def message_answered(self, uri: str, text: str, sip_status: int, reason: str) -> None:
         """A MESSAGE that we sent has its final answer."""
@@ -199,11 +165,15 @@ class UserAgent:
         self.endpoint.call_started()
         call = LegCall(account, call_id)
         parsed = translate.parse_message(message)
+        source = source_of(source, parsed, self._settings)
         is_usable = translate.has_usable_addresses(translate.body_of(message))
         name = account.name or self._peers.account_of(source, translate.dialled_number(parsed))
         leg = self._new_leg(is_incoming=True, account=name)
         leg.bind(call)
         leg.connection = self._arrivals.connection
+        leg.source = "" if name or self._settings.front else self._peers.stranger(source)
+        leg.lock.signalled = translate.peer_host(source)
+        leg.transaction = transaction_of(self._arrivals.request)
         party = translate.calling_party(parsed, is_trusted=self._peers.is_trusted(source))
         offer = LegOffered(
             leg.id,
@@ -228,14 +198,49 @@ class UserAgent:
             log.warning("sip.malformed_offer", leg=leg.id)
             leg.hang_up(codes.BAD_REQUEST)
             return
-        callers = sum(other.is_incoming and not other.is_ended for other in self._legs.values())
-        if self._is_closing or callers > self.callers_limit:
-            leg.hang_up(codes.SERVICE_UNAVAILABLE if self._is_closing else codes.BUSY_HERE)
+        sip_status = codes.SERVICE_UNAVAILABLE if self._is_closing else self._refusal(leg.source)
+        if sip_status is not None:
+            leg.hang_up(sip_status)
+            self._want_room()
+            return
+        if self.retry_after_s and _BROUGHT_BACK not in offer.headers:
+            self._measures.count(metrics.CALLS_REFUSED, "overload")
+            leg.hang_up(codes.SERVICE_UNAVAILABLE, retry_after_s=self.retry_after_s)
             return
         leg.is_reported = True
         self.emit(offer)
         self._thread.after(UNDECIDED_LIMIT_S, partial(self._refuse_forgotten, leg, is_ringing_enough=True))
         self._thread.after(RINGING_LIMIT_S, partial(self._refuse_forgotten, leg, is_ringing_enough=False))
+
+    def _refusal(self, source: str) -> int | None:
+        callers = sum(leg.is_incoming and not leg.is_ended for leg in self._legs.values())
+        return self._half_open_limit.refusal(
+            source, self._half_open(), callers, callers_limit=self.callers_limit, now_s=self.now_s()
+        )
+
+    def _half_open(self) -> list[HalfOpen]:
+        legs = [leg for leg in self._legs.values() if leg.is_half_open]
+        return [HalfOpen(leg.id, leg.source, leg.accepted_at_s, not leg.transaction) for leg in legs]
+
+    def _want_room(self) -> None:
+        """A caller was refused; under a flood each one is."""
+        if not self._is_room_wanted:
+            self._is_room_wanted = True
+            self._thread.after(ROOM_AFTER_S, self._make_room)
+
+    def _make_room(self) -> None:
+        """Callers who do not acknowledge our answer are not waited for any longer."""
+        self._is_room_wanted = False
+        for leg_id in overdue(self._half_open(), self.now_s()):
+            leg = self._legs[leg_id]
+            log.warning("sip.never_acknowledged", leg=leg_id, source=leg.source)
+            transaction, leg.transaction = leg.transaction, b""
+            self.endpoint.unanswered.give_up(transaction)
+
+    @property
+    def leg_count(self) -> int:
+        """Legs that there are, those that are just leaving included. From any thread."""
+        return len(self._legs)
 
     @property
     def callers_limit(self) -> int:
@@ -276,11 +281,10 @@ class UserAgent:
             return codes.NO_SUCH_CALL
         return leg.info_received(translate.cseq_of(message), message.first("Content-Type"), body)
 
-    def _connections_in_use(self) -> set[int]:
-        return {leg.connection for leg in self._legs.values()}
-
     def leg_ended(self, leg: Leg) -> None:
         """Let go of the leg between two polls."""
+        if leg.is_unacknowledged:
+            self._half_open_limit.left(leg.source, self.now_s())
         leg.media.close()
         self._thread.post(partial(self._release, leg))
 
@@ -306,6 +310,8 @@ class UserAgent:
         """End legs that the library has dropped without saying so, and free what had to wait."""
         self._drop_ended_calls()
         self.endpoint.close_overdue()
+        if len(self._legs) >= self.callers_limit:  # behind a front nobody is refused here
+            self._make_room()
         newest = {leg.call_number: leg for leg in self._legs.values() if leg.call_number >= 0}
         for leg in list(self._legs.values()):
             if leg.call_number < 0:
@@ -340,7 +346,8 @@ class UserAgent:
     def _new_leg(self, *, is_incoming: bool, account: str, leg_id: LegId | None = None) -> Leg:
         self.endpoint.start_clock()
         media = LegMedia(self._settings.sample_rate_hz, self._thread, self._ports)
-        leg = Leg(leg_id or self.new_leg_id(), self, media, is_incoming=is_incoming, account=account)
+        lock = MediaLock(self._looks, self.now_s)
+        leg = Leg(leg_id or self.new_leg_id(), self, media, lock, is_incoming=is_incoming, account=account)
         if self._settings.keys_in_audio:
             media.hear_keys(leg.key_heard)
         self._legs[leg.id] = leg
@@ -366,7 +373,7 @@ class UserAgent:
             leg.end(EndedBy.LOCAL, codes.SERVICE_UNAVAILABLE, "no free leg")
         else:
             given = self._settings.accounts.get(request.account)
-            hop = given.proxy if given and given.proxy else request.uri
+            hop = next_hop(self._settings, given, request.uri)
             self._names.when_known(hop, partial(self._name_known, leg, account, request))
 
     def _name_known(self, leg: Leg, account: SipAccount, request: DialRequest, is_known: bool) -> None:
@@ -380,19 +387,10 @@ class UserAgent:
     def _call_out(self, leg: Leg, account: SipAccount, request: DialRequest) -> None:
         call = LegCall(account)
         leg.bind(call)
-        parameters = pj.CallOpParam(True)
-        parameters.opt.audioCount, parameters.opt.videoCount = 1, 0
-        add_headers(parameters, translate.header_pairs(request.headers))
-        parameters.txOption.localUri = translate.caller_id_uri(request.caller_id, account.uri)
-        given = self._settings.accounts.get(request.account)
-        uri = with_transport(request.uri, given.transport if given else "udp")
         self.endpoint.call_started()
-        try:
-            call.makeCall(uri, parameters)
-        except pj.Error as error:
-            is_full = error.status == _TOO_MANY
-            status = codes.SERVICE_UNAVAILABLE if is_full else codes.BAD_REQUEST
-            leg.end(EndedBy.LOCAL, status, "no free leg" if is_full else str(error.reason))
+        failure = place(call, account.uri, request, self._settings.accounts.get(request.account))
+        if failure is not None:
+            leg.end(EndedBy.LOCAL, *failure)
 
     def send_message(self, request: MessageRequest, report: Callable[[int, str], None]) -> None:
         """Send a MESSAGE outside of calls."""

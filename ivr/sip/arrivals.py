@@ -1,5 +1,5 @@
 """Sees each request before the library's own user agent does: by which connection it came, what it offers, and
-whether the library may have it.
+whether the library may have it. The Contact of a caller behind a NAT is corrected (`ivr.sip.nat`).
 
 The library always answers with the first codec of the caller's order that it has. To hold the configured order, the
 offer that it works with is replaced by one whose audio lines name our codecs first, in our order: an offer's order is
@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final
 import structlog
 
 from ivr.sip import codes, offer, screen, translate
+from ivr.sip.contacts import Contacts
 from ivr.sip.native import KNOWN_RELEASE, POINTER, RequestModule, Text, function, is_known_release, release, respond
 from ivr.sip.unwanted import method_of
 
@@ -37,13 +38,13 @@ class _Arrival(ctypes.Structure):
 
 
 _MESSAGE_AT: Final = 0x1148
-"""Where `pjsip_rx_data` has `msg_info.msg_buf` and `msg_info.len`. The message lies within what is before."""
+"""Where `pjsip_rx_data` has the start of `msg_info`. The message lies within what is before."""
 
 
 class _Message(ctypes.Structure):
-    """`msg_info.msg_buf` and `msg_info.len`."""
+    """`msg_info.msg_buf`, `msg_info.len` and `msg_info.msg`."""
 
-    _fields_: ClassVar = [("start", ctypes.c_void_p), ("length", ctypes.c_int)]
+    _fields_: ClassVar = [("start", ctypes.c_void_p), ("length", ctypes.c_int), ("parsed", ctypes.c_void_p)]
 
 
 class _SdpInfo(ctypes.Structure):
@@ -72,6 +73,8 @@ class Arrivals:
         self._answer = answer
         self.connection = 0
         """The library's number of the transport by which the request came that is being handled."""
+        self.request = 0
+        """That request itself, for as long as it is being handled."""
         self._module = RequestModule("mod-ivr-arrivals", _BEFORE_THE_USER_AGENT, self._received)
 
     def register(self) -> None:
@@ -83,6 +86,7 @@ class Arrivals:
             self._parse = function("pjmedia_sdp_parse", ctypes.c_int, POINTER, POINTER, ctypes.c_size_t, POINTER)
             self._find_dialog = function("pjsip_ua_find_dialog", POINTER, POINTER, POINTER, POINTER, ctypes.c_int)
             self._alloc = function("pj_pool_alloc", POINTER, POINTER, ctypes.c_size_t)
+            self._contacts = Contacts()
             is_known = is_known_release() and self._module.register()
         except AttributeError as error:
             found, is_known = str(error), False
@@ -91,11 +95,12 @@ class Arrivals:
 
     def _received(self, request: int) -> bool:
         arrival = _Arrival.from_address(request)
-        self.connection = int(arrival.transport or 0)
+        self.request, self.connection = request, int(arrival.transport or 0)
         self._heard(self.connection)
         method = method_of(self._info(request))
         if method in _OFFERING:
             self._put_in_order(arrival, self._sdp_info(request))
+            self._correct_contact(arrival, request)
         return screen.needs_a_look(method) and self._screen(method, request)
 
     def _screen(self, method: str, request: int) -> bool:
@@ -119,6 +124,11 @@ class Arrivals:
         kept = [name.encode("latin-1") for name in names]
         texts = [Text(ctypes.cast(ctypes.c_char_p(name), ctypes.c_void_p).value, len(name)) for name in kept]
         return all(kept) and bool(self._find_dialog(*(ctypes.byref(text) for text in texts), 0))
+
+    def _correct_contact(self, arrival: _Arrival, request: int) -> None:
+        parsed = int(_Message.from_address(request + _MESSAGE_AT).parsed or 0)
+        if parsed and (text := _text_of(request)):
+            self._contacts.correct(request, int(arrival.pool), parsed, translate.parse_message(text))
 
     def _put_in_order(self, arrival: _Arrival, found: Any) -> None:
         """Replace the parsed offer, when its order is not ours; its memory is the request's, and ends with it."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, Protocol
 
 import pjsua2 as pj
@@ -26,31 +24,15 @@ from ivr.ports import (
     RtpStats,
 )
 from ivr.sip import codes, translate
-from ivr.sip.keys import KeyPresses, key_of_info
+from ivr.sip.call_change import CallChange
+from ivr.sip.keys import key_of_info
 from ivr.sip.media import LegMedia
+from ivr.sip.media_lock import MediaLock
 
 _GOODBYE_LIMIT_S: Final = 40.0
 """A BYE that nobody answers is given up after 32 s (64 times T1, RFC 3261 §17.1.2.2), or earlier by a setting."""
-_IS_END: Final = 2
-"""`PJMEDIA_STREAM_DTMF_IS_END`: the key was released."""
-_AUDIO_STATES: Final = (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD)
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class CallChange:
-    """What a change of the call's state was, copied out of the callback."""
-
-    is_early: bool
-    is_confirmed: bool
-    is_disconnected: bool
-    sip_status: int
-    reason: str
-    message: str
-    """The SIP message that brought it; empty for a timer or a transport error."""
-    is_network: bool
-    """Nobody said so: a timer ran out or the transport failed."""
 
 
 class LegOwner(Protocol):
@@ -75,116 +57,16 @@ class LegOwner(Protocol):
         """A call object for the leg that takes this one's place, or None when that is not wanted."""
 
 
-class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are untyped
-    """Copies callback values for its leg. No exception leaves a callback: its traceback would keep the call alive."""
-
-    def __init__(self, account: Any, call_id: int = pj.PJSUA_INVALID_ID) -> None:
-        pj.Call.__init__(self, account, call_id)
-        self.leg: Leg | None = None
-        self._presses = KeyPresses()
-
-    def onCallState(self, prm: Any) -> None:
-        self._guard("onCallState", lambda leg: leg.state_changed(_call_change(self.getInfo(), prm.e)))
-
-    def onCallMediaState(self, prm: Any) -> None:
-        self._guard("onCallMediaState", lambda leg: leg.media_changed(*self._audio()))
-
-    def _audio(self) -> tuple[Any, bool]:
-        """The first audio stream that is up, else None; and whether the call is not answered yet."""
-        info = self.getInfo()  # its list of media lives only as long as it does
-        is_unanswered = info.state < pj.PJSIP_INV_STATE_CONNECTING
-        for index, media in enumerate(info.media):
-            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status in _AUDIO_STATES:
-                return self.getAudioMedia(index), is_unanswered
-        return None, is_unanswered
-
-    def onDtmfEvent(self, prm: Any) -> None:
-        """On the library's media thread, each packet of an RFC 4733 key; keys by INFO are not left to the library."""
-        if prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO:
-            return
-        report = (str(prm.digit), int(prm.timestamp), int(prm.duration), bool(prm.flags & _IS_END))
-        self._guard("onDtmfEvent", lambda leg: self._key_reported(leg, *report))
-
-    def _key_reported(self, leg: Leg, digit: str, timestamp_ms: int, duration_ms: int, is_end: bool) -> None:
-        at_s = leg.owner.now_s()
-        if self._presses.is_new(digit, timestamp_ms, duration_ms, is_end=is_end, at_s=at_s):
-            leg.owner.post(partial(leg.key_pressed, digit, DtmfMethod.RFC4733, duration_ms, at_s))
-
-    def onStreamDestroyed(self, prm: Any) -> None:
-        index = int(prm.streamIdx)
-        self._guard("onStreamDestroyed", lambda leg: leg.stream_ended(self._rtp_stats(index)))
-
-    def _rtp_stats(self, index: int) -> RtpStats:
-        stats = self.getStreamStat(index).rtcp
-        received, sent = stats.rxStat, stats.txStat
-        return RtpStats(int(sent.pkt), int(received.pkt), int(received.loss), received.jitterUsec.mean / 1000)
-
-    def onCallTransferStatus(self, prm: Any) -> None:
-        status, reason, is_final = int(prm.statusCode), str(prm.reason), bool(prm.finalNotify)
-        prm.cont = not is_final
-        self._guard("onCallTransferStatus", lambda leg: leg.refer_progressed(status, reason, is_final))
-
-    def onCallTransferRequest(self, prm: Any) -> None:
-        prm.statusCode = codes.DECLINE
-        self._guard("onCallTransferRequest", lambda leg: _follow(leg, prm, codes.ACCEPTED))
-
-    def onCallRxOffer(self, prm: Any) -> None:
-        sdp = str(prm.offer.wholeSdp)
-        self._guard("onCallRxOffer", lambda leg: _judge(leg, prm, sdp))
-
-    def onCallReplaceRequest(self, prm: Any) -> None:
-        prm.statusCode, prm.reason = codes.DECLINE, "Replaces not accepted"
-        self._guard("onCallReplaceRequest", lambda leg: _follow(leg, prm, codes.OK))
-
-    def _guard(self, name: str, report: Callable[[Leg], None]) -> None:
-        leg = self.leg
-        if leg is None:
-            return
-        try:
-            report(leg)
-        except pj.Error as error:
-            log.debug("sip.call_gone", callback=name, reason=error.reason)
-        except Exception:
-            log.exception("sip.callback_failed", callback=name)
-
-
-def _judge(leg: Leg, prm: Any, sdp: str) -> None:
-    prm.statusCode = leg.owner.status_for_offer(sdp)
-
-
-def _follow(leg: Leg, prm: Any, sip_status: int) -> None:
-    call = leg.owner.following_call(leg)
-    if call is not None:
-        prm.newCall, prm.statusCode, prm.reason = call, sip_status, ""
-
-
-def _call_change(info: Any, event: Any) -> CallChange:
-    message, is_network = "", False
-    if event.type == pj.PJSIP_EVENT_TSX_STATE:
-        change = event.body.tsxState
-        if change.type == pj.PJSIP_EVENT_RX_MSG:
-            message = str(change.src.rdata.wholeMsg)
-        is_network = change.type in (pj.PJSIP_EVENT_TIMER, pj.PJSIP_EVENT_TRANSPORT_ERROR)
-    elif event.type in (pj.PJSIP_EVENT_TIMER, pj.PJSIP_EVENT_TRANSPORT_ERROR):
-        is_network = True
-    return CallChange(
-        is_early=info.state == pj.PJSIP_INV_STATE_EARLY,
-        is_confirmed=info.state == pj.PJSIP_INV_STATE_CONFIRMED,
-        is_disconnected=info.state == pj.PJSIP_INV_STATE_DISCONNECTED,
-        sip_status=int(info.lastStatusCode),
-        reason=translate.clean(info.lastReason, translate.REASON_LIMIT),
-        message=message,
-        is_network=is_network,
-    )
-
-
 class Leg:
     """State of one leg. Ends exactly once, whatever the library does."""
 
-    def __init__(self, leg_id: LegId, owner: LegOwner, media: LegMedia, *, is_incoming: bool, account: str) -> None:
+    def __init__(
+        self, leg_id: LegId, owner: LegOwner, media: LegMedia, lock: MediaLock, *, is_incoming: bool, account: str
+    ) -> None:
         self.id = leg_id
         self.owner = owner
         self.media = media
+        self.lock = lock
         self.is_incoming = is_incoming
         self.account = account
         self.call: Any = None
@@ -193,8 +75,14 @@ class Leg:
         self.is_ended = False
         self.is_decided = False
         """Somebody has said what becomes of an offered leg."""
-        self.is_accepted = False
-        """We have sent 200."""
+        self.transaction = b""
+        """Names the library's transaction of the INVITE; empty when it is not to be given up (any more)."""
+        self.source = ""
+        """Host whose half-open calls are counted; empty where they are not."""
+        self.accepted_at_s: float | None = None
+        """When we sent 200."""
+        self.is_unacknowledged = False
+        """It ended, and the ACK of our 200 had not come."""
         self.is_answered = False
         self.is_reported = not is_incoming
         """The application knows of it."""
@@ -204,14 +92,26 @@ class Leg:
         self._is_confirmed = False
         self._has_early_media = False
         self._is_ended_by_us = False
+        self._is_answering = False
+        """The library refuses here what it cannot answer, with a status of its own."""
         self._hung_up_at_s: float | None = None
         self._rtp: RtpStats | None = None
         media.on_finished = lambda play_id: owner.emit(PlayFinished(leg_id, owner.now_s(), play_id))
         media.on_failed = lambda play_id, reason: owner.emit(PlayFailed(leg_id, owner.now_s(), play_id, reason))
 
-    def bind(self, call: LegCall) -> None:
+    def bind(self, call: Any) -> None:
         """Tie the library's call to this leg."""
         self.call, call.leg = call, self
+
+    @property
+    def is_accepted(self) -> bool:
+        """We have sent 200."""
+        return self.accepted_at_s is not None
+
+    @property
+    def is_half_open(self) -> bool:
+        """A caller's leg whose answer, if there was one, is not acknowledged."""
+        return self.is_incoming and not self.is_ended and not self._is_confirmed
 
     # --- from the library
 
@@ -227,20 +127,22 @@ class Leg:
 
     def _disconnected(self, change: CallChange) -> None:
         message = translate.parse_message(change.message)
-        status = codes.OK if self.is_accepted or self.is_answered else change.sip_status
+        has_answered = self.is_answered or (self.is_accepted and not self._is_answering)
+        status = codes.OK if has_answered else change.sip_status
         ended_by = EndedBy.NETWORK if change.is_network else EndedBy.REMOTE
-        if self._is_ended_by_us:
+        if self._is_ended_by_us or self._is_answering:
             ended_by = EndedBy.LOCAL
         self.end(ended_by, status, change.reason, translate.hangup_cause(message))
 
-    def media_changed(self, audio: Any, is_unanswered: bool) -> None:
-        """Audio was negotiated, for the first time or anew."""
+    def media_changed(self, audio: Any, stream: int, is_unanswered: bool) -> None:
+        """Audio was negotiated, for the first time or anew; `stream`: its place among the call's media."""
         if self.is_ended:
             return
         if audio is None:
             self.media.detach()
         else:
             self.media.attach(audio)
+            self.lock.begin(lambda: self.call, stream)
             if is_unanswered and not self.is_accepted:
                 self._report_early_media()
             self._report_answer()
@@ -262,8 +164,8 @@ class Leg:
             return ""
 
     def stream_ended(self, rtp: RtpStats) -> None:
-        """What its audio stream had counted."""
-        self._rtp = rtp
+        """What an audio stream of it had counted."""
+        self._rtp = self._rtp.plus(rtp) if self._rtp else rtp
 
     def key_pressed(self, raw_digit: str, method: DtmfMethod, duration_ms: int, at_s: float) -> None:
         """A new key press began."""
@@ -301,6 +203,8 @@ class Leg:
         if self.is_ended:
             return
         self.is_ended = True
+        self.lock.end()
+        self.is_unacknowledged = self.is_accepted and not self._is_confirmed and codes.is_success(sip_status)
         ended = LegEnded(self.id, self.owner.now_s(), ended_by, sip_status, reason, hangup_cause, self._rtp)
         if self.is_reported:
             self.owner.emit(ended)
@@ -310,7 +214,7 @@ class Leg:
 
     # --- commands
 
-    def hang_up(self, sip_status: int = 0, hangup_cause: int | None = None) -> None:
+    def hang_up(self, sip_status: int = 0, hangup_cause: int | None = None, *, retry_after_s: int = 0) -> None:
         """End the call with the request or status that its state asks for (0), or refuse it with a status."""
         self.is_decided = self._is_ended_by_us = True
         self._hung_up_at_s = self.owner.now_s()
@@ -322,17 +226,23 @@ class Leg:
         parameters.statusCode = sip_status
         if hangup_cause is not None:
             add_headers(parameters, [("Reason", codes.reason_header_value(hangup_cause))])
+        if retry_after_s:
+            add_headers(parameters, [("Retry-After", str(retry_after_s))])
         self._try("hang_up", lambda: self.call.hangup(parameters))
 
     def answer(self, sip_status: int) -> None:
         """Send a provisional status or 200; there is nothing to answer on a leg that we dialled."""
         if self.is_ended or not self.is_incoming or (self.is_accepted and not codes.is_success(sip_status)):
             return
-        self.is_decided, self.is_accepted = True, self.is_accepted or codes.is_success(sip_status)
+        self.is_decided = True
+        if codes.is_success(sip_status) and not self.is_accepted:
+            self.accepted_at_s = self.owner.now_s()
         parameters = pj.CallOpParam(True)
         parameters.statusCode = sip_status
         parameters.opt.audioCount, parameters.opt.videoCount = 1, 0
+        self._is_answering = True
         self._try("answer", lambda: self.call.answer(parameters))
+        self._is_answering = False
 
     def start_early_media(self) -> None:
         """Send 183 with our answer; to a caller who made no offer, only 180 (RFC 3262 §5: ours could not go by it)."""

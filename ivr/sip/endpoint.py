@@ -14,10 +14,16 @@ import structlog
 
 from ivr.config import SipSettings
 from ivr.errors import ConfigError, PortInUse, TelephonyError
+from ivr.ports import Measures
+from ivr.sip.audio_ticks import AudioTicks
+from ivr.sip.behind_front import fronts
 from ivr.sip.connections import Places
+from ivr.sip.media_clock import MediaClock
 from ivr.sip.native import library
-from ivr.sip.python_thread import media_thread
+from ivr.sip.orphan_audio import OrphanAudio
+from ivr.sip.strangers import Strangers
 from ivr.sip.tcp import TcpConnections
+from ivr.sip.unanswered import UnansweredLimit
 
 LOG_VARIABLE: Final = "IVR_PJSIP_LOG"
 """`level` or `level:file`: the library's own log, for debugging."""
@@ -47,12 +53,18 @@ log = structlog.get_logger(__name__)
 
 
 class _Library(pj.Endpoint):  # type: ignore[misc]  # the library's bindings are untyped
-    """Counts what takes a place among the library's sockets."""
+    """Counts what takes a place among the library's sockets, and ends the audio before it does."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: MediaClock) -> None:
         pj.Endpoint.__init__(self)
         self.places = Places(_PLACES_LIMIT)
         self.connections = TcpConnections()
+        self.clock = clock
+        self.on_refused: Callable[[], None] = lambda: None
+
+    def __del__(self) -> None:
+        # The library destroys itself now, where that has not been done before.
+        self.clock.close()
 
     def take_places(self) -> None:
         """A call's sockets were opened: one for its audio, one for RTCP."""
@@ -60,6 +72,7 @@ class _Library(pj.Endpoint):  # type: ignore[misc]  # the library's bindings are
 
     def onRejectedIncomingCall(self, prm: Any) -> None:
         self.take_places()
+        self.on_refused()
 
     def onTransportState(self, prm: Any) -> None:
         try:
@@ -72,13 +85,19 @@ class _Library(pj.Endpoint):  # type: ignore[misc]  # the library's bindings are
 class Endpoint:
     """Sockets, codecs and the media clock of one process."""
 
-    def __init__(self, settings: SipSettings) -> None:
+    def __init__(self, settings: SipSettings, measures: Measures | None = None) -> None:
         self._settings = settings
         self._ep: Any = None
         self._wake_socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._wake_socket.setblocking(False)
         self._wake_address: tuple[str, int] | None = None
+        self._strangers: Strangers | None = None
+        audio_address = settings.media_address or settings.address
+        self._orphans = OrphanAudio(audio_address, settings.rtp_port, settings.rtp_port_count)
+        self.unanswered = UnansweredLimit()
         self.has_clock = False
+        self.ticks = AudioTicks(measures)
+        self._clock = MediaClock(settings.sample_rate_hz, self.ticks)
         self.longest_wait_s = _UNWOKEN_WAIT_S
         self.port = 0
         """The port that is really listened on."""
@@ -96,20 +115,29 @@ class Endpoint:
     def _open(self) -> TelephonyError | ConfigError | None:
         native = library()
         native.pj_log_set_level(0)  # the library prints to stdout before it has read its configuration
-        self._ep = _Library()
+        self._ep = _Library(self._clock)
+        self._orphans.open()
         try:
             self._ep.libCreate()
             self._ep.libInit(self._config())
             self.max_legs = int(native.pjsua_call_get_max_count())
-            failure = self._open_transports()
+            failure = self._keep_strangers_out() or self._open_transports()
             if failure is None:
                 self._ep.libStart()
-                self._ep.audDevManager().setNoDev()
                 self._choose_codecs()
                 native.pjmedia_codec_g722_set_pcm_shift(_G722_SHIFT_BITS)
+                self._clock.open()
+                self._orphans.keep_heard()
         except pj.Error as error:
             return TelephonyError(f"the SIP library did not start: {error.reason}")
         return failure
+
+    def _keep_strangers_out(self) -> ConfigError | None:
+        if not self._settings.other_fronts:
+            return None
+        self._strangers = Strangers(fronts(self._settings))
+        reason = self._strangers.register()
+        return ConfigError(reason) if reason else None
 
     def _config(self) -> Any:
         config = pj.EpConfig()
@@ -119,9 +147,8 @@ class Endpoint:
         media.clockRate = media.sndClockRate = self._settings.sample_rate_hz
         media.audioFramePtime = 20
         media.noVad, media.ecTailLen = True, 0
-        # RTP is read by a thread of the library's own, which needs no Python for a packet: 200 a second with four
-        # callers cost a third of what they do in our poll. Keys arrive on it, at once (`mainThreadOnly` would make them
-        # wait for the end of a poll).
+        # RTP has a list of sockets of its own, which the audio clock reads from: 200 packets a second with four callers
+        # would each wake our poll. The thread that the library makes for it is stopped by the clock.
         media.hasIoqueue, media.threadCnt = True, 1
         level, _, file = os.environ.get(LOG_VARIABLE, "0").partition(":")
         config.logConfig.level = config.logConfig.consoleLevel = int(level) if level.isdigit() else 0
@@ -193,11 +220,6 @@ class Endpoint:
                 priority = 0
             self._ep.codecSetPriority(codec_id, priority)
 
-    @staticmethod
-    def limit_unanswered(limit_s: float) -> None:
-        """Give a request up when nobody has answered it in any way for so long."""
-        library().pjsip_tsx_set_timers(0, 0, 0, round(limit_s * 1000))  # 0 leaves a timer as it is
-
     # --- driven by SipThread
 
     def poll(self, wait_s: float) -> None:
@@ -221,6 +243,10 @@ class Endpoint:
         """An INVITE was received or sent: its audio took two sockets."""
         self._ep.take_places()
 
+    def when_refused(self, report: Callable[[], None]) -> None:
+        """Call back, inside of the library, when it had no leg for a caller."""
+        self._ep.on_refused = report
+
     # --- connections
 
     def keep_connections(self, in_use: Callable[[], Set[int]]) -> None:
@@ -232,34 +258,34 @@ class Endpoint:
         self._ep.connections.heard(connection)
 
     def close_overdue(self) -> None:
-        """Close TCP connections that have been quiet for too long."""
+        """Close TCP connections that have been quiet for too long, and ports that nobody sends to any more."""
+        self._orphans.give_back_quiet()
         self._ep.connections.close_overdue()
 
     # --- media clock
 
     def start_clock(self) -> None:
-        """Let audio flow: the null device's thread moves frames every 20 ms."""
+        """Let audio flow, in and out."""
         if not self.has_clock:
             self.has_clock = True
-            self._ep.audDevManager().setNullDev()
+            self._clock.start()
 
     def stop_clock(self) -> None:
         """Save the clock's idle cost while there is no leg."""
         if self.has_clock:
             self.has_clock = False
-            self._ep.audDevManager().setNoDev()
-            media_thread.free()
+            self._clock.stop()
 
     def close(self) -> None:
         """Destroy the library; every call, port and player must be gone before. Idempotent."""
         endpoint, self._ep = self._ep, None
         self._wake_address = None
         self._wake_socket.close()
+        self._orphans.close()
         if endpoint is None:
             return
+        self._clock.close()
         try:
             endpoint.libDestroy(_NO_RX_MSG)
         except pj.Error as error:
             log.warning("sip.destroy_failed", reason=error.reason)
-        else:
-            media_thread.free()

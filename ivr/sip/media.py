@@ -1,14 +1,12 @@
 """A leg's audio: what is played to it, who listens to it, whom it is joined with. SIP thread only.
 
-Two things run on the library's media thread: `FramePort.onFrameReceived` and `_Player.onEof2`. Both only hand a value
-on. Frame ports are made once and lent to one leg after the other, because deleting one corrupts memory while the
-media thread may still be in it; players are deleted a moment after their last frame for the same reason.
+`FramePort.onFrameReceived` runs on the media thread and only hands a value on. Frame ports are made once and lent to
+one leg after the other, because deleting one corrupts memory while the media thread may still be in it.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ import structlog
 from ivr.errors import MediaFailed
 from ivr.ports import AudioSink, EchoAwareSink
 from ivr.sip.key_tones import KeyTones
-from ivr.sip.python_thread import media_thread
+from ivr.sip.players import LoopPlayer, OncePlayer
 from ivr.sip.thread import SipThread
 from ivr.sip.wav import Pcm, assemble, to_wav
 
@@ -63,7 +61,6 @@ class FramePort(pj.AudioMediaPort):  # type: ignore[misc]  # the library's bindi
         self.createPort("sink", media_format)
 
     def onFrameReceived(self, frame: Any) -> None:
-        media_thread.keep()
         sink = self.sink
         if sink is None:
             return
@@ -102,26 +99,6 @@ class FramePorts:
         self._free.clear()
 
 
-class _Player(pj.AudioMediaPlayer):  # type: ignore[misc]  # the library's bindings are untyped
-    """Plays one piece of audio from memory."""
-
-    def __init__(self, wav: bytes, *, is_loop: bool, on_end: Callable[[], None] | None) -> None:
-        pj.AudioMediaPlayer.__init__(self)
-        self._on_end = on_end
-        descriptor = os.memfd_create("prompt")
-        try:
-            with os.fdopen(descriptor, "wb", closefd=False) as file:
-                file.write(wav)
-            self.createPlayer(f"/proc/self/fd/{descriptor}", 0 if is_loop else pj.PJMEDIA_FILE_NO_LOOP)
-        finally:
-            os.close(descriptor)
-
-    def onEof2(self) -> None:
-        on_end, self._on_end = self._on_end, None
-        if on_end is not None:
-            on_end()
-
-
 @dataclass(frozen=True, slots=True)
 class Playing:
     """What is to be played: the arguments of `ivr.ports.Telephony.play`."""
@@ -136,9 +113,9 @@ class Playing:
 class _Playback:
     """One `play`: from the command to its last frame."""
 
-    def __init__(self, play_id: str, player: _Player, start_delay_s: float, pcm: Pcm) -> None:
+    def __init__(self, play_id: str, player: OncePlayer | LoopPlayer, start_delay_s: float, pcm: Pcm) -> None:
         self.play_id = play_id
-        self.player: _Player | None = player
+        self.player: OncePlayer | LoopPlayer | None = player
         self.start_delay_s = start_delay_s
         self.started_at_s: float | None = None
         self._pcm = pcm
@@ -147,6 +124,8 @@ class _Playback:
         """Let a listener know what is still to be sent."""
         if self.started_at_s is not None and isinstance(sink, EchoAwareSink):
             gone = round((time.monotonic() - self.started_at_s) * self._pcm.rate_hz) * 2
+            if isinstance(self.player, LoopPlayer):
+                gone %= len(self._pcm.samples)
             sink.plays(self._pcm.samples[gone:], self._pcm.rate_hz)
 
 
@@ -163,6 +142,9 @@ class LegMedia:
         self._key_port: FramePort | None = None
         self._playback: _Playback | None = None
         self._partner: LegMedia | None = None
+        self._heard: LegMedia | None = None
+        """Whom this one hears, one way."""
+        self._hearer: LegMedia | None = None
         self.on_finished: Callable[[str], None] = lambda play_id: None
         self.on_failed: Callable[[str, str], None] = lambda play_id, reason: None
 
@@ -182,6 +164,10 @@ class LegMedia:
             self._try(audio.startTransmit, self._key_port)
         if self._partner is not None:
             self._connect_partner(self._partner)
+        if self._heard is not None:
+            self._connect_heard(self._heard)
+        if self._hearer is not None:
+            self._hearer._connect_heard(self)
 
     def detach(self) -> None:
         """No audio for now (hold without media); what was playing goes on when it is back."""
@@ -192,6 +178,7 @@ class LegMedia:
     def play(self, wanted: Playing) -> None:
         """Play files without a gap, instead of what is playing now."""
         self.stop_playing()
+        self.hear_nobody()
         play_id, is_loop = wanted.play_id, wanted.is_loop
         try:
             # Silence in front of a loop would be repeated with it: such a loop is started later instead.
@@ -199,9 +186,8 @@ class LegMedia:
             pcm = assemble(
                 wanted.files, lead_in_s=prefix_s, rate_hz=self._rate_hz, is_loop=is_loop, from_s=wanted.from_s
             )
-            # The library reports the end of every round of a loop.
-            on_end = None if is_loop else partial(self._thread.post, partial(self._ended, play_id))
-            player = _Player(to_wav(pcm), is_loop=is_loop, on_end=on_end)
+            on_end = partial(self._thread.post, partial(self._ended, play_id))
+            player = LoopPlayer(to_wav(pcm)) if is_loop else OncePlayer(to_wav(pcm), on_end)
         except MediaFailed as error:
             self.on_failed(play_id, str(error))
         except (pj.Error, OSError) as error:
@@ -311,6 +297,7 @@ class LegMedia:
         """Both hear each other; what was played to them stops."""
         for media in (self, other):
             media.stop_playing()
+            media.hear_nobody()
             media.part()
         self._partner, other._partner = other, self
         self._connect_partner(other)
@@ -330,6 +317,27 @@ class LegMedia:
             self._try(self._audio.stopTransmit, other._audio)
             self._try(other._audio.stopTransmit, self._audio)
 
+    def hear(self, other: LegMedia) -> None:
+        """Hear the other leg, and not be heard there; what was played to this one stops."""
+        self.stop_playing()
+        self.part()
+        self.hear_nobody()
+        self._heard, other._hearer = other, self
+        self._connect_heard(other)
+
+    def _connect_heard(self, other: LegMedia) -> None:
+        if self._audio is not None and other._audio is not None:
+            self._try(other._audio.startTransmit, self._audio)
+
+    def hear_nobody(self) -> None:
+        """End what `hear` began."""
+        other, self._heard = self._heard, None
+        if other is None:
+            return
+        other._hearer = None
+        if self._audio is not None and other._audio is not None:
+            self._try(other._audio.stopTransmit, self._audio)
+
     def close(self) -> None:
         """The leg has ended: let go of everything."""
         self._hear_no_keys()
@@ -338,6 +346,9 @@ class LegMedia:
         self._return_port()
         self.listen_sent(None)
         self.part()
+        self.hear_nobody()
+        if self._hearer is not None:
+            self._hearer.hear_nobody()
         self.on_finished, self.on_failed = lambda play_id: None, lambda play_id, reason: None
 
     @staticmethod

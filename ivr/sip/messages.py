@@ -13,6 +13,7 @@ from ivr.config import SipSettings
 from ivr.ports import MessageRequest
 from ivr.sip import codes
 from ivr.sip.account import SipAccount, with_transport
+from ivr.sip.behind_front import next_hop
 from ivr.sip.peers import NameGate
 from ivr.sip.translate import uri_host
 
@@ -43,7 +44,7 @@ class Messages:
             report(codes.BAD_REQUEST, f"no account named '{request.account}' in ivr.yaml")
             return
         given = self._settings.accounts.get(request.account)
-        hop = given.proxy if given and given.proxy else request.uri
+        hop = next_hop(self._settings, given, request.uri)
         uri = with_transport(request.uri, given.transport if given else "udp")
         self._names.when_known(hop, partial(self._name_known, account, uri, request.text, report))
 

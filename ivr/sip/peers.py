@@ -74,6 +74,10 @@ class TrustedPeers:
         every = [self._networks, *self._accounts.values()]
         return address is not None and any(address in network for networks in every for network in networks)
 
+    def stranger(self, remote: str) -> str:
+        """The host of the peer at `address:port`; empty when it is believed."""
+        return "" if self.is_trusted(remote) else peer_host(remote)
+
     def account_of(self, remote: str, dialled: str = "") -> str:
         """The account whose registrar is at that address; of several the one that was dialled; else empty."""
         address = _address(peer_host(remote))

@@ -17,7 +17,17 @@ import structlog
 
 from ivr.config import SipSettings
 from ivr.errors import TelephonyError
-from ivr.ports import AudioSink, Clock, DialRequest, DtmfMethod, LegId, MessageRequest, TelephonyEvent
+from ivr.ports import (
+    AudioSink,
+    Clock,
+    DialRequest,
+    DtmfMethod,
+    LegId,
+    Measures,
+    MessageRequest,
+    NoMeasures,
+    TelephonyEvent,
+)
 from ivr.sip import codes
 from ivr.sip.agent import UserAgent
 from ivr.sip.call import Leg
@@ -57,12 +67,14 @@ class PjsuaTelephony:
         clock: Clock | None = None,
         follows_refer: bool = False,
         unanswered_limit_s: float | None = None,
+        measures: Measures | None = None,
     ) -> None:
         self.sample_rate_hz: int = settings.sample_rate_hz
         self._settings = settings
         self._clock: Clock = clock or SystemClock()
         self._follows_refer = follows_refer
         self._unanswered_limit_s = unanswered_limit_s
+        self._measures = measures or NoMeasures()
         self._jobs = SipThread()
         self._peers = TrustedPeers(settings)
         self._agent: UserAgent | None = None
@@ -75,6 +87,27 @@ class PjsuaTelephony:
     def max_legs(self) -> int:
         """How many legs the library can carry at once, read from it; 0 before `start`."""
         return self._agent.endpoint.max_legs if self._agent else 0
+
+    @property
+    def leg_count(self) -> int:
+        """How many legs there are now. From any thread."""
+        return self._agent.leg_count if self._agent else 0
+
+    @property
+    def audio_ticks(self) -> tuple[int, int]:
+        """How many ticks of the audio there were since `start`, and how many of them came too late."""
+        ticks = self._agent.endpoint.ticks if self._agent else None
+        return (ticks.count, ticks.late) if ticks else (0, 0)
+
+    def refuse_new_calls(self, retry_after_s: int) -> None:
+        """Refuse them with 503, and have them come again after so long; 0 takes them again."""
+        if self._agent is not None:
+            self._agent.retry_after_s = retry_after_s
+
+    @property
+    def silent_s(self) -> float:
+        """For how long the SIP thread has given no sign of life; seconds."""
+        return monotonic() - self._jobs.stepped_at_s
 
     @property
     def port(self) -> int:
@@ -122,11 +155,12 @@ class PjsuaTelephony:
             now_s=self._clock.monotonic_s,
             peers=self._peers,
             follows_refer=self._follows_refer,
+            measures=self._measures,
         )
         try:
             agent.open()
             if self._unanswered_limit_s is not None:
-                agent.endpoint.limit_unanswered(self._unanswered_limit_s)
+                agent.endpoint.unanswered.set(self._unanswered_limit_s)
         except BaseException as error:
             opened.set_exception(error)
         else:
@@ -223,6 +257,10 @@ class PjsuaTelephony:
     def join(self, leg_id: LegId, other_leg_id: LegId) -> None:
         """Bridge the audio of two answered legs, both ways."""
         self._on_legs(leg_id, other_leg_id, lambda leg, other: leg.media.join(other.media))
+
+    def let_hear(self, leg_id: LegId, other_leg_id: LegId) -> None:
+        """Let the one hear the other, one way."""
+        self._on_legs(leg_id, other_leg_id, lambda leg, other: leg.media.hear(other.media))
 
     def refer(self, leg_id: LegId, uri: str) -> None:
         """Blind transfer."""

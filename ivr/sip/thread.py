@@ -43,6 +43,8 @@ class SipThread:
         self._wake: Job | None = None
         self._ident: int | None = None
         self._is_waiting = False
+        self.stepped_at_s = time.monotonic()
+        """When the thread last came back from a poll; it does so at least every `Poll.longest_wait_s`."""
 
     def post(self, job: Job) -> None:
         """Run a job on the SIP thread soon. From any thread."""
@@ -70,6 +72,7 @@ class SipThread:
         # A job posted before the flag was set has not woken the poll: it must not be waited for.
         poll.poll(0.0 if self._jobs else min(poll.longest_wait_s, self._next_due_s()))
         self._is_waiting = False
+        self.stepped_at_s = time.monotonic()
         self._run_due()
 
     def _next_due_s(self) -> float:

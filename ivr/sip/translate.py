@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import unquote
 
@@ -18,6 +19,11 @@ HEADER_VALUE_LIMIT: Final = 512
 HEADER_COUNT_LIMIT: Final = 32
 REASON_LIMIT: Final = 128
 HOST_LIMIT: Final = 253
+_STREAMS_LIMIT: Final = 16
+"""`PJMEDIA_MAX_SDP_MEDIA`: further ones are dropped from the answer, which is then none (RFC 3264 §6)."""
+_WITH_ADDRESS = re.compile(r"(?:c=|a=rtcp:\s*\d+)\s*in\s", re.IGNORECASE)
+"""Lines that say where audio or its reports go (RFC 4566 §5.7, RFC 3605 §2.1); the latter may leave it at a port."""
+_BROADCAST: Final = "255.255.255.255"
 DIGITS: Final = frozenset("0123456789*#ABCD")
 
 _HEAD_LIMIT: Final = 65536
@@ -33,6 +39,9 @@ _COMPACT: Final = {
 }
 _CONTEXT_HEADERS: Final = {"user-to-user": "User-to-User", "diversion": "Diversion", "referred-by": "Referred-By"}
 _FOLD = re.compile(r"\r?\n[ \t]+")
+_LINE_END = re.compile(r"\r\n?|\n")
+"""Only these: what Python takes for line ends as well (NEL, U+2028, vertical tab) may be part of a value, and a display
+name that holds one would bring a header of its own with it."""
 _TOKEN = re.compile(r"[A-Za-z0-9!%*_+`'~.-]{1,64}")
 _ADDR_SPEC = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<rest>[^<>\s]*)")
 _TAG = re.compile(r";\s*tag\s*=\s*([^;\s,>]+)", re.IGNORECASE)
@@ -69,14 +78,14 @@ class Party:
 def parse_message(text: str) -> SipMessage:
     """Split a SIP message; lines that are not headers are dropped, never an error."""
     head = re.split(r"\r?\n\r?\n", text[:_HEAD_LIMIT], maxsplit=1)[0]
-    lines = _FOLD.sub(" ", head).splitlines()
+    lines = _LINE_END.split(_FOLD.sub(" ", head))
     headers = []
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         name = name.strip()
         if colon and _TOKEN.fullmatch(name):
             headers.append((_COMPACT.get(name.lower(), name), value.strip()))
-    return SipMessage(lines[0] if lines else "", tuple(headers))
+    return SipMessage(lines[0], tuple(headers))
 
 
 def clean(text: str, limit: int) -> str:
@@ -192,13 +201,30 @@ def hangup_cause(message: SipMessage) -> int | None:
 
 
 def has_usable_addresses(sdp: str) -> bool:
-    """Whether no address in a session description is longer than a host name can be (RFC 1035 §2.3.4).
+    """Whether no address in a session description is longer than a host name can be (RFC 1035 §2.3.4), and audio would
+    go to one host that is given by its address, and there are no more streams than the library keeps.
 
-    The library aborts the process over a longer one.
+    The library aborts the process over a longer one, and would send a caller's audio to a whole network. Names, which
+    RFC 4566 §5.7 allows, it looks up at once, and every call would wait for the name server.
     """
-    lines = (line.strip() for line in sdp.splitlines())
+    lines = [line.strip() for line in sdp.splitlines()]
     with_address = (line for line in lines if line.lower().startswith(("c=", "o=", "a=rtcp", "a=candidate")))
-    return all(len(word) <= HOST_LIMIT for line in with_address for word in line.split())
+    is_short = all(len(word) <= HOST_LIMIT for line in with_address for word in line.split())
+    streams = sum(line.lower().startswith("m=") for line in lines)
+    return (
+        is_short
+        and streams <= _STREAMS_LIMIT
+        and all(_is_one_host(line) for line in lines if _WITH_ADDRESS.match(line))
+    )
+
+
+def _is_one_host(line: str) -> bool:
+    """Whether a `c=` or `a=rtcp:` line has the address of one host: no name, `224.2.1.1/127` or broadcast address."""
+    try:
+        address = ip_address(line.split()[-1].partition("/")[0])
+    except ValueError:
+        return False
+    return not address.is_multicast and str(address) != _BROADCAST
 
 
 def body_of(text: str) -> str:

@@ -12,9 +12,7 @@ from ivr.errors import MediaFailed
 
 RATES_HZ: Final = (8000, 16000)
 SHORTEST_S: Final = 0.1
-"""The library refuses shorter files; they are filled up with silence."""
-LOOP_S: Final = 60.0
-"""Loops are repeated to at least this length: the library's player leaves a gap of a frame at each new round."""
+"""The library refuses shorter files; they are filled up with silence, loops with further rounds."""
 FILE_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _SAMPLE_BYTES: Final = 2
 _PCM: Final = 1
@@ -95,7 +93,7 @@ def assemble(
     joined = b"".join(_at_rate(part, common_hz) for part in parts)
     samples = silence(lead_in_s, common_hz) + joined[len(silence(from_s, common_hz)) :]
     if is_loop:
-        samples *= -(-len(silence(LOOP_S, common_hz)) // len(samples))
+        samples *= -(-len(silence(SHORTEST_S, common_hz)) // len(samples))
     return Pcm(common_hz, samples.ljust(len(silence(SHORTEST_S, common_hz)), b"\0"))
 
 

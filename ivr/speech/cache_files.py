@@ -13,7 +13,9 @@ import os
 import threading
 import time
 import uuid
+from collections import ChainMap
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -28,6 +30,23 @@ _TOUCH_EVERY_S = 60.0
 _STALE_TEMPORARY_S = 3600.0
 
 
+@dataclass(frozen=True, slots=True)
+class PinnedFiles:
+    """Files that a process keeps, for those that are forked from it."""
+
+    made: str
+    """Keys of those that are there, a line each: one text is lighter than a set of keys."""
+    missing: str
+    """Of those that are not."""
+    whole: dict[str, int]
+    """Key to mtime_ns of the file that was found whole."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset((self.made + self.missing).split())
+
+
 class CacheFolder:
     """Files by key (hex digest). Methods may be called from any thread."""
 
@@ -38,15 +57,16 @@ class CacheFolder:
         self._recent_s = recent_s
         self._lock = threading.RLock()
         self._pins: set[str] = set()
+        self._inherited: list[PinnedFiles] = []  # shared with the process that they are from: used as they are
         self._pin_file: IO[str] | None = None
-        self._whole: dict[str, int] = {}  # key to mtime_ns of the file that was found whole
+        self._whole = ChainMap[str, int]({})  # key to mtime_ns of the file that was found whole
         try:
             (folder / "pins").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MediaFailed(
                 f"prompt cache {folder}: cannot be made ({error.strerror}); set speech.cache_dir to a writable folder"
             ) from error
-        self._size_bytes = sum(size for _, _, size in self._files())
+        self._size_bytes: int | None = None  # counted with the first file that is put: others only read
 
     def path(self, key: str) -> Path:
         """Where the file of a key is, or would be."""
@@ -88,7 +108,10 @@ class CacheFolder:
         finally:
             temporary.unlink(missing_ok=True)
         with self._lock:
-            self._size_bytes += size_bytes
+            if self._size_bytes is None:
+                self._size_bytes = sum(size for _, _, size in self._files())
+            else:
+                self._size_bytes += size_bytes
             if self._size_bytes > self._limit_bytes:
                 self.evict()
         return path
@@ -105,19 +128,46 @@ class CacheFolder:
             self._pins.difference_update(keys)
             self._write_pins()
 
+    def pinned(self) -> PinnedFiles:
+        """What this process keeps."""
+        with self._lock:
+            keys = self._all_pins()
+            made = {key for key in keys if self.path(key).exists()}
+            return PinnedFiles(_lines(made), _lines(keys - made), dict(self._whole))
+
+    def take_over(self, pinned: PinnedFiles) -> bool:
+        """Keep what another process keeps, beside what is kept already. False where a file of it is gone."""
+        with self._lock:
+            self._inherited.append(pinned)
+            self._whole = ChainMap({}, pinned.whole) if pinned.whole else self._whole
+            self._write_pins()
+        folder = str(self.folder)
+        return all(os.path.exists(f"{folder}/{key[:2]}/{key}.wav") for key in pinned.made.split())
+
+    def let_go(self, pinned: PinnedFiles) -> None:
+        """Keep no longer what was taken over."""
+        with self._lock:
+            self._inherited = [each for each in self._inherited if each is not pinned]
+            self._write_pins()
+
+    def _all_pins(self) -> frozenset[str]:
+        return frozenset(self._pins).union(*(each.keys for each in self._inherited))
+
     def _write_pins(self) -> None:
         if self._pin_file is None:
             self._pin_file = (self.folder / "pins" / f"{os.getpid()}-{uuid.uuid4().hex}").open("w", encoding="ascii")
             fcntl.flock(self._pin_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._pin_file.seek(0)
         self._pin_file.truncate()
-        self._pin_file.write("\n".join(sorted(self._pins)))
+        self._pin_file.write(_lines(self._pins))
+        for each in self._inherited:
+            self._pin_file.write(each.made + each.missing)
         self._pin_file.flush()
 
     def evict(self) -> None:
         """Remove the longest unused files, down to nine tenths of the limit; those in use stay."""
         with self._lock:
-            kept = self._pins | self._pins_of_others()
+            kept = self._all_pins() | self._pins_of_others()
             files = sorted(self._files())
             self._size_bytes = sum(size for _, _, size in files)
             youngest = time.time() - self._recent_s
@@ -152,9 +202,14 @@ class CacheFolder:
         with self._lock:
             pin_file, self._pin_file = self._pin_file, None
             self._pins.clear()
+            self._inherited.clear()
             if pin_file is not None:
                 Path(pin_file.name).unlink(missing_ok=True)
                 pin_file.close()
+
+
+def _lines(keys: Iterable[str]) -> str:
+    return "".join(f"{key}\n" for key in sorted(keys))
 
 
 def _read_pins(path: Path) -> set[str]:

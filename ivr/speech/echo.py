@@ -45,14 +45,24 @@ _MEMORY: Final = 0.93
 _PROMINENT: Final = 7.5
 """A peak of the correlation this much above its usual size is an echo; speech of others reaches about 5."""
 _PROMINENT_NEARBY: Final = 5.0
-_MOVES_S: Final = 0.1
+_MOVES_S: Final = 0.16
+_MOVES_BY_S: Final = 0.01
+"""Jitter buffers insert and leave out whole frames of the codec: 10 ms of G.711, in pauses above all."""
+_UNSURE_FRAMES: Final = 15
+"""After digital silence (a pause, or a stall of the line) an echo may come later than before, or in pieces: for so long
+a caller has to be louder than any echo.
+"""
+_SURE_FRAMES: Final = 5
+"""A delay that explains so many frames in a row is the one that the line has now."""
 _SAME_DELAY_S: Final = 0.003
 _LEAST_GAIN_DB: Final = 3.0
 """A filter that takes less than this off what was heard has found no echo."""
 _PATIENCE_FRAMES: Final = 11
 """Sound on a line that nothing is known of, and that is no echo for so long, is a caller;"""
 _STRONGEST_DB: Final = -6.0
-"""so is what is louder than this against the prompt."""
+"""so is what is louder than this against the prompt,"""
+_TELLING_FRAMES: Final = 3
+"""and, where so many frames of a sound are, the whole rest of it: a word begins or ends less loud."""
 _CLEAN_FRAMES: Final = 3
 """A line that was quiet when the echo of so many loud frames would have come, by any usual delay, sends none back."""
 _QUIET_DBFS: Final = -55.0
@@ -100,12 +110,18 @@ class EchoCanceller:
         self._supposed: int | None = None
         """A delay that was found once."""
         self._delay: int | None = None
+        self._sure_delay = 0
+        """The last one that proved right."""
         self._power, self._cross = np.zeros(self._taps), np.zeros(self._taps)
         self._filter: Samples = np.zeros(self._taps, dtype=np.float32)
         self._echo_db = _NOTHING_DB
         """Of the echo predicted, and as it may still fade."""
         self._active, self._single, self._foreign = 0, 0, 0
         """Frames in a row with sound, without and with a caller."""
+        self._telling = 0
+        """Frames of the present sound that are too loud for an echo."""
+        self._unsure = 0
+        """Frames to come that a hole in the line makes doubtful."""
         self._quiet = np.zeros(round(_USUAL_DELAY_S / FRAME_S), dtype=np.int64)
         """By delay: loud frames whose echo was not there."""
 
@@ -133,6 +149,7 @@ class EchoCanceller:
         """
         heard = np.frombuffer(frame, dtype="<i2").astype(np.float32) / _FULL_SCALE
         self._heard.append(heard)
+        self._unsure = max(0, self._unsure - 1) if heard.any() else _UNSURE_FRAMES
         level_db, loudest_db = _level_db(heard), self._loudest_sent_db(at)
         if level_db < max(gate_db, _QUIET_DBFS) or loudest_db < _QUIET_DBFS:
             self._seen_quiet(at)
@@ -142,7 +159,10 @@ class EchoCanceller:
             self._learn_filter(at)
         if self._delay is None:
             return frame, self._may_be_caller(level_db, loudest_db)
-        return self._without_echo(at, heard)
+        if not self._unsure or self._single > _SURE_FRAMES:
+            self._sure_delay = self._delay
+        rest, is_caller = self._without_echo(at, heard)
+        return rest, is_caller and (not self._unsure or self._may_be_caller(level_db, loudest_db))
 
     # --- before the delay is known
 
@@ -154,7 +174,7 @@ class EchoCanceller:
         return float(window.max()) if len(window) else _NOTHING_DB
 
     def _seen_quiet(self, at: int) -> None:
-        self._active = 0
+        self._active = self._telling = 0
         self._echo_db -= _FADES_DB
         last = (at - self._sent_at) // self._frame
         first = last - len(self._quiet)
@@ -167,7 +187,9 @@ class EchoCanceller:
         if self.path.coupling_db is not None:
             return level_db > loudest_db + self.path.coupling_db + _MARGIN_DB / 2
         is_foreign = self._active > _PATIENCE_FRAMES and self._supposed is None
-        return self.path.is_clean or is_foreign or level_db > loudest_db + _STRONGEST_DB
+        is_loud = level_db > loudest_db + _STRONGEST_DB
+        self._telling += is_loud
+        return self.path.is_clean or is_foreign or is_loud or self._telling >= _TELLING_FRAMES
 
     def _finds_delay(self, at: int) -> bool:
         """Look for the delay in every third frame of sound; it is believed when it is found twice."""
@@ -177,7 +199,8 @@ class EchoCanceller:
         found = self._supposed = self._correlated(at + self._frame, count, -self._ahead, self._longest, _PROMINENT)
         if found is None or before is None or abs(found - before) > self._rate_hz * _SAME_DELAY_S:
             return False
-        self._delay, self._power, self._cross = found, np.zeros(self._taps), np.zeros(self._taps)
+        self._delay = self._sure_delay = found
+        self._power, self._cross = np.zeros(self._taps), np.zeros(self._taps)
         return True
 
     def _correlated(self, end: int, count: int, least: int, most: int, prominent: float) -> int | None:
@@ -213,7 +236,8 @@ class EchoCanceller:
         is_caller = rest_db > max(self._echo_db + least_db, _QUIET_DBFS)
         if is_caller:
             self._foreign, self._single = self._foreign + 1, 0
-            if self._foreign in (2, 4) and self._has_moved(at):
+            is_time = self._foreign in (2, 4) or (self._unsure and self._foreign % 2 == 0)
+            if is_time and self._has_moved(at):
                 self._foreign = 0
                 return self._without_echo(at, heard)
         else:
@@ -227,10 +251,10 @@ class EchoCanceller:
     def _has_moved(self, at: int) -> bool:
         """Whether the same echo comes a little sooner or later now: packets were lost, or came late."""
         assert self._delay is not None
-        old, reach = self._delay, round(self._rate_hz * _MOVES_S)
-        count = max(4, self._foreign + 1)
-        found = self._correlated(at + self._frame, count, old - reach, old + reach, _PROMINENT_NEARBY)
-        steps = [old + place * self._frame for place in (-1, 1, -2, 2)]
+        old, reach, step = self._delay, round(self._rate_hz * _MOVES_S), round(self._rate_hz * _MOVES_BY_S)
+        least, most = self._sure_delay - reach, self._sure_delay + reach
+        found = self._correlated(at + self._frame, max(4, self._foreign + 1), least, most, _PROMINENT_NEARBY)
+        steps = range(least, most + 1, step)
         latest, self._delay = np.concatenate(list(self._heard)[-2:]), old
         begin = at + self._frame - len(latest)
         best_db, best = _level_db(latest - self._predicted(begin, len(latest))) - _LEAST_GAIN_DB, old

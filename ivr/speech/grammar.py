@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 UNKNOWN = "[unk]"
 MIN_PART = 3
 """Letters of a part of a compound; shorter words are in too many others."""
+MOST_WAYS = 10
+"""So often a phrase is listed whose words have substitutes."""
+_NONE: Mapping[str, Sequence[str]] = {}
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'"})
 _NOT_WORD = re.compile(r"[^\w'\-\[\]]+|_")
 
@@ -21,7 +25,9 @@ class Grammar:
     phrases: tuple[str, ...]
     missing_words: tuple[str, ...]
     joined: Mapping[str, str] = field(default_factory=dict)
-    """Two words that the model hears in place of one that it lacks, and that one: "voice mail", "voicemail"."""
+    """What the model hears in place of a word that it lacks, and that one: "voice mail", "voicemail". Longest first."""
+    is_provisional: bool = False
+    """Whether substitutes of the missing words are still looked for, so that one should ask again."""
 
     @property
     def json(self) -> str:
@@ -34,24 +40,43 @@ def normalize_phrase(text: str) -> str:
     return " ".join(_NOT_WORD.sub(" ", text.translate(_APOSTROPHES).lower()).split())
 
 
-def build_grammar(phrases: Sequence[str], allow_unknown: bool, knows: Callable[[str], bool]) -> Grammar:
-    """Leave out words that the model lacks, then empty and repeated phrases.
+def build_grammar(
+    phrases: Sequence[str],
+    allow_unknown: bool,
+    knows: Callable[[str], bool],
+    substitutes: Mapping[str, Sequence[str]] = _NONE,
+) -> Grammar:
+    """Put known words in place of those that the model lacks, or leave these out; then empty and repeated phrases.
 
-    With nothing left the grammar is `[unk]` alone, so that speech is reported as unknown instead of as free text.
+    `substitutes`: what sounds like a missing word. With nothing left the grammar is `[unk]` alone, so that speech is
+    reported as unknown instead of as free text.
     """
     kept: list[str] = []
     missing: list[str] = []
     joined: dict[str, str] = {}
     for phrase in phrases:
         words = [part for word in normalize_phrase(phrase).split() for part in _parts(word, knows, joined)]
-        missing += [word for word in words if not knows(word)]
-        kept.append(" ".join(word for word in words if knows(word)))
+        missing += [word for word in words if not knows(word) and word not in substitutes]
+        kept += _ways([(word,) if knows(word) else substitutes.get(word, ("",)) for word in words])
+        joined |= {each: word for word in words if not knows(word) for each in substitutes.get(word, ())}
     if allow_unknown or not any(kept):
         kept.append(UNKNOWN)
     listed = tuple(dict.fromkeys(phrase for phrase in kept if phrase))
-    written = f" {' | '.join(map(normalize_phrase, phrases))} "  # where both spellings are listed, they stay apart
-    compounds = {two: one for two, one in joined.items() if f" {two} " not in written}
-    return Grammar(listed, tuple(dict.fromkeys(missing)), compounds)
+    return Grammar(listed, tuple(dict.fromkeys(missing)), _unwritten(joined, phrases))
+
+
+def _unwritten(joined: Mapping[str, str], phrases: Iterable[str]) -> dict[str, str]:
+    """Where both spellings are listed, they stay apart."""
+    written = f" {' | '.join(map(normalize_phrase, phrases))} "
+    longest_first = sorted(joined.items(), key=lambda pair: -len(pair[0]))
+    return {heard: word for heard, word in longest_first if f" {heard} " not in written}
+
+
+def _ways(words: Sequence[Sequence[str]]) -> list[str]:
+    """A phrase in every way that its words can be heard, `MOST_WAYS` in all and so the nearest only."""
+    open_places = sum(len(ways) > 1 for ways in words)
+    most = int(MOST_WAYS ** (1 / open_places)) if open_places else 1
+    return [" ".join(filter(None, way)) for way in product(*(ways[:most] for ways in words))]
 
 
 def _parts(word: str, knows: Callable[[str], bool], joined: dict[str, str]) -> list[str]:

@@ -93,6 +93,12 @@ def has_closed_lists(folder: Path) -> bool:
     return any((folder / place / "HCLr.fst").is_file() for place in ("", "graph"))
 
 
+def words_file(folder: Path) -> Path | None:
+    """The list of the words that a model knows; None where there is none."""
+    files = (folder / "graph" / "words.txt", folder / "words.txt")
+    return next((file for file in files if file.is_file()), None)
+
+
 def model_rate_hz(folder: Path) -> int:
     """The rate that the model was trained for (`--sample-frequency` of its mfcc.conf)."""
     for file in (folder / "conf" / "mfcc.conf", folder / "mfcc.conf"):
@@ -168,10 +174,22 @@ def configured_models(models: Mapping[str, str]) -> dict[str, SpeechModel]:
 
     Raises ModelMissing.
     """
-    wanted = dict(models) or {"en": ""}
-    return {primary_language(tag): _in_language(find_model(name, tag), tag) for tag, name in wanted.items()}
+    return {primary_language(tag): configured_model(tag, name) for tag, name in wanted_models(models).items()}
 
 
-def _in_language(model: SpeechModel, tag: str) -> SpeechModel:
-    """The same model, said to be of that language."""
-    return replace(model, language=primary_language(tag))
+def wanted_models(models: Mapping[str, str]) -> Mapping[str, str]:
+    """Language tag to model of `speech.models`, and which ones they are when that is empty."""
+    return models or {"en": ""}
+
+
+def configured_model(tag: str, name: str) -> SpeechModel:
+    """The model that hears a language. Raises ModelMissing, also for one whose name is that of another language's."""
+    model, language = find_model(name, tag), primary_language(tag)
+    spoken = _language_of(model.name)
+    if spoken not in ("", language):
+        raise ModelMissing(
+            f"speech model {model.name} is one of {language_name(spoken)} by its name, but stands for "
+            f"{language_name(language)} under speech.models.{tag}; name another there, or its folder otherwise "
+            f"where this is meant"
+        )
+    return replace(model, language=language)

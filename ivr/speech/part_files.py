@@ -89,7 +89,7 @@ class PartFile:
 
 def recovered(folder: Path) -> Iterator[LostRecording]:
     """Make whole what processes that died left in the folder; what was too short is removed."""
-    for part in sorted(folder.glob(f"*{PART}")):
+    for part in _parts_in(folder):
         try:
             found = _recover(part)
         except OSError as error:
@@ -97,6 +97,14 @@ def recovered(folder: Path) -> Iterator[LostRecording]:
         else:
             if found is not None:
                 yield found
+
+
+def _parts_in(folder: Path) -> list[Path]:
+    """Every worker looks at its start: without `glob`, which compiles its pattern."""
+    try:
+        return sorted(folder / name for name in os.listdir(folder) if name.endswith(PART))
+    except OSError:  # nothing was ever recorded
+        return []
 
 
 def _recover(part: Path) -> LostRecording | None:

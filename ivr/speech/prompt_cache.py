@@ -11,16 +11,31 @@ import contextlib
 import hashlib
 import json
 import threading
-from collections import deque
+import time
+from collections import ChainMap, deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from ivr.errors import MediaFailed, SynthesisFailed
-from ivr.ports import HOLD_MUSIC, Pause, Recorded, Segment, SoundFile, Speech, Synthesizer, Tone
-from ivr.speech.cache_files import CacheFolder
+from ivr.ports import (
+    HOLD_MUSIC,
+    Measures,
+    NoMeasures,
+    Pause,
+    Recorded,
+    Segment,
+    SoundFile,
+    Speech,
+    Synthesizer,
+    Tone,
+    metrics,
+)
+from ivr.speech.cache_files import CacheFolder, PinnedFiles
 from ivr.speech.hold import write_hold_sound
 from ivr.speech.leveller import Leveller
 from ivr.speech.manner import manner_of
@@ -38,6 +53,15 @@ HOLD_GAIN_DB = -4.0
 _FORMAT = 2  # part of every key: raise it when what is written for the same input changes
 
 
+@dataclass(frozen=True, slots=True)
+class MadePrompts:
+    """What a store knows of the prompts that it keeps, for the stores of processes that are forked from its own."""
+
+    sounds: SoundLibrary | None
+    digests: dict[tuple[str, int, int], str]
+    files: PinnedFiles
+
+
 class FilePromptStore:
     """Renders on threads of its own; the same prompt asked for twice is made once. Bound to no event loop."""
 
@@ -52,11 +76,14 @@ class FilePromptStore:
         limit_bytes: int = 500_000_000,
         thread_count: int = 2,
         recordings: Path | None = None,
+        measures: Measures | None = None,
     ) -> None:
         """`recordings` is where messages of callers lie: played as they are, and never copied.
 
         Without a synthesizer only recordings can be played. Raises MediaFailed where `cache_dir` is unusable."""
         self._synthesizer = synthesizer
+        self._measures = measures or NoMeasures()
+        self._measures.watch(metrics.PROMPTS_WAITING, lambda: len(self._in_progress))
         self._sounds = sounds
         self._sample_rate_hz = sample_rate_hz
         self._recordings = recordings
@@ -67,7 +94,8 @@ class FilePromptStore:
         self._executor = ThreadPoolExecutor(thread_count, thread_name_prefix="prompts")
         self._in_progress: dict[str, Future[Path]] = {}
         self._lock = threading.Lock()
-        self._digests: dict[tuple[str, int, int], str] = {}  # path, mtime_ns, size of a recording to its digest
+        self._digests = ChainMap[tuple[str, int, int], str]({})  # path, mtime_ns, size of a recording to its digest
+        self._taken: MadePrompts | None = None
 
     def cached(self, segments: Sequence[Segment]) -> list[Path] | None:
         """Files for the segments if all are ready now."""
@@ -139,6 +167,21 @@ class FilePromptStore:
         """The flow that was rendered with `render_all` is gone: its files may go when room is needed."""
         self._folder.unpin([self._key(segment) for prompt in prompts for segment in prompt])
 
+    def made(self) -> MadePrompts:
+        """What it keeps; to be asked for before it is closed."""
+        return MadePrompts(self._sounds, dict(self._digests), self._folder.pinned())
+
+    def take_over(self, made: MadePrompts) -> bool:
+        """Keep what the store of another process kept. False where a file of it is gone."""
+        self._taken, self._sounds, self._digests = made, made.sounds, ChainMap({}, made.digests)
+        return self._folder.take_over(made.files)
+
+    def follow(self, made: MadePrompts) -> Callable[[], None]:
+        """Keep what the store of another process keeps now; what lets go of what it kept before."""
+        before = self._taken
+        self.take_over(made)
+        return lambda: self._folder.let_go(before.files) if before else None
+
     def reload_sounds(self) -> None:
         """Read the lists of recordings again. Raises ConfigError with every mistake; the old lists hold then."""
         if self._sounds is not None:
@@ -169,7 +212,7 @@ class FilePromptStore:
         if isinstance(segment, Recorded):
             return self._message(segment)
         if _is_sensitive(segment):
-            make = self._executor.submit(self._private.make, lambda path: self._write(segment, path))
+            make = self._on_thread(lambda: self._private.make(lambda path: self._write(segment, path)))
             return await asyncio.wrap_future(make)
         key = await asyncio.to_thread(self._key, segment) if isinstance(segment, SoundFile) else self._key(segment)
         if file := self._folder.get(key):
@@ -181,10 +224,14 @@ class FilePromptStore:
         with self._lock:
             if running := self._in_progress.get(key):
                 return running
-            future = self._executor.submit(self._make, key, segment)
+            future = self._on_thread(lambda: self._make(key, segment))
             self._in_progress[key] = future
         future.add_done_callback(lambda _: self._in_progress.pop(key, None))
         return future
+
+    def _on_thread(self, work: Callable[[], Path]) -> Future[Path]:
+        """What it logs there names the call that asked first."""
+        return self._executor.submit(copy_context().run, work)
 
     def _make(self, key: str, segment: Segment) -> Path:
         if file := self._folder.get(key):  # made by another process, or between the question and now
@@ -192,6 +239,17 @@ class FilePromptStore:
         return self._folder.put(key, lambda path: self._write(segment, path))
 
     def _write(self, segment: Segment, path: Path) -> None:
+        begun_s = time.monotonic()
+        self._render_to(segment, path)
+        self._measures.observe(metrics.RENDER_TIME, time.monotonic() - begun_s)
+        self._measures.count(metrics.PROMPTS_RENDERED, self._kind_of(segment))
+
+    def _kind_of(self, segment: Segment) -> str:
+        if self._recording(segment):
+            return "recording"
+        return "speech" if isinstance(segment, Speech) else "other"
+
+    def _render_to(self, segment: Segment, path: Path) -> None:
         if isinstance(segment, Pause):
             write_pcm16(path, silence_pcm16(segment.duration_s, self._sample_rate_hz), self._sample_rate_hz)
         elif isinstance(segment, Tone):

@@ -27,13 +27,13 @@ _MARKS = re.compile(r"\([a-z-]+\)|[ˈˌ\s_‿]")
 
 def main() -> None:
     """Serve requests until standard input ends."""
-    library = _library()
+    library = espeak_library()
     if library is None:
         _answer({"ok": False, "reason": "the espeak-ng library is not installed; install libespeak-ng1"})
         return
     _answer({"ok": True})
     for line in sys.stdin:
-        _answer(_pronounced(library, json.loads(line)))
+        _answer(pronounced(library, json.loads(line)))
 
 
 def _answer(answer: dict[str, Any]) -> None:
@@ -41,7 +41,8 @@ def _answer(answer: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _library() -> Any:
+def espeak_library() -> Any:
+    """The library, ready for questions; None where it is not installed."""
     for name in _LIBRARIES:
         try:
             library = ctypes.CDLL(name)
@@ -53,7 +54,8 @@ def _library() -> Any:
     return None
 
 
-def _pronounced(library: Any, request: dict[str, Any]) -> dict[str, Any]:
+def pronounced(library: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a request."""
     if library.espeak_SetVoiceByName(request["voice"].encode()) != 0:
         return {"ok": False, "reason": f"espeak-ng has no voice {request['voice']}"}
     return {"ok": True, "ipa": [_MARKS.sub("", _ipa(library, text)) for text in request["texts"]]}

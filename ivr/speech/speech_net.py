@@ -90,5 +90,6 @@ def _convolved(frames: Floats, weight: Floats, bias: Floats, stride: int) -> Flo
 
 
 def _sigmoid(values: Floats) -> Floats:
-    likely: Floats = np.float32(1.0) / (np.float32(1.0) + np.exp(-values))
+    # By tanh: exp of what is far below zero overflows, with a warning to the log.
+    likely: Floats = np.float32(0.5) + np.float32(0.5) * np.tanh(np.float32(0.5) * values)
     return likely

@@ -81,12 +81,15 @@ class ByLanguage:
         """Both are closed with it."""
         self.name = engine.name
         self._engine, self._other = engine, other
+        self._is_other_needed = False
+        """A prompt was asked for that only the other one speaks."""
 
     def voice_for(self, language: str) -> str:
         """The voice that speaks the language. Raises SynthesisFailed where neither engine has one."""
         try:
             return self._engine.voice_for(language)
         except SynthesisFailed:
+            self._is_other_needed = True
             return f"{self._other.name}:{self._other.voice_for(language)}"
 
     def synthesize(self, speech: Speech, wav: Path) -> None:
@@ -99,8 +102,10 @@ class ByLanguage:
             self._engine.synthesize(speech, wav)
 
     def wake(self) -> None:
-        """Start what speaks most; the other one starts with its first text."""
+        """Start what speaks most, and the other one where a prompt needs it."""
         self._engine.wake()
+        if self._is_other_needed:
+            self._other.wake()
 
     def rest(self) -> None:
         """End helper processes until the next text."""

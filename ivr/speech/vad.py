@@ -59,6 +59,10 @@ class VadSettings:
     """and below which it no longer is."""
     certain_from: float = 0.7
     """What never was as probable as this in a whole turn was no speech."""
+    steady_within_db: float = 1.5
+    """What is as loud behind a turn as in it, to this, was no speech: somebody who has spoken is silent."""
+    steady_frames: int = 10
+    """So much of it must have been heard behind the turn."""
     patience_frames: int = 5
     lead_frames: int = 6
     """Frames before a sound that the network hears as well."""
@@ -76,6 +80,7 @@ class VoiceActivityDetector:
         self._engine = webrtcvad.Vad(self._settings.aggressiveness)
         self._levels: deque[float] = deque(maxlen=round(self._settings.floor_window_s / FRAME_S))
         self._network = SpeechFrames(self._settings, sample_rate_hz) if self._settings.has_network else None
+        self._turn_levels = TurnLevels()
         self._offset: float | None = None
         self._settled_frames = round(self._settings.settle_s / FRAME_S)
         # webrtcvad does not adapt to digital silence, and then overhears quiet speech that follows it: a faint fixed
@@ -105,13 +110,18 @@ class VoiceActivityDetector:
         audible = audioop.add(frame, self._comfort_noise, 2)
         # webrtcvad hears every frame, the gated ones too: it learns the line's noise from them.
         is_likely = bool(self._engine.is_speech(audible, self._sample_rate_hz))
-        if self._network is None:
-            return is_likely and may_be_caller and level >= gate
-        return self._network.is_speech(frame, may_be_caller and level >= gate, is_likely)
+        is_loud = may_be_caller and level >= gate
+        is_speech = is_likely and is_loud
+        if self._network is not None:
+            is_speech = self._network.is_speech(frame, is_loud, is_likely)
+        self._turn_levels.take(level, is_speech, may_be_caller)
+        return is_speech
 
     def was_certain(self) -> bool:
         """Whether what was taken for speech since the last time that this was asked was speech for certain."""
-        return self._network is None or self._network.take_most() >= self._settings.certain_from
+        is_steady = self._turn_levels.take_is_steady(self._settings)
+        is_like_speech = self._network is None or self._network.take_most() >= self._settings.certain_from
+        return is_like_speech and not is_steady
 
     def _without_offset(self, frame: bytes) -> bytes:
         """A constant part, which some gateways add, would hide speech from the gate and the network."""
@@ -130,6 +140,38 @@ class VoiceActivityDetector:
         if len(self._levels) < self._settled_frames:
             return min(floor, self._settings.first_floor_dbfs)
         return floor
+
+
+class TurnLevels:
+    """How loud a turn was, and what came behind it.
+
+    A buzz (mains, a telephone's transmitter) can be taken for a voice until the gate has learnt it as the line's noise.
+    That it goes on then tells it from one.
+    """
+
+    def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        self._power, self._count = 0.0, 0
+        self._power_behind, self._count_behind = 0.0, 0
+
+    def take(self, level: float, is_speech: bool, may_be_caller: bool) -> None:
+        """A frame's level, and what it was taken for."""
+        power = 10 ** (level / 10)
+        if is_speech:
+            self._power, self._count = self._power + power, self._count + 1
+            self._power_behind, self._count_behind = 0.0, 0
+        elif may_be_caller:
+            self._power_behind, self._count_behind = self._power_behind + power, self._count_behind + 1
+
+    def take_is_steady(self, settings: VadSettings) -> bool:
+        """Whether the sound of the turn goes on; the next frame is of another turn."""
+        power, count, behind, count_behind = self._power, self._count, self._power_behind, self._count_behind
+        self._forget()
+        if not count or count_behind < settings.steady_frames:
+            return False
+        return abs(10 * math.log10((behind / count_behind) / (power / count))) <= settings.steady_within_db
 
 
 class SpeechFrames:

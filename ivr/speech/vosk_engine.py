@@ -19,8 +19,9 @@ from ivr.errors import ModelMissing, RecognizerFailed
 from ivr.ports import Word
 from ivr.speech.calibration import IDENTITY, ConfidenceMap, confidence_map
 from ivr.speech.decoding import Heard, heard_as, mean_confidence, words_of
-from ivr.speech.grammar import Grammar, build_grammar
+from ivr.speech.grammar import Grammar, build_grammar, normalize_phrase
 from ivr.speech.model_store import check_model, has_closed_lists, model_rate_hz
+from ivr.speech.substitutes import SubstituteFinder, Wanted
 
 log = structlog.get_logger(__name__)
 
@@ -34,12 +35,16 @@ DOUBT = 0.99
 class VoskModel:
     """A model in memory, shared by all its decoders. Loading takes 0.05 s (small models) to some seconds."""
 
-    def __init__(self, path: Path, language: str) -> None:
-        """Load it. Raises ModelMissing for an absent, incomplete or broken one."""
+    def __init__(self, path: Path, language: str, substitutes: SubstituteFinder | None = None) -> None:
+        """Load it. Without `substitutes` words that it lacks are left out.
+
+        Raises ModelMissing for an absent, incomplete or broken one.
+        """
         check_model(path, language)
         vosk.SetLogLevel(-1)
         self.path = path
         self.language = language
+        self._substitutes = substitutes
         self.sample_rate_hz = model_rate_hz(path)
         self._has_closed_lists = has_closed_lists(path)
         self._confidence = confidence_map(path)
@@ -57,7 +62,7 @@ class VoskModel:
         return bool(self._model.vosk_model_find_word(word) >= 0)
 
     def grammar(self, phrases: Sequence[str], allow_unknown: bool) -> Grammar | None:
-        """The closed list as this model can hear it; None for free speech. Warns once of each missing word."""
+        """The closed list as this model can hear it; None for free speech."""
         if not phrases:
             return None
         if not self._has_closed_lists:
@@ -70,17 +75,35 @@ class VoskModel:
                 )
             return None
         grammar = build_grammar(phrases, allow_unknown, self.knows)
-        new = tuple(word for word in grammar.missing_words if word not in self._warned_of)
+        if self._substitutes is None or not grammar.missing_words:
+            return grammar
+        found = self._substitutes.known(self._wanted(grammar.missing_words, phrases))
+        if found is None:
+            return replace(grammar, is_provisional=True)
+        return build_grammar(phrases, allow_unknown, self.knows, found)
+
+    def prepare(self, phrases: Sequence[str]) -> None:
+        """Wait until the substitutes of the words that the model lacks are found."""
+        missing = build_grammar(phrases, False, self.knows).missing_words
+        if self._substitutes is not None and missing and self._has_closed_lists:
+            self._substitutes.find(self._wanted(missing, phrases))
+
+    def _wanted(self, missing: tuple[str, ...], phrases: Sequence[str]) -> Wanted:
+        return Wanted(self.path, self.language, missing, tuple(map(normalize_phrase, phrases)))
+
+    def warn_of(self, missing: Sequence[str], step: str) -> None:
+        """Log words that cannot be heard, each once."""
+        new = tuple(word for word in missing if word not in self._warned_of)
         if new:
             self._warned_of.update(new)
-            log.info(
+            log.warning(
                 "words_unknown_to_model",
+                step=step,
                 words=new,
                 language=self.language,
                 model=self.path.name,
-                remedy="callers cannot say them; those that a flow lists are found by `ivr check`",
+                remedy="nothing in the model sounds like them, so nobody can say them: offer keys or other words",
             )
-        return grammar
 
     def decoder(self, grammar: Grammar | None, sample_rate_hz: int) -> UtteranceDecoder:
         """A decoder for audio of that rate. Raises RecognizerFailed."""

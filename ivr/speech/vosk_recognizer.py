@@ -39,6 +39,7 @@ from ivr.speech.decoding import Heard, SpeechModel, decoder_of
 from ivr.speech.grammar import build_grammar
 from ivr.speech.line_echo import EchoPaths, LineEcho
 from ivr.speech.model_catalog import language_name, primary_language
+from ivr.speech.substitutes import SubstituteFinder
 from ivr.speech.utterance import UtteranceAudio
 from ivr.speech.vad import FRAME_S, VadSettings, VoiceActivityDetector, loudest_rms
 from ivr.speech.vosk_engine import VoskModel
@@ -48,6 +49,8 @@ log = structlog.get_logger(__name__)
 Report = Callable[[RecognizerEvent], None]
 
 _QUEUE_LIMIT_S = 10.0
+_STOP_LIMIT_S = 2.0
+"""A decoder that hangs does not keep the process from ending."""
 _SAMPLE_RATES_HZ = (8000, 16000)
 SERVER_WORKERS = 4
 """A server is waited for, so that callers who share a worker wait for each other: one for each leg of the library."""
@@ -60,18 +63,23 @@ class VoskRecognizer:
 
     def __init__(
         self,
-        models: Mapping[str, Path],
+        models: Mapping[str, Path | SpeechModel],
         *,
         worker_count: int | None = None,
         vad_settings: VadSettings | None = None,
         servers: Mapping[str, Sequence[str]] | None = None,
+        substitutes: SubstituteFinder | None = None,
     ) -> None:
-        """`models` maps language tags to model folders, `servers` to addresses of Vosk servers, which then hear the
-        language as long as one of them answers. Raises ModelMissing.
+        """`models` maps language tags to model folders or loaded models, `servers` to addresses of Vosk servers, which
+        then hear the language as long as one of them answers. `substitutes`, closed with this, finds what to listen for
+        in place of words that a model lacks; without it they are left out. Raises ModelMissing.
         """
+        self._substitutes = substitutes
         self._models: dict[str, SpeechModel] = {
-            primary_language(language): VoskModel(Path(path), primary_language(language))
-            for language, path in models.items()
+            primary_language(tag): VoskModel(model, primary_language(tag), substitutes)
+            if isinstance(model, Path)
+            else model
+            for tag, model in models.items()
         }
         if servers:
             self._models |= _server_models(servers, self._models)
@@ -105,6 +113,7 @@ class VoskRecognizer:
     ) -> Heard:
         """Recognize a whole recording (mono, 16-bit) at once, in the calling thread, without turn taking."""
         model = self._model(language)
+        model.prepare(phrases)
         decoder = decoder_of(model, phrases, allow_unknown, sample_rate_hz)
         step_bytes = int(sample_rate_hz * 2 * FRAME_S) * 2
         for offset in range(0, len(pcm), step_bytes):
@@ -122,6 +131,8 @@ class VoskRecognizer:
             self._is_closed = True
         for worker in self._workers:
             worker.stop()
+        if self._substitutes is not None:
+            self._substitutes.close()
         self._models = {}
 
     def _model(self, language: str) -> SpeechModel:
@@ -164,7 +175,7 @@ class _Worker:
         thread, self._thread = self._thread, None
         if thread is not None:
             self._ready.put(None)
-            thread.join()
+            thread.join(_STOP_LIMIT_S)
 
     def _run(self) -> None:
         while (stream := self._ready.get()) is not None:
@@ -202,7 +213,7 @@ class VoskStream:
         self._gate_rms = 0
         """Level of a frame that the worker must hear at once; all of them where it is 0."""
         self._lock = threading.RLock()  # orders reports and close; re-entered when a report closes its own stream
-        self._is_closed = False
+        self._is_closed = self._is_told_to_end = False
         self._echo = echo
         self._vad = VoiceActivityDetector(sample_rate_hz, vad_settings)
         self._settings = turn.TurnSettings(
@@ -215,7 +226,11 @@ class VoskStream:
         self._turn = turn.TurnState()
         self._rest = b""
         self._heard_s = 0.0  # length of the audio taken so far: the time that turns are measured in
-        decoder = decoder_of(model, request.phrases, request.allow_unknown, sample_rate_hz)
+
+        def tell(missing: tuple[str, ...]) -> None:
+            model.warn_of(("***",) if request.is_sensitive and missing else missing, request.step)
+
+        decoder = decoder_of(model, request.phrases, request.allow_unknown, sample_rate_hz, tell)
         self._audio: UtteranceAudio | None = UtteranceAudio(decoder, self._settings.lead_in_s)
 
     def write(self, pcm: bytes) -> None:
@@ -225,6 +240,7 @@ class VoskStream:
         queued_bytes = len(self._frames) * len(pcm)
         if queued_bytes >= self._limit_bytes:
             self.dropped_frames += 1
+            self._give_up_if_stuck()
             return
         self._frames.append((time.monotonic(), pcm))
         self._echo.written += len(pcm) // 2
@@ -233,6 +249,18 @@ class VoskStream:
         if not gate_rms or queued_bytes >= self._patience_bytes or loudest_rms(pcm, self._vad.frame_bytes) >= gate_rms:
             self._wakes += 1
             self._worker.wake(self)
+
+    def _give_up_if_stuck(self) -> None:
+        """The worker may hang in the decoder, of this call or of another one."""
+        oldest = self._oldest()
+        if oldest is not None and time.monotonic() - oldest[0] >= _QUEUE_LIMIT_S:
+            self._fail(RecognizerFailed(f"the recognizer is {_QUEUE_LIMIT_S:.0f} s behind"))
+
+    def end_utterance(self) -> None:
+        """Report what was said so far."""
+        self._is_told_to_end = True
+        self._wakes += 1
+        self._worker.wake(self)
 
     def close(self) -> None:
         """End it; no event follows."""
@@ -252,11 +280,21 @@ class VoskStream:
         try:
             while self._take_oldest():
                 pass
+            self._end_if_told()
         except Exception as error:
             self._fail(error)
         if self._is_closed:
             self._audio = None  # frees Vosk's part on the thread that used it
         self._served = wakes
+
+    def _end_if_told(self) -> None:
+        is_told, self._is_told_to_end = self._is_told_to_end, False
+        audio = self._audio
+        if not is_told or audio is None or self._is_closed:
+            return
+        self._turn, event = turn.end(self._turn, self._heard_s)
+        if event is not None:
+            self._end(audio, event, time.monotonic() - self._heard_s)
 
     def _take_oldest(self) -> bool:
         self._gate_rms = 0 if self._turn.is_speaking else self._vad.gate_rms
@@ -301,9 +339,10 @@ class VoskStream:
         self._turn, event = turn.step(self._settings, self._turn, begin_s, is_speech)
         audio.take(begin_s, frame, is_speech, is_in_turn=was_speaking)
         if isinstance(event, turn.SpeechStarted):
-            audio.begin(event.audio_from_s)
+            # Told first: a prompt stops at once, and a decoder that does not come back is noticed.
             started_at_s = arrived_s - (self._heard_s - event.started_at_s)
             self._send(SpeechDetected(self._request.listen_id, time.monotonic(), started_at_s))
+            audio.begin(event.audio_from_s)
         elif isinstance(event, turn.Paused):
             self._turn, event = self._judged(audio, event)
         if isinstance(event, turn.SpeechEnded):
@@ -333,6 +372,7 @@ class VoskStream:
                 speech_ended_at_s=event.ended_at_s + clock_offset_s,
                 turn_ended_at_s=event.decided_at_s + clock_offset_s,
                 n_best=heard.n_best,
+                trouble=heard.trouble,
             )
         )
 

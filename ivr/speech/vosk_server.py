@@ -15,6 +15,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import structlog
@@ -22,8 +23,9 @@ from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketExcepti
 from websockets.sync.client import connect
 
 from ivr.errors import RecognizerFailed
+from ivr.json_object import read_object
 from ivr.ports import Word
-from ivr.speech.decoding import Decoder, Heard, SpeechModel, heard_as, words_of
+from ivr.speech.decoding import Decoder, Heard, SpeechModel, decoder_of, heard_as, words_of
 from ivr.speech.grammar import UNKNOWN, Grammar, build_grammar
 
 log = structlog.get_logger(__name__)
@@ -68,6 +70,14 @@ class ServerModel:
         """The closed list, with every word in it; None for free speech."""
         return build_grammar(phrases, allow_unknown, self.knows) if phrases else None
 
+    def prepare(self, phrases: Sequence[str]) -> None:
+        """What hears in need of it may lack words."""
+        if self.local is not None:
+            self.local.prepare(phrases)
+
+    def warn_of(self, missing: Sequence[str], step: str) -> None:
+        """None is missing."""
+
     def decoder(self, grammar: Grammar | None, sample_rate_hz: int) -> Decoder:
         """A decoder that connects with the first audio."""
         return ServerDecoder(self, grammar, sample_rate_hz)
@@ -95,6 +105,8 @@ class ServerDecoder:
         self._connection: _Connection | None = None
         self._local: Decoder | None = None
         """Hears this utterance instead."""
+        self._has_lost = False
+        """A server failed in this utterance."""
 
     def feed(self, pcm: bytes) -> None:
         """Take mono 16-bit audio. Raises RecognizerFailed where nobody hears it."""
@@ -117,10 +129,16 @@ class ServerDecoder:
         """End the utterance. Raises RecognizerFailed."""
         try:
             words = self._do(_Connection.finish) if self._local is None else None
-            return heard_as(words or ()) if self._local is None else self._local.finish()
+            heard = heard_as(words or ()) if self._local is None else self._local.finish()
+            return replace(heard, trouble=self._trouble())
         finally:
-            self._fed, self._local = bytearray(), None
+            self._fed, self._local, self._has_lost = bytearray(), None, False
             self._leave()
+
+    def _trouble(self) -> str:
+        """No address: records are read by more people than logs."""
+        heard_by = "another one" if self._local is None else "the model of this process"
+        return f"a recognition server was lost, {heard_by} heard it" if self._has_lost else ""
 
     def _do(self, act: Callable[[_Connection, bytes], T]) -> T | None:
         """Do something with a server that has all the audio; None where there is none and `_local` took over."""
@@ -131,6 +149,7 @@ class ServerDecoder:
                 return act(self._connection, bytes(self._fed))
             except SERVER_ERRORS as error:
                 self._model.failed(url, error)
+                self._has_lost = True
                 self._leave()
         self._local = self._fallback()
         return None
@@ -148,8 +167,7 @@ class ServerDecoder:
                 f"see speech.servers and speech.models"
             )
         phrases = [phrase for phrase in grammar.phrases if phrase != UNKNOWN] if grammar else []
-        own = model.grammar(phrases, grammar is not None and UNKNOWN in grammar.phrases)
-        decoder = model.decoder(own, self._sample_rate_hz)
+        decoder = decoder_of(model, phrases, grammar is not None and UNKNOWN in grammar.phrases, self._sample_rate_hz)
         decoder.feed(bytes(self._fed))
         return decoder
 
@@ -206,15 +224,20 @@ class _Connection:
         return self._words
 
     def _take(self, timeout_s: float) -> None:
-        answer = json.loads(self._socket.recv(timeout=timeout_s))
+        self._partial, words = read_answer(self._socket.recv(timeout=timeout_s))
         self._unanswered -= 1
-        self._partial = str(answer.get("partial", ""))
-        self._words += words_of(answer.get("result", []))
+        self._words += words
 
     def close(self) -> None:
         """Free it, whatever state it is in."""
         with contextlib.suppress(*SERVER_ERRORS):
             self._open.close()
+
+
+def read_answer(text: str | bytes) -> tuple[str, list[Word]]:
+    """The words that a server is not sure of yet, and those that it is. Raises ValueError, TypeError or KeyError."""
+    answer = read_object(text)
+    return str(answer.get("partial", "")), words_of(answer.get("result", []))
 
 
 def ask(url: str, pcm: bytes, sample_rate_hz: int) -> list[Word]:

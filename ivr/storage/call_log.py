@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,7 @@ from ivr.ports import AnswerRecord, CallEnded, CallStarted, StepRecord
 from ivr.storage.address import parse_address
 from ivr.storage.entries import encode, to_line
 from ivr.storage.inbox import Inbox
-from ivr.storage.remote_database import RemoteDatabase
+from ivr.storage.remote_database import DatabaseAway, RemoteDatabase
 from ivr.storage.spool import Spool, SpoolFull
 from ivr.storage.writer import Writer
 
@@ -29,6 +30,26 @@ def worker_name(name: str = "ivr") -> str:
     return f"{socket.gethostname()}/{name}"
 
 
+def make_ready(settings: DatabaseSettings, workers: Sequence[str]) -> bool:
+    """Bring the database up to date and close the calls that earlier processes of these names left open, once for all.
+
+    False where it is away: each worker then does so by itself, as soon as it is there. Blocking. Raises StorageError
+    when the database is newer than this program.
+    """
+    database = RemoteDatabase(parse_address(settings.url))
+    try:
+        database.migrate()
+        count = sum(database.close_lost_calls(worker, ()) for worker in workers)
+    except DatabaseAway as error:
+        _log.warning("database_away", reason=str(error), remedy=error.remedy)
+        return False
+    finally:
+        database.close()
+    if count:
+        _log.warning("call_log.lost_calls_closed", count=count)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class CallLogHealth:
     """How well records are kept right now."""
@@ -38,6 +59,8 @@ class CallLogHealth:
     """Why, without secrets; empty when all is well."""
     spooled: int
     """Records on disk that wait for the database."""
+    queued: int
+    """Records in memory, on their way."""
     dropped: int
     """Records lost because queue and spool were full."""
     rejected: int
@@ -64,17 +87,28 @@ class DatabaseCallLog:
         queue_limit: int = 10_000,
         retry_limit_s: float = 30.0,
         segment_bytes: int = 1_000_000,
+        is_ready: bool = False,
+        shared: Path | None = None,
     ) -> None:
         """Lock the spool; starts nothing yet. Raises StorageError for a wrong URL or an unusable spool folder.
 
+        `is_ready`: `make_ready` was called for this name; the database is not touched before the first record.
+
+        `shared` is the socket of a database process for several workers; without it the log has its own.
+
         Lock and process belong to the process that makes them: a worker that is forked makes its own log afterwards.
         """
-        self._database = RemoteDatabase(parse_address(settings.url))
+        self._database = RemoteDatabase(parse_address(settings.url), shared)
         self._open_call_ids: set[str] = set()
         self._inbox = Inbox(queue_limit)
         self._spool = Spool(Path(settings.spool_dir), worker, settings.spool_limit_mb * 1_000_000, segment_bytes)
         self._writer = Writer(
-            self._database, self._spool, self._inbox, retry_limit_s, has_calls=lambda: bool(self._open_call_ids)
+            self._database,
+            self._spool,
+            self._inbox,
+            retry_limit_s,
+            has_calls=lambda: bool(self._open_call_ids),
+            is_ready=is_ready,
         )
         self._thread = threading.Thread(target=self._writer.run, name="call-log", daemon=True)
 
@@ -111,7 +145,8 @@ class DatabaseCallLog:
         """A snapshot for health checks and metrics."""
         state = self._writer.state
         is_degraded = not state.is_up or self._spool.count > 0 or bool(state.problem)
-        return CallLogHealth(is_degraded, state.problem, self._spool.count, self._inbox.dropped, state.rejected)
+        queued, dropped = len(self._inbox), self._inbox.dropped
+        return CallLogHealth(is_degraded, state.problem, self._spool.count, queued, dropped, state.rejected)
 
     def call_started(self, call: CallStarted) -> None:
         """Open the record."""

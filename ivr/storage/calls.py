@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ivr.calls.record import CallRecord, StepLine
 from ivr.errors import StorageError
 from ivr.storage.database import masked_url, open_engine, parse_url, reason, sqlite_file
-from ivr.storage.migrate import is_current, revision
+from ivr.storage.migrate import is_usable
 from ivr.storage.schema import calls, steps
 
 _SHOWN_MATCHES = 5
@@ -42,10 +42,15 @@ class CallRepository:
         """The database's URL without secrets."""
         return masked_url(self._url)
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it speaks the dialect of SQLite."""
+        return self._url.get_backend_name() == "sqlite"
+
     def last(self, limit: int) -> list[CallRecord]:
         """The newest calls, newest first, without their steps. Raises StorageError, NoDatabaseYet."""
         newest = select(calls).order_by(calls.c.started_at.desc(), calls.c.id.desc()).limit(limit)
-        return [_record(row) for row in self.rows(newest)]
+        return [record_of(row) for row in self.rows(newest)]
 
     def get(self, call_id: str) -> CallRecord:
         """The call with that id, or with the only id that begins so, with its steps.
@@ -54,7 +59,7 @@ class CallRepository:
         """
         row = self._row(call_id)
         own = select(steps).where(steps.c.call_id == row.id).order_by(steps.c.sequence)
-        return _record(row, self.rows(own))
+        return record_of(row, self.rows(own))
 
     def lines_of_flow(self, flow: str, since: datetime | None = None) -> list[tuple[str, str, str]]:
         """Call, step and kind of every recorded line of a flow's calls that began since then: call by call, in order.
@@ -128,17 +133,12 @@ class CallRepository:
             ) from error
 
     def _check_schema(self, connection: Connection) -> None:
-        if is_current(connection, self.address):
-            return
-        if revision(connection, self.address) is None:
+        if not is_usable(connection, self.address):
             raise NoDatabaseYet(f"no call was recorded yet in {self.address}", retryable=False)
-        raise StorageError(
-            f"{self.address} was written by an older version of this program; `ivr serve` brings it up to date",
-            retryable=False,
-        )
 
 
-def _record(row: Row[tuple[object, ...]], lines: Sequence[Row[tuple[object, ...]]] = ()) -> CallRecord:
+def record_of(row: Row[tuple[object, ...]], lines: Sequence[Row[tuple[object, ...]]] = ()) -> CallRecord:
+    """A row of `calls` as a record, with the rows of its steps."""
     values = {name: getattr(row, name) for name in _CALL_FIELDS}
     values |= {name: values[name] or {} for name in ("variables", "tags")}
     return CallRecord(**values, steps=tuple(_step(line) for line in lines))

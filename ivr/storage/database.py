@@ -52,10 +52,14 @@ def reason(url: URL, error: BaseException) -> str:
     return text
 
 
-def open_engine(url: URL) -> Engine:
-    """An engine with time limits everywhere; connects to nothing yet. Raises StorageError."""
+def open_engine(url: URL, *, pings: bool = True) -> Engine:
+    """An engine with time limits everywhere; connects to nothing yet. Raises StorageError.
+
+    With `pings` a connection that was cut while nobody called is noticed before a record meets it; it costs a round
+    trip each time, which what is asked every second does not need.
+    """
     try:
-        return _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
+        return _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url, pings)
     except (ImportError, NoSuchModuleError) as error:
         raise StorageError(
             f"the driver for {masked_url(url)} is missing ({error}); install the project again: pip install -e .",
@@ -63,7 +67,7 @@ def open_engine(url: URL) -> Engine:
         ) from error
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, pings: bool) -> Engine:
     limits = f"-c statement_timeout={STATEMENT_TIMEOUT_S}s -c lock_timeout={BUSY_TIMEOUT_S:g}s"
     options = {
         "connect_timeout": CONNECT_TIMEOUT_S,
@@ -74,8 +78,7 @@ def _postgresql(url: URL) -> Engine:
         "options": limits,
     }
     mine: dict[str, Any] = {key: value for key, value in options.items() if key not in url.query}
-    # The ping notices a connection that was cut while nobody called, before a record meets it.
-    return create_engine(url, connect_args=mine, hide_parameters=True, pool_size=1, max_overflow=0, pool_pre_ping=True)
+    return create_engine(url, connect_args=mine, hide_parameters=True, pool_size=1, max_overflow=0, pool_pre_ping=pings)
 
 
 def _sqlite(url: URL) -> Engine:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from sqlalchemy import Index, text
 
-from ivr.storage import schema
+from ivr.storage import queue_schema, schema
 
-metadata = schema.metadata
+metadata = queue_schema.agents.metadata
+"""That of `ivr.storage.schema`, with the tables of queues in it."""
 
 Index(
     "ix_calls_open",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from ivr.errors import StorageError
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision of `migrations/versions`, oldest first; the last is the schema of this program."""
 
 _ADVISORY_LOCK = 0x49565201
@@ -50,6 +50,20 @@ def revision(connection: Connection, name: str) -> str | None:
 def is_current(connection: Connection, name: str) -> bool:
     """Whether the database has the schema of this program."""
     return revision(connection, name) == REVISIONS[-1]
+
+
+def is_usable(connection: Connection, name: str) -> bool:
+    """Whether this program can read it as it is; False for an empty one.
+
+    Raises StorageError for one that was written by an older or a newer version.
+    """
+    if is_current(connection, name):
+        return True
+    if revision(connection, name) is None:
+        return False
+    raise StorageError(
+        f"{name} was written by an older version of this program; `ivr serve` brings it up to date", retryable=False
+    )
 
 
 def _upgrade(connection: Connection) -> None:

@@ -14,6 +14,7 @@ from ivr.errors import StorageError
 from ivr.helper_process import Answer, HelperProcess
 from ivr.storage.address import Address
 from ivr.storage.entries import Entry
+from ivr.storage.shared_helper import SharedHelper
 
 WORKER_COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("database_worker.py")))
 
@@ -47,13 +48,23 @@ class EntriesRefused(Exception):
     """One of the entries is at fault. The text is what kind of fault, without values."""
 
 
+def helper_for(address: Address, shared: Path | None, rest_after_s: float | None = None) -> HelperProcess:
+    """A process of our own for a database, or the way to the one for several workers; starts nothing yet.
+
+    `rest_after_s` None: whoever asks sees to the rest.
+    """
+    if shared is not None and not address.is_in_memory:  # what is in memory is one worker's
+        return SharedHelper(shared, rest_after_s=rest_after_s)
+    return HelperProcess(WORKER_COMMAND, rest_after_s=rest_after_s)
+
+
 class RemoteDatabase:
     """Used by one thread at a time, `abort` excepted. Starts nothing before the first request."""
 
-    def __init__(self, address: Address) -> None:
-        """`address` is checked already."""
+    def __init__(self, address: Address, shared: Path | None = None) -> None:
+        """`address` is checked already; `shared` is the socket of a process for several workers, else it is our own."""
         self.address = address
-        self._helper = HelperProcess(WORKER_COMMAND, rest_after_s=None)
+        self._helper = helper_for(address, shared)
 
     @property
     def is_awake(self) -> bool:

@@ -52,7 +52,7 @@ def close_lost_calls(connection: Connection, worker: str, own_call_ids: Collecti
 
 def _write_call(connection: Connection, values: Entry) -> None:
     call_id = values.pop("call_id")
-    statement = _insert(connection, calls).values(id=call_id, **values)
+    statement = insert_for(connection, calls).values(id=call_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=[calls.c.id], set_=values))
 
 
@@ -60,19 +60,19 @@ def _write_end(connection: Connection, values: Entry) -> None:
     call_id = values.pop("call_id")
     # The start is absent when a full spool dropped it; the end is still worth keeping.
     started_at = values.get("answered_at") or values.get("ended_at")
-    statement = _insert(connection, calls).values(id=call_id, started_at=started_at, **values)
+    statement = insert_for(connection, calls).values(id=call_id, started_at=started_at, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=[calls.c.id], set_=values))
 
 
 def _write_once(connection: Connection, table: Table, values: Entry, instant: str) -> None:
     """A row that belongs to a call, which may be unknown yet; one that is there already stays as it is."""
-    placeholder = _insert(connection, calls).values(id=values.get("call_id"), started_at=values.get(instant))
+    placeholder = insert_for(connection, calls).values(id=values.get("call_id"), started_at=values.get(instant))
     connection.execute(placeholder.on_conflict_do_nothing(index_elements=[calls.c.id]))
-    statement = _insert(connection, table).values(values)
+    statement = insert_for(connection, table).values(values)
     connection.execute(statement.on_conflict_do_nothing(index_elements=[table.c.call_id, table.c.sequence]))
 
 
-def _insert(connection: Connection, table: Table) -> Any:
+def insert_for(connection: Connection, table: Table) -> Any:
     """INSERT … ON CONFLICT has the same shape in both dialects, and no common type."""
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql

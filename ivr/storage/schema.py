@@ -1,4 +1,4 @@
-"""The tables of the call records. Every change here needs a migration beside it.
+"""The tables of call records and of the desk. Every change here needs a migration beside it.
 
 An index that is written in a dialect's own terms stands in `ivr.storage.indexes`.
 """
@@ -78,6 +78,9 @@ calls = Table(
     Column("sip_status", Integer),
     Column("hangup_cause", Integer),
     _text("transfer_target"),
+    Column("rtp_loss", Float),
+    Column("rtp_jitter_ms", Float),
+    Column("mos", Float),
     _text("sip_call_id"),
     _text("worker"),
     Column("variables", JSON(none_as_null=True)),
@@ -118,3 +121,22 @@ survey_answers = Table(
     Column("confidence", Float),
 )
 Index("ix_survey_answers_survey", survey_answers.c.survey, survey_answers.c.asked_at)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("language", String(8), nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("user_name", String(64), ForeignKey("users.name", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+Index("ix_web_sessions_user_name", web_sessions.c.user_name)

@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from ivr.errors import StorageError
+from ivr.errors import ActRefused, AgentUnknown, StorageError
 from ivr.storage.database import make_folder, masked_url, open_engine, parse_url, reason
 from ivr.storage.migrate import migrate
 from ivr.storage.rows import close_lost_calls, write_entries
+
+_QUEUE_KINDS = {ActRefused: "act_refused", AgentUnknown: "agent_unknown"}
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -29,17 +31,25 @@ class Session:
     def answer(self, request: Request) -> Answer:
         """Do it. Never raises: the next request may fare better."""
         try:
+            if request["do"] == "queues":
+                return {"ok": True, "value": self._queue_act(request)}
             return {"ok": True, "count": self._actions[request["do"]](request)}
+        except (ActRefused, AgentUnknown) as error:
+            return {"ok": False, "kind": _QUEUE_KINDS[type(error)], "reason": str(error)}
         except StorageError as error:
             return {"ok": False, "kind": "away" if error.retryable else "fatal", "reason": str(error)}
         except Exception as error:
             return self._failed(error)
 
+    def close(self) -> None:
+        """Let go of the database; the next request connects again."""
+        if self._engine is not None:
+            self._engine.dispose()
+
     def _failed(self, error: Exception) -> Answer:
         if _is_refusal(error):
             return {"ok": False, "kind": "refused", "reason": type(error).__name__}
-        if self._engine is not None:
-            self._engine.dispose()
+        self.close()
         return {"ok": False, "kind": "away", "reason": reason(parse_url(self._url_text), error)}
 
     @property
@@ -61,6 +71,15 @@ class Session:
         with self._opened().begin() as connection:
             write_entries(connection, request["entries"])
         return len(request["entries"])
+
+    def _queue_act(self, request: Request) -> Any:
+        """One act of `ivr.ports.queues.CallQueues`, on the connection of the records: one thing at a time."""
+        from ivr.storage.queue_wire import decode_arguments, decode_settings, encode_result
+        from ivr.storage.queues import DatabaseQueues
+
+        queues = DatabaseQueues(self._url_text, decode_settings(request["queues"]), engine=self._opened())
+        act = request["act"]
+        return encode_result(act, getattr(queues, act)(**decode_arguments(act, request["arguments"])))
 
     def _close_lost(self, request: Request) -> int:
         with self._opened().begin() as connection:

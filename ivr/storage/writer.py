@@ -55,8 +55,11 @@ class Writer:
         inbox: Inbox,
         retry_limit_s: float,
         has_calls: Callable[[], bool] = lambda: False,
+        *,
+        is_ready: bool = False,
     ) -> None:
-        """`has_calls` tells whether more is to come soon."""
+        """`has_calls` tells whether more is to come soon; `is_ready`: the database is known to be up to date, and no
+        call of this name is open, so that it is not touched before the first record."""
         self._database = database
         self._spool = spool
         self._inbox = inbox
@@ -65,16 +68,21 @@ class Writer:
         self._used_at_s = time.monotonic()
         self._backoff_s = RETRY_FIRST_S
         self._retry_at_s = 0.0
-        self._own_call_ids: set[str] | None = set()  # None: lost calls are closed, no need to remember
+        self._waits = is_ready and spool.is_empty
+        self._own_call_ids: set[str] | None = None if is_ready else set()
+        """None: lost calls are closed, no need to remember."""
         self._is_warned = False
         self._unsafe_because = ""
         self.pending: list[Entry] = []
-        self.state = WriterState()
+        self.state = WriterState(is_up=self._waits)
         self.first_attempt = threading.Event()
 
     def run(self) -> None:
         """The thread: until the inbox is closed and everything is in the database or on disk."""
-        self._take(0)  # about calls of earlier processes: written before those are closed
+        if self._waits:
+            self.first_attempt.set()
+        # With no wait: about calls of earlier processes, written before those are closed.
+        self._take(None if self._waits else 0)
         self._guarded_turn()
         self.first_attempt.set()
         while not self._is_finished():

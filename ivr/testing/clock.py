@@ -7,18 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from math import inf
 
 DEFAULT_START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-@dataclass(order=True, slots=True)
 class ManualTimer:
     """A timer of a `ManualClock`."""
 
-    due_s: float
-    order: int
-    callback: Callable[[], object] = field(compare=False)
-    is_cancelled: bool = field(default=False, compare=False)
+    __slots__ = ("callback", "is_cancelled")
+
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self.callback = callback
+        self.is_cancelled = False
 
     def cancel(self) -> None:
         """Forget it."""
@@ -32,7 +33,8 @@ class ManualClock:
     started_at: datetime = DEFAULT_START
     started_s: float = 1000.0
     _now_s: float = field(init=False)
-    _timers: list[ManualTimer] = field(default_factory=list, init=False)
+    _timers: list[tuple[float, int, ManualTimer]] = field(default_factory=list, init=False)
+    """A heap: when each is due, and the how manieth it was."""
     _order: count[int] = field(default_factory=count, init=False)
 
     def __post_init__(self) -> None:
@@ -48,20 +50,21 @@ class ManualClock:
 
     def call_later(self, after_s: float, callback: Callable[[], object], /) -> ManualTimer:
         """Call back when time has been moved on by so many seconds."""
-        timer = ManualTimer(self._now_s + max(after_s, 0.0), next(self._order), callback)
-        heapq.heappush(self._timers, timer)
+        timer = ManualTimer(callback)
+        due_s = self._now_s + after_s if after_s > 0.0 else self._now_s
+        heapq.heappush(self._timers, (due_s, next(self._order), timer))
         return timer
 
     @property
     def timer_count(self) -> int:
         """Timers that still run."""
-        return sum(not timer.is_cancelled for timer in self._timers)
+        return sum(not timer.is_cancelled for _, _, timer in self._timers)
 
     @property
     def next_due_s(self) -> float | None:
         """Seconds until the next timer; None where none runs."""
         self._drop_cancelled()
-        return self._timers[0].due_s - self._now_s if self._timers else None
+        return self._timers[0][0] - self._now_s if self._timers else None
 
     def advance(self, seconds: float = 0.0) -> None:
         """Move time on; each timer on the way fires at its own instant, those that it starts included."""
@@ -72,18 +75,18 @@ class ManualClock:
 
     def advance_to_next(self) -> bool:
         """Move time on to the next timer and fire it; False where none runs."""
-        due_s = self.next_due_s
-        return due_s is not None and self._fire_next(self._now_s + due_s)
+        return self._fire_next(inf)
 
     def _fire_next(self, end_s: float) -> bool:
         self._drop_cancelled()
-        if not self._timers or self._timers[0].due_s > end_s:
+        if not self._timers or self._timers[0][0] > end_s:
             return False
-        timer = heapq.heappop(self._timers)
-        self._now_s = max(self._now_s, timer.due_s)
+        due_s, _, timer = heapq.heappop(self._timers)
+        if due_s > self._now_s:
+            self._now_s = due_s
         timer.callback()
         return True
 
     def _drop_cancelled(self) -> None:
-        while self._timers and self._timers[0].is_cancelled:
+        while self._timers and self._timers[0][2].is_cancelled:
             heapq.heappop(self._timers)

@@ -24,9 +24,9 @@ def said_for_s(segments: Sequence[Segment]) -> float:
 
 
 def _segment_s(segment: Segment) -> float:
-    if isinstance(segment, Pause | Tone):
-        return segment.duration_s
-    return RECORDING_S if isinstance(segment, SoundFile | Recorded) else 0.3 + len(segment.text) / CHARACTERS_PER_S
+    if isinstance(segment, Speech):
+        return 0.3 + len(segment.text) / CHARACTERS_PER_S
+    return segment.duration_s if isinstance(segment, (Pause, Tone)) else RECORDING_S
 
 
 def said_text(segments: Sequence[Segment]) -> str:

@@ -31,17 +31,36 @@ class ScriptedStream:
 
     request: ListenRequest
     report: Callable[[RecognizerEvent], None]
+    clock: ManualClock
     audio: bytearray = field(default_factory=bytearray)
     is_closed: bool = False
     is_broken: bool = False
     """It has failed, and reports no more."""
     speech_at_s: float | None = None
     """Since when the caller has been speaking."""
+    said: str = ""
+    """What the caller has said since then."""
 
     def write(self, pcm: bytes) -> None:
         """Take a frame."""
         if not self.is_closed:
             self.audio += pcm
+
+    def end_utterance(self) -> None:
+        """Report what was said so far."""
+        self.ends(self.said, 0.95)
+
+    def ends(self, text: str, confidence: float) -> None:
+        """The utterance is over; nothing where nobody speaks."""
+        if self.is_closed or self.is_broken or self.speech_at_s is None:  # a report may close its own stream
+            return
+        began_s, self.speech_at_s, self.said = self.speech_at_s, None, ""
+        now_s, said = self.clock.monotonic_s(), _heard(self.request, text)
+        worth = confidence if known_words(said) else 0.0
+        words = tuple(
+            Word(word, worth, place * WORD_S, (place + 1) * WORD_S) for place, word in enumerate(said.split())
+        )
+        self.report(TranscriptReady(self.request.listen_id, now_s, said, worth, words, began_s, now_s))
 
     def close(self) -> None:
         """End it."""
@@ -70,7 +89,7 @@ class ScriptedRecognizer:
         if sample_rate_hz not in _SAMPLE_RATES_HZ:
             raise RecognizerFailed(f"cannot listen at {sample_rate_hz} Hz; set sip.sample_rate_hz to 8000 or 16000")
         self._check(request.language)
-        self.streams.append(ScriptedStream(request, report))
+        self.streams.append(ScriptedStream(request, report, self.clock))
         return self.streams[-1]
 
     def unknown_words(self, language: str, words: Sequence[str]) -> tuple[str, ...]:
@@ -111,16 +130,14 @@ class ScriptedRecognizer:
         What is outside the list of the listening is heard as unknown speech, or not at all, and is worth nothing.
         """
         self.hears_speech()
-        stream = self.listening
-        if stream is None or stream.is_broken or stream.speech_at_s is None:  # a report may close its own stream
-            return
-        began_s, stream.speech_at_s = stream.speech_at_s, None
-        now_s, said = self.clock.monotonic_s(), _heard(stream.request, text)
-        worth = confidence if known_words(said) else 0.0
-        words = tuple(
-            Word(word, worth, place * WORD_S, (place + 1) * WORD_S) for place, word in enumerate(said.split())
-        )
-        stream.report(TranscriptReady(stream.request.listen_id, now_s, said, worth, words, began_s, now_s))
+        if stream := self.listening:
+            stream.ends(text, confidence)
+
+    def says(self, text: str) -> None:
+        """The caller has said something, and may go on."""
+        self.hears_speech()
+        if stream := self.listening:
+            stream.said = text
 
     def breaks(self, reason: str = "the engine stopped") -> None:
         """The engine fails in the middle of a listening; nothing follows."""

@@ -25,6 +25,7 @@ from ivr.ports import (
     PlayFailed,
     PlayFinished,
     ReferProgressed,
+    RtpStats,
     TelephonyEvent,
 )
 from ivr.testing.clock import ManualClock, ManualTimer
@@ -180,6 +181,11 @@ class FakeTelephony:
                 self._part(one)
                 self._legs[one].joined = other
 
+    def let_hear(self, leg_id: LegId, other_leg_id: LegId) -> None:
+        """The one hears the other; what was played stops."""
+        if self._note("let_hear", leg_id, other_leg_id):
+            self._silence(leg_id)
+
     def refer(self, leg_id: LegId, uri: str) -> None:
         """Blind REFER; a test answers with `refer_progress`."""
         self._note("refer", leg_id, uri)
@@ -260,12 +266,14 @@ class FakeTelephony:
         sip_status: int | None = None,
         *,
         ended_by: EndedBy = EndedBy.REMOTE,
+        reason: str = "",
         hangup_cause: int | None = None,
+        rtp: RtpStats | None = None,
     ) -> None:
         """The other side ends its leg, or refuses it; without a status, with that of a BYE or a CANCEL."""
         if (leg := self._legs.get(leg_id)) is not None:
             status = _status_of_end(leg, refused_with=_REQUEST_TERMINATED) if sip_status is None else sip_status
-            self._end(leg_id, ended_by, status, hangup_cause)
+            self._end(leg_id, ended_by, status, hangup_cause, reason, rtp)
 
     # --- what a test looks at
 
@@ -345,13 +353,19 @@ class FakeTelephony:
         self._run_play(leg_id)
 
     def _end(
-        self, leg_id: LegId, ended_by: EndedBy, sip_status: int, hangup_cause: int | None = None, reason: str = ""
+        self,
+        leg_id: LegId,
+        ended_by: EndedBy,
+        sip_status: int,
+        hangup_cause: int | None = None,
+        reason: str = "",
+        rtp: RtpStats | None = None,
     ) -> None:
         if leg_id in self._legs:
             self._silence(leg_id)
             self._part(leg_id)
             del self._legs[leg_id]
-            self._send(LegEnded(leg_id, self._now_s(), ended_by, sip_status, reason, hangup_cause))
+            self._send(LegEnded(leg_id, self._now_s(), ended_by, sip_status, reason, hangup_cause, rtp))
 
     def _silence(self, leg_id: LegId) -> None:
         leg = self._legs[leg_id]

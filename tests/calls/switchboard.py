@@ -18,6 +18,7 @@ from ivr.config import NumberSettings
 from ivr.flow.loader import load_flow
 from ivr.flow.model import Flow
 from ivr.flow.program import Program
+from ivr.measures.counters import Counters
 from ivr.ports import LegId
 from ivr.testing.call_log import MemoryCallLog
 from ivr.testing.clock import ManualClock
@@ -27,6 +28,7 @@ from ivr.testing.recorder import MemoryRecorder
 from ivr.testing.services import MemoryCalendars, MemoryDataService, MemoryMessages
 from ivr.testing.telephony import FakeTelephony
 
+TARGETS = ("agent", "office", "mobile", "home")
 HOLD = Path("/prompts/hold.wav")
 
 FLOW = """
@@ -69,10 +71,12 @@ class Switchboard:
         default_flow: str | None = "desk",
         numbers: Mapping[str, NumberSettings] | None = None,
         timezone: str = "",
+        longest_call_s: float = 0.0,
         make_driver: MakeDriver = CallDriver,
     ) -> None:
         self.data, self.messages, self.calendars = MemoryDataService(), MemoryMessages(), MemoryCalendars()
         self.clock = ManualClock()
+        self.figures = Counters()
         self.prompts = MemoryPrompts()
         self.telephony = FakeTelephony(self.clock, length_s=self.prompts.length_s)
         self.recognizer = ScriptedRecognizer(self.clock)
@@ -89,12 +93,14 @@ class Switchboard:
             clock=self.clock,
             timers=self.clock,
             call_soon=lambda callback: self.clock.call_later(0.0, callback),
-            targets={"agent": TransferTarget("agent", "sip:agent@pbx", "trunk")},
+            targets={name: TransferTarget(name, f"sip:{name}@pbx", "trunk") for name in TARGETS},
             hold_sound=HOLD,
             lead_in_s=lead_in_s,
             services=Services(self.data, self.messages, self.calendars),
             recorder=self.recorder,
             timezone=timezone,
+            measures=self.figures,
+            longest_call_s=longest_call_s,
         )
         self.registry = CallRegistry(
             ports, self.log, self._program, numbers or {}, default_flow, "w1", make_driver=make_driver

@@ -8,10 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ivr.calls import prompt_player
-from ivr.errors import RecognizerFailed
 from ivr.flow.commands import RESUME_BACK_S
-from ivr.flow.run import TEMPORARY_FAILURE
-from ivr.ports import DtmfMethod, EndedBy, PlayFailed
+from ivr.ports import DtmfMethod, PlayFailed
 from tests.calls.switchboard import FLOW, Switchboard, on_a_switchboard
 
 pytestmark = pytest.mark.unit
@@ -302,6 +300,7 @@ def test_without_a_recognizer_the_call_goes_on_by_keys(with_recognizer: bool) ->
         await bot.press(leg, "1")
         await bot.press(leg, "42")
         assert bot.said(leg)[-1].startswith("It is 4 2.")
+        assert not any(line.kind == "hearing" for line in bot.record.steps), "that there is none is no news"
 
     play()
 
@@ -314,77 +313,37 @@ async def test_a_recognizer_that_breaks_leaves_the_keys(bot: Switchboard) -> Non
     assert bot.recognizer.listening is None
     await bot.press(leg, "1")
     assert bot.said(leg)[-1] == "Your code?" and bot.recognizer.listening is None
+    assert hearing_lines(bot) == [("keys_only", "the engine stopped")]
 
 
-# --- ends
+TELLING = """
+flow: desk
+language: en-US
+start: main
+steps:
+  main: {ask: free, prompt: "What happened?", into: what, final_silence: 5s, skipped: hang_up, next: said}
+  said: {say: "You said {{ what }}.", next: hang_up}
+"""
 
 
-@pytest.mark.parametrize(
-    ("ended_by", "status", "expected"),
-    [
-        (EndedBy.REMOTE, 200, ("caller_hung_up", "caller", 200)),
-        (EndedBy.NETWORK, 408, ("failed", "network", 408)),
-        (EndedBy.LOCAL, 500, ("failed", "bot", 500)),
-    ],
-)
-def test_how_a_leg_ended_is_in_the_record(ended_by: EndedBy, status: int, expected: tuple[str, str, int]) -> None:
-    @on_a_switchboard()
-    async def play(bot: Switchboard) -> None:
-        leg = await bot.answered()
-        bot.telephony.end(leg, status, ended_by=ended_by, hangup_cause=16)
-        await bot.settle()
-        record = bot.record
-        assert (record.end_reason, record.ended_by, record.sip_status) == expected
-        assert record.hangup_cause == 16 and record.steps[-1].outcome == "hung_up"
-
-    play()
+@on_a_switchboard(flow=TELLING)
+async def test_a_key_ends_free_speech_without_its_silence(bot: Switchboard) -> None:
+    leg = await bot.answered()
+    bot.recognizer.says("it is broken")
+    await bot.settle()
+    await bot.press(leg, "#")
+    assert bot.said(leg)[-1] == "You said it is broken."
 
 
 @on_a_switchboard()
-async def test_a_mistake_of_ours_in_a_timer_ends_the_call(bot: Switchboard) -> None:
-    await bot.answered()
-    bot.flows["desk"].steps.pop("main")
-    await bot.after(6.1)
-    assert bot.telephony.live_legs == []
-    assert (bot.record.end_reason, bot.record.ended_by) == ("failed", "bot")
-    assert bot.telephony.asked_for("hang_up")[0].details == (TEMPORARY_FAILURE,)
+async def test_a_recognizer_that_refuses_to_listen_leaves_the_keys_and_the_record_says_so(bot: Switchboard) -> None:
+    bot.recognizer.close()
+    leg = await bot.answered()
+    await bot.press(leg, "1")
+    assert bot.said(leg)[-1] == "Your code?"
+    assert hearing_lines(bot) == [("keys_only", "the recognizer is closed")]
 
 
-@on_a_switchboard()
-async def test_a_mistake_of_ours_before_the_answer_refuses_the_call(bot: Switchboard) -> None:
-    bot.flows["desk"].steps.clear()
-    await bot.offer()
-    assert [(asked.name, asked.details) for asked in bot.telephony.asked] == [("reject", (500,))]
-    assert (bot.record.end_reason, bot.record.sip_status) == ("failed", 500)
-
-
-def test_a_mistake_of_an_adapter_in_rendering_refuses_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    @on_a_switchboard()
-    async def play(bot: Switchboard) -> None:
-        async def broken(segments: object) -> None:
-            raise OSError("disk full")
-
-        bot.prompts.is_cold = True
-        monkeypatch.setattr(bot.prompts, "render", broken)
-        await bot.offer()
-        assert bot.telephony.names == ["ring", "reject"]
-
-    play()
-
-
-def test_a_stream_that_cannot_be_closed_does_not_keep_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    @on_a_switchboard()
-    async def play(bot: Switchboard) -> None:
-        leg = await bot.answered()
-        stream = bot.recognizer.streams[-1]
-
-        def broken() -> None:
-            stream.is_closed = True
-            raise RecognizerFailed("gone")
-
-        monkeypatch.setattr(stream, "close", broken)
-        bot.telephony.end(leg)
-        await bot.settle()
-        assert bot.registry.call_count == 0
-
-    play()
+def hearing_lines(bot: Switchboard) -> list[tuple[str, str]]:
+    """What the record tells of recognizers that failed."""
+    return [(line.outcome, line.detail) for line in bot.record.steps if line.kind == "hearing"]

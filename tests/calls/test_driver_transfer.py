@@ -28,7 +28,7 @@ async def test_the_person_is_dialled_and_the_caller_hears_the_hold_text_again_an
     request = bot.telephony.asked_for("dial")[0].details[0]
     assert isinstance(request, DialRequest)
     assert (request.uri, request.account) == ("sip:agent@pbx", "trunk")
-    assert request.headers["X-Call-Id"] == bot.record.id
+    assert request.headers["X-IVR-Call-Id"] == bot.record.id
     play = bot.telephony.asked_for("play", leg)[-1]
     assert bot.said(leg)[-1] == "Please hold." and play.details[2] is True
     assert bot.recognizer.listening is None
@@ -58,6 +58,14 @@ async def test_both_are_joined_and_then_left_to_themselves(bot: Switchboard) -> 
     record = bot.record
     assert (record.end_reason, record.ended_by, record.transfer_target) == ("transferred", "bot", "agent")
     assert transfers(bot) == [("connected", "replaced")]
+
+
+@on_a_switchboard()
+async def test_the_record_says_why_the_bot_could_not_call_anybody(bot: Switchboard) -> None:
+    _, target = await calling(bot)
+    bot.telephony.end(target, 502, ended_by=EndedBy.LOCAL, reason="no address for pbx")
+    await bot.settle()
+    assert transfers(bot) == [("unreachable", "502 no address for pbx")]
 
 
 WHISPERING = FLOW.replace("mode: auto,", 'mode: auto, whisper: "A caller from {{ call.from }}.",')
@@ -101,13 +109,6 @@ def test_each_failure_reaches_its_exit_with_the_caller_still_there(status: int, 
         assert bot.said(leg)[-1] == "Your code?"
 
     play()
-
-
-@on_a_switchboard()
-async def test_no_free_leg_is_a_failure_like_any_other(bot: Switchboard) -> None:
-    bot.telephony.max_legs = 1
-    leg, _ = await calling(bot)
-    assert bot.said(leg)[-1].startswith("Nobody is here.")
 
 
 @on_a_switchboard()

@@ -148,7 +148,8 @@ def test_json_has_the_documented_fields_in_order() -> None:
     summary = summary_as_json(call)
     assert " ".join(summary) == (
         "id started_at answered_at ended_at ani dnis account flow flow_version end_reason ended_by sip_status "
-        "hangup_cause transfer_target sip_call_id worker ring_s talk_s total_s tags variables"
+        "hangup_cause transfer_target rtp_loss rtp_jitter_ms mos sip_call_id worker ring_s talk_s total_s "
+        "tags variables"
     )
     assert (summary["started_at"], summary["talk_s"]) == ("2026-03-01T12:00:00+00:00", 28.5)
     whole = as_json(call)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 
 from ivr.config import DatabaseSettings
 from ivr.storage.call_log import DatabaseCallLog
+from tests.cli.terminal import run_on_a_terminal
 from tests.storage.records import started, write_call
 
 pytestmark = pytest.mark.adapter
@@ -34,20 +34,7 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _run_on_a_terminal(folder: Path, *arguments: str) -> str:
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        _command(arguments), cwd=folder, env={**ENVIRONMENT, "TERM": "xterm-256color"}, stdout=theirs, stderr=theirs
-    ) as process:
-        os.close(theirs)
-        output = b""
-        try:
-            while chunk := os.read(ours, 65536):
-                output += chunk
-        except OSError:
-            pass  # Linux reports the end of a terminal so
-        os.close(ours)
-    assert process.returncode == 0, output.decode()
-    return output.decode()
+    return run_on_a_terminal(_command(arguments), folder, ENVIRONMENT)
 
 
 @pytest.fixture(scope="module")

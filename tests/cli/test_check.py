@@ -66,8 +66,11 @@ def test_a_mistake_is_shown_with_file_line_column_step_and_remedy(folder: Path) 
 
 
 def test_words_that_the_embedded_model_lacks_are_found(folder: Path) -> None:
-    break_demo(folder, "say: [opening hours,", "say: [flibbertigibbet,")
-    assert "the recognizer of en-US does not know 'flibbertigibbet'; use other words" in run("flows").output
+    break_demo(folder, "say: [opening hours,", "say: [goldstein, hoffman, hofmann,")
+    found = run("flows")
+    substitute = "'goldstein' is not in the model of en-US; it will be listened for as 'gold sign' and the like"
+    assert f"warning: {substitute}" in found.output and found.exit_code == 1
+    assert "the recognizer of en-US does not know 'hoffman'; use other words" in found.output, "nor 'hofmann'"
 
 
 def test_warnings_fail_only_when_strict(folder: Path) -> None:

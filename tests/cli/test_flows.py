@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import pty
 import re
-import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +22,7 @@ from ivr.config import DatabaseSettings
 from ivr.flow.loader import content_version
 from ivr.settings import load_settings
 from ivr.storage.call_log import DatabaseCallLog
+from tests.cli.terminal import run_on_a_terminal
 from tests.publishing.conftest import Project, flow_text
 from tests.storage.records import started
 
@@ -172,24 +171,7 @@ def test_what_cannot_be_done_is_told_and_fails(bot: Project, arguments: tuple[st
 
 
 def test_on_a_terminal_the_diff_is_coloured(bot: Project) -> None:
-    ours, theirs = pty.openpty()
     script = "from ivr.cli.main import app; app()"
-    environment = {
-        **os.environ,
-        "TERM": "xterm-256color",
-        "COLUMNS": "120",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    with subprocess.Popen(
-        [sys.executable, "-c", script, "flows", "diff", "demo"], cwd=bot.root, env=environment, stdout=theirs
-    ) as process:
-        os.close(theirs)
-        output = b""
-        try:
-            while chunk := os.read(ours, 65536):
-                output += chunk
-        except OSError:
-            pass  # Linux reports the end of a terminal so
-        os.close(ours)
-    assert process.returncode == 0
-    assert "\x1b[31m-  a: {say: 'one'" in output.decode() and "\x1b[32m+  a: {say: 'two'" in output.decode()
+    environment = {**os.environ, "COLUMNS": "120", "PYTHONPATH": str(Path(__file__).parents[2])}
+    told = run_on_a_terminal([sys.executable, "-c", script, "flows", "diff", "demo"], bot.root, environment)
+    assert "\x1b[31m-  a: {say: 'one'" in told and "\x1b[32m+  a: {say: 'two'" in told

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,10 @@ UNNEEDED = {
     "psycopg",
     "ssl",
     "_hashlib",
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "argon2",
 }
 STOPS_WHEN_READY = """
 import json, os, signal, sys
@@ -54,10 +61,14 @@ sys.exit(worker.run(Path(sys.argv[1])))
 """
 
 
-def start_once(config: Path) -> tuple[set[str], str]:
+def start_once(config: Path, environ: Mapping[str, str] | None = None) -> tuple[set[str], str]:
     """The packages that are loaded once calls are accepted, and all that was said."""
     done = subprocess.run(
-        [sys.executable, "-c", STOPS_WHEN_READY, str(config)], cwd=config.parent, capture_output=True, timeout=60
+        [sys.executable, "-c", STOPS_WHEN_READY, str(config)],
+        cwd=config.parent,
+        env={**os.environ, **(environ or {})},
+        capture_output=True,
+        timeout=60,
     )
     output = done.stdout.decode()
     assert done.returncode == 0, output + done.stderr.decode()
@@ -89,12 +100,29 @@ def test_a_worker_loads_only_what_calls_need(config: Path) -> None:
     assert {"pjsua2", "structlog"} <= loaded
 
 
+def test_a_service_manager_hears_when_calls_are_accepted_and_when_the_bot_stops(config: Path) -> None:
+    address = str(config.with_name("notify"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        manager.settimeout(5)
+        start_once(config, {"NOTIFY_SOCKET": address})
+        heard = [manager.recv(1000).decode().splitlines() for _ in range(2)]
+    assert heard[0][0] == "READY=1"
+    assert heard[0][1].startswith("STATUS=answering at sip:")
+    assert heard[1] == ["STOPPING=1"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["serve"], (None,)),
-        (["serve", "--config", "a.yaml"], (Path("a.yaml"),)),
-        (["serve", "--config=a.yaml"], (Path("a.yaml"),)),
+        (["serve"], (None, None)),
+        (["serve", "--config", "a.yaml"], (Path("a.yaml"), None)),
+        (["serve", "--config=a.yaml"], (Path("a.yaml"), None)),
+        (["serve", "--capacity", "12"], (None, 12)),
+        (["serve", "--capacity=12", "--config", "a.yaml"], (Path("a.yaml"), 12)),
+        (["serve", "--capacity"], None),
+        (["serve", "--capacity", "many"], None),
+        (["serve", "--capacity=0"], None),
         (["serve", "--help"], None),
         (["serve", "--config"], None),
         (["serve", "--config="], None),
@@ -105,7 +133,7 @@ def test_a_worker_loads_only_what_calls_need(config: Path) -> None:
     ],
 )
 def test_only_a_plain_serve_passes_by_the_command_line(
-    arguments: list[str], expected: tuple[Path | None] | None
+    arguments: list[str], expected: tuple[Path | None, int | None] | None
 ) -> None:
     assert _plain_serve(arguments) == expected
 

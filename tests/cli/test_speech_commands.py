@@ -92,6 +92,7 @@ def test_listen_prints_one_object_per_file_in_their_order() -> None:
     assert [result["text"] for result in found] == ["seven", "one", "four"]
     assert all(result["confidence"] > 0.8 and result["ms"] > 0 for result in found)
     assert found[0]["words"][0]["text"] == "seven"
+    assert [result["n_best"][0]["text"] for result in found] == ["seven", "one", "four"], "the best one is one of them"
     for result in found:
         word = result["words"][0]
         assert abs(result["speech_start_ms"] - word["start_s"] * 1000) < 150
@@ -105,6 +106,7 @@ def test_listen_goes_on_after_a_broken_file(tmp_path: Path) -> None:
     done = ivr("listen", tmp_path / "broken.wav", ENGLISH_DIR / "vm-no.wav", "--words", "yes,no", "--json")
     assert done.returncode == 1
     broken, good = results(done)
+    assert list(broken) == [*KEYS, "error"] and list(good) == KEYS, "whoever reads them need not look first"
     assert "not a WAV file" in broken["error"]
     assert "broken.wav: not a WAV file" in done.stderr
     assert good["text"] == "no"
@@ -129,9 +131,11 @@ def test_listen_without_a_list_is_free_speech() -> None:
 
 
 def test_listen_warns_of_words_that_the_model_lacks_on_standard_error() -> None:
-    done = ivr("listen", ENGLISH_DIR / "vm-no.wav", "--words", "no,frobnicate", "--json")
+    of_one_sound = "hoffman,hofmann"  # so neither can be heard by words that sound like it
+    done = ivr("listen", ENGLISH_DIR / "vm-no.wav", "--words", f"no,goldstein,{of_one_sound}", "--json")
     assert [result["text"] for result in results(done)] == ["no"]
-    assert "frobnicate" in done.stderr
+    assert "'hoffman', 'hofmann'" in done.stderr
+    assert "goldstein" not in done.stderr, "it is heard by 'gold sign'"
 
 
 def test_listen_hears_german_with_a_model_of_that_language() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.lines import FakeLine, Line, PjsuaLine
+from tests.contract.fake_line import FakeLine
+from tests.contract.lines import Line
+from tests.contract.pjsua_line import PjsuaLine
 
 
 @pytest.fixture(

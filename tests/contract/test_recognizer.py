@@ -44,14 +44,25 @@ class Ear(ABC):
     def __init__(self) -> None:
         self.events: list[RecognizerEvent] = []
 
-    def opened(self, phrases: tuple[str, ...] = LIST, *, listen_id: str = "l1", unknown: bool = True) -> None:
+    def opened(
+        self,
+        phrases: tuple[str, ...] = LIST,
+        *,
+        listen_id: str = "l1",
+        unknown: bool = True,
+        silence_s: float = SILENCE_S,
+    ) -> None:
         """Begin to listen."""
-        request = ListenRequest(listen_id, "en-US", phrases, unknown, SILENCE_S, 15.0)
+        request = ListenRequest(listen_id, "en-US", phrases, unknown, silence_s, 15.0)
         self.stream: RecognizerStream = self.recognizer.open(request, RATE_HZ, self.events.append)
 
     @abstractmethod
     def hears(self, text: str) -> None:
         """The caller says it, and is silent long enough."""
+
+    @abstractmethod
+    def says(self, text: str) -> None:
+        """The caller says it, and is not silent for long enough yet."""
 
     @abstractmethod
     def settles(self) -> None:
@@ -82,6 +93,11 @@ class ScriptedEar(Ear):
         self.clock.advance(0.5)
         self.scripted.hears(text)
 
+    def says(self, text: str) -> None:
+        """As the script says."""
+        self.stream.write(bytes(FRAME_BYTES))
+        self.scripted.says(text)
+
     def settles(self) -> None:
         """It is so already."""
 
@@ -103,7 +119,11 @@ class VoskEar(Ear):
 
     def hears(self, text: str) -> None:
         """A recording, in the telephone's frames."""
-        pcm = _recording(RECORDINGS[text]) + bytes(2 * round(RATE_HZ * (SILENCE_S + 0.2)))
+        self.says(text, SILENCE_S + 0.2)
+
+    def says(self, text: str, then_silent_s: float = 0.1) -> None:
+        """The same without its end."""
+        pcm = _recording(RECORDINGS[text]) + bytes(2 * round(RATE_HZ * then_silent_s))
         for offset in range(0, len(pcm), FRAME_BYTES):
             self.stream.write(pcm[offset : offset + FRAME_BYTES])
         self.settles()
@@ -237,6 +257,20 @@ def test_without_a_list_everything_can_be_heard(ear: Ear) -> None:
 
 
 # --- ends
+
+
+def test_an_utterance_can_be_ended_before_its_silence_and_the_next_is_heard(ear: Ear) -> None:
+    ear.opened(silence_s=5.0)
+    ear.stream.end_utterance()
+    ear.settles()
+    for text in ("agent", "no"):
+        ear.says(text)
+        ear.settles()
+        assert text not in [event.text for event in ear.transcripts()], "there was no silence"
+        for _ in range(2):
+            ear.stream.end_utterance()
+            ear.settles()
+    assert [event.text for event in ear.transcripts()] == ["agent", "no"]
 
 
 def test_nothing_is_reported_after_a_close_which_can_be_repeated(ear: Ear) -> None:

@@ -87,3 +87,20 @@ async def test_a_dialled_leg_is_heard_before_it_is_answered(line: Line) -> None:
     await line.passes(0.1)
     assert [type(event) for event in line.seen(LegEvent, leg_id)] == [LegRinging, LegEarlyMedia]
     assert line.seen(LegRinging)[0].sip_status == 183
+
+
+@on_a_line
+async def test_a_caller_hears_a_leg_that_is_not_answered_until_something_is_played(line: Line, tmp_path: Path) -> None:
+    tone = write_tone(tmp_path / "a.wav", 500, 0.2)
+    caller = await line.answered()
+    line.telephony.play(caller, "hold", [tone], loop=True)
+    rung = await line.dialled(Answering.IS_HEARD_EARLY)
+    await line.wait(LegEarlyMedia, rung)
+    line.telephony.let_hear(caller, rung)
+    await line.passes(0.3)
+    assert not line.seen(PlayFinished)
+    line.telephony.play(caller, "sorry", [tone])
+    line.telephony.hang_up(rung)
+    await line.wait(LegEnded, rung)
+    assert (await line.wait(PlayFinished, caller)).play_id == "sorry"
+    assert not line.seen(LegEnded, caller)

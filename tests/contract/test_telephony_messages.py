@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ivr.ports import MessageRequest
-from tests.contract.lines import FakeLine, Line, PjsuaLine, on_a_line
+from tests.contract.fake_line import FakeLine
+from tests.contract.lines import Line, on_a_line
+from tests.contract.pjsua_line import PjsuaLine
 
 
 async def _answer_to(line: Line, text: str) -> int:

@@ -92,7 +92,7 @@ class AnyCall:
             case "time":
                 self.time_goes_on(how)
             case "deaf" if self.listening and how % 4 == 0:
-                self.feed(e.ListeningFailed(self.now_s, self.listening, "no model"))
+                self.feed(e.ListeningFailed(self.now_s, self.listening, "no model", is_lost=how % 8 == 0))
             case "prompt_failed" if self.playing:
                 play_id, self.playing = self.playing, ""
                 self.feed(e.PromptFailed(self.now_s, play_id, "no voice"))
@@ -101,7 +101,7 @@ class AnyCall:
             case "recording" if self.recording:
                 self.recording_ends(ENDS_OF_RECORDINGS[how % len(ENDS_OF_RECORDINGS)])
             case "transfer" if self.is_transferring:
-                self.transfer_ends(list(e.TransferOutcome)[how % 7])
+                self.transfer_ends(list(e.TransferOutcome)[how % len(e.TransferOutcome)])
             case "stale":
                 self._promise_nothing(self._stale(how))
             case "again" if how % 5 == 0:
@@ -248,6 +248,9 @@ class AnyCall:
         self._promise(self.is_answered, "listening before the answer")
         self._promise(not self.listening, "listening twice")
         self.listening = command.listen_id
+
+    def _EndUtterance(self, command: c.EndUtterance) -> None:
+        self._promise(bool(self.listening), "the end of what nobody listens to")
 
     def _StopListening(self, command: c.StopListening) -> None:
         self.listening = ""

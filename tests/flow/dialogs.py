@@ -41,6 +41,11 @@ def ask(kind: str, *, commands: str = "", then: str = "", **settings: str) -> Ca
     return offered(ask_text(kind, commands=commands, then=then, **settings))
 
 
+def answer(call: CallScript) -> object:
+    """What the question of `ask` kept."""
+    return call.variables.get("value")
+
+
 def ask_text(kind: str, *, commands: str = "", then: str = "", **settings: str) -> str:
     """The flow of `ask`."""
     settings = {"prompt": '"What is it?"', "into": "value", "next": "thanks", **settings}

@@ -100,7 +100,7 @@ KINDS_OF_ANSWERS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "amount": {"currency": st.sampled_from(["EUR", "USD"]), "keyed": st.sampled_from(["point", "cents"])},
     "phone": {"region": st.sampled_from(["DE", "US"])},
     "rating": {"scale": st.sampled_from(["1..5", "0..10"])},
-    "free": {"max_words": st.integers(1, 5)},
+    "free": {"max_words": st.integers(1, 5), "terminator": st.sampled_from(["#", "*", ""])},
 }
 
 
@@ -114,6 +114,8 @@ def value(world: World, *, exits: bool) -> st.SearchStrategy[Data]:
             more |= {"confirmed": world.target, "denied": world.target}
         if exits and kind == "choice":
             more["empty"] = world.target
+        if exits and kind == "free":
+            more["skipped"] = world.target
         plain = st.fixed_dictionaries(fixed, optional={**more, "keys_prompt": PROMPTS, "sensitive": st.booleans()})
         if kind != "choice":
             return plain
@@ -210,8 +212,17 @@ def give_back(world: World) -> st.SearchStrategy[Data]:
 
 
 def transfer(world: World) -> st.SearchStrategy[Data]:
-    own = joined(fixed(to=st.just("agent")), some(announce=PROMPTS, hold=PROMPTS, whisper=PROMPTS))
-    return joined(fixed(transfer=own), some(busy=world.target, no_answer=world.target, failed=world.target))
+    own = joined(
+        fixed(to=st.just("agent")),
+        some(
+            ring=st.just("all"),
+            announce=PROMPTS,
+            hold=PROMPTS,
+            whisper=PROMPTS,
+            accept=st.sampled_from(["answer", "key"]),
+        ),
+    )
+    return joined(fixed(transfer=own), some(busy=world.target, failed=world.target, after=world.target))
 
 
 def answer(world: World) -> st.SearchStrategy[Data]:

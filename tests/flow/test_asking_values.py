@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ivr.flow.state import Phase
+from ivr.flow import commands as c
+from ivr.flow import events as e
 from ivr.testing.conversation import CallScript
-from tests.flow.dialogs import ask, ask_text, offered
+from tests.flow.dialogs import answer, ask, ask_text, offered
 
 pytestmark = pytest.mark.unit
-
-
-def answer(call: CallScript) -> object:
-    return call.variables.get("value")
 
 
 # --- dates
@@ -193,12 +190,7 @@ def test_a_command_is_obeyed_where_it_is_all_that_is_said() -> None:
 
 
 def free_call(said: str) -> CallScript:
-    from ivr.flow import events as e
-
-    call = ask("free").listens()
-    assert call.listening is not None
-    call.feed(e.UtteranceHeard(call.clock.monotonic_s(), call.listening.listen_id, said, 0.9))
-    return call
+    return says(ask("free").listens(), said)
 
 
 def test_where_speech_cannot_be_recognized_free_speech_fails_after_its_attempts() -> None:
@@ -206,6 +198,79 @@ def test_where_speech_cannot_be_recognized_free_speech_fails_after_its_attempts(
     for _ in range(3):
         call.stays_silent(7)
     assert "too bad" in call.transcript
+
+
+def says(call: CallScript, text: str) -> CallScript:
+    """What the recognizer tells at the end of an utterance that has begun."""
+    assert call.listening is not None
+    call.feed(e.UtteranceHeard(call.clock.monotonic_s(), call.listening.listen_id, text, 0.9))
+    return call
+
+
+def speaking(**settings: str) -> CallScript:
+    """A caller in the middle of a sentence."""
+    return ask("free", failed="sorry", **settings).listens().begins_to_speak()
+
+
+def test_a_hash_leaves_free_speech_before_a_word_was_said() -> None:
+    call = ask("free", failed="sorry").presses("#").waits(2.1).hears("too bad")
+    assert "value" not in call.variables
+    note = next(note for note in call.record if note.step == "question")
+    assert (note.kind, note.outcome, note.mode, note.heard, note.attempt) == ("ask", "skipped", "dtmf", "#", 1)
+
+
+def test_a_question_can_have_an_exit_of_its_own_for_callers_who_say_nothing() -> None:
+    ask("free", failed="sorry", skipped="thanks").presses("#").waits(2.1).hears("thank you")
+
+
+def test_a_hash_ends_what_is_being_said_and_loses_none_of_it() -> None:
+    call = speaking()
+    call.presses("#")
+    assert call.step == "question" and call.listening is not None, "the recognizer has yet to tell what it was"
+    assert c.EndUtterance() in call.commands, "and is to wait for no silence"
+    assert answer(says(call, "my parcel never came").hears("thank you")) == "my parcel never came"
+
+
+def test_a_hash_behind_mere_noise_leaves_the_question() -> None:
+    says(speaking().presses("#"), "").hears("too bad")
+    broken = speaking().presses("#")
+    assert broken.listening is not None
+    broken.feed(e.ListeningFailed(broken.clock.monotonic_s(), broken.listening.listen_id, "gone"))
+    broken.hears("too bad")
+
+
+def test_a_recognizer_that_tells_nothing_after_a_hash_is_given_up_soon() -> None:
+    call = speaking().presses("#").waits(3.8)
+    assert call.step == "question"
+    call.waits(0.3).hears("too bad")
+
+
+def test_a_second_hash_waits_for_nothing_more() -> None:
+    speaking(commands="  agent: {keys: '0', say: [agent], go: bye}\n").presses("##").hears("too bad")
+
+
+def test_two_hashes_while_speaking_are_the_command_of_two_hashes() -> None:
+    call = speaking().presses("##").hears("what is it?")
+    assert [note.meaning for note in call.record if note.kind == "command"] == ["back"]
+
+
+def test_a_hash_soon_after_free_speech_belongs_to_it() -> None:
+    second = '  thanks: {ask: free, prompt: "And why?", into: second, failed: sorry, next: hang_up}\n'
+    call = ask("free", then=second).listens()
+    says(call, "it is broken").presses("#").waits(2.1)
+    assert (call.step, call.record[-1].outcome) == ("thanks", "match")
+    call.presses("#").waits(2.1).hears("too bad")
+
+
+def test_a_person_can_be_asked_for_by_key_in_free_speech() -> None:
+    ask("free").presses("0").hears("an agent it is")
+
+
+def test_another_key_can_end_free_speech_or_none() -> None:
+    ask("free", failed="sorry", terminator='"*"', commands="  agent: {keys: '0', go: bye}\n").presses("*").hears(
+        "too bad"
+    )
+    ask("free", failed="sorry", terminator='""').presses("#").waits(2.1).hears("did not understand")
 
 
 # --- choices out of data
@@ -259,95 +324,3 @@ def test_an_empty_list_is_not_asked() -> None:
 def test_a_sensitive_list_is_masked_in_the_record() -> None:
     call = CallScript(ORDERS).offered(sensitive={"orders"}).hears("red shoes").presses("1").hears("thank you")
     assert call.record[0].prompt == "Which order? ***"
-
-
-# --- corrections
-
-
-def test_no_and_a_new_value_is_confirmed_in_its_turn() -> None:
-    call = ask("date", confirm="always").says("friday").hears("Friday, November 27th").says("no tuesday")
-    call.hears("I understood Tuesday, November 24th. Is that right?").says("yes").hears("thank you")
-    assert answer(call) == "2026-11-24"
-    assert [note.outcome for note in call.record][:3] == ["to_confirm", "corrected", "confirmed"]
-    assert (call.record[1].heard, call.record[1].meaning) == ("no tuesday", "Tuesday, November 24th")
-
-
-@pytest.mark.parametrize(
-    ("kind", "said", "correction", "expected"),
-    [
-        ("date", "friday", "no i mean tuesday", "2026-11-24"),
-        ("date", "friday", "tuesday", "2026-11-24"),
-        ("date", "friday", "that's wrong make it tuesday", "2026-11-24"),
-        ("date", "friday", "no no on tuesday please", "2026-11-24"),
-        ("time", "eight p m", "nope nine p m", "21:00"),
-        ("amount", "ten dollars", "no twelve dollars", 12.0),
-        ("number", "four", "no five", 5),
-        ("rating", "four", "nah five", 5),
-    ],
-)
-def test_corrections(kind: str, said: str, correction: str, expected: object) -> None:
-    call = ask(kind, confirm="always").says(said).hears("is that right").says(correction).hears("is that right")
-    assert answer(call.says("yes").hears("thank you")) == expected
-
-
-def test_corrected_digits_are_taken_whole() -> None:
-    call = ask("digits", length="4", confirm="always").says("four seven one three").hears("is that right")
-    call.says("no four seven one two").hears("4 7, 1 2").says("that's right").hears("thank you")
-    assert answer(call) == "4712"
-
-
-def test_part_of_the_digits_is_a_plain_no() -> None:
-    call = ask("digits", length="4", confirm="always").says("four seven one three").hears("is that right")
-    call.says("no one two").hears("What is it?")
-    assert [note.outcome for note in call.record] == ["to_confirm", "denied"]
-
-
-def test_a_correction_in_german() -> None:
-    text = ask_text("date", confirm="always").replace("language: en-US", "language: de-DE")
-    call = CallScript(text).offered().says("Freitag").hears("Freitag").says("nein, Dienstag").hears("Dienstag")
-    assert answer(call.says("genau").hears("thank you")) == "2026-11-24"
-
-
-def test_a_choice_is_corrected_by_its_words() -> None:
-    choices = '{red: {keys: "1", say: [red]}, blue: {keys: "2", say: [blue]}}'
-    call = ask("choice", choices=choices, confirm="always").says("red").hears("red").says("no blue").hears("blue")
-    assert answer(call.says("yes").hears("thank you")) == "blue"
-
-
-def test_the_same_value_again_says_yes_and_with_a_no_it_says_no() -> None:
-    call = ask("date", confirm="always").says("friday").hears("is that right").says("yes friday").hears("thank you")
-    assert answer(call) == "2026-11-27"
-    ask("date", confirm="always").says("friday").hears("is that right").says("no not friday").hears("What is it?")
-
-
-def test_yes_and_another_value_is_unclear() -> None:
-    ask("date", confirm="always").says("friday").hears("is that right").says("yes tuesday").hears("is that right")
-
-
-def test_a_value_that_is_not_allowed_is_a_plain_no() -> None:
-    call = ask("date", confirm="always", earliest="today").says("friday").hears("is that right")
-    call.says("no yesterday").hears("What is it?")
-
-
-def test_no_and_something_that_is_no_value_is_a_plain_no() -> None:
-    ask("date", confirm="always").says("friday").hears("is that right").says("no third third").hears("What is it?")
-
-
-def test_a_correction_that_was_heard_badly_changes_nothing() -> None:
-    call = ask("date", confirm="always").says("friday").hears("Friday").says("no tuesday", 0.2).hears("Friday")
-    assert call.state.phase is Phase.LISTENING
-
-
-def test_commands_stay_active_while_an_answer_is_confirmed() -> None:
-    ask("date", confirm="always").says("friday").hears("is that right").says("agent").hears("an agent it is")
-
-
-def test_a_command_that_is_confirmed_is_not_corrected_by_a_value() -> None:
-    call = ask("date").says("agent", 0.5).hears("agent").says("no friday").hears("What is it?")
-    assert answer(call) is None
-
-
-def test_a_menu_is_corrected_by_the_words_of_its_choices() -> None:
-    from tests.flow.dialogs import menu
-
-    menu(confirm="always").says("sales").hears("sales").says("no support").hears("support").says("yes").hears("Here is")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,41 @@ def test_the_words_of_a_language_are_compared_with_that_languages_model() -> Non
     check_flow(load_flow(text, "flow.yaml"), world)
     assert {("en-US", "red"), ("de-DE", "rot")} <= asked
     assert not {("de-DE", "red"), ("en-US", "rot")} & asked
+
+
+def test_a_word_with_a_substitute_is_a_warning_that_tells_it_and_the_rest_an_error() -> None:
+    asked: list[tuple[str, Sequence[str], Sequence[str]]] = []
+
+    def substitutes(language: str, words: Sequence[str], phrases: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        asked.append((language, words, phrases))
+        return {"kowalczyk": ("co all kick", "co all quick")}
+
+    text = SHORTEST.replace('keys: "0",', 'keys: "0", say: [agent, kowalczyk xyzzy],')
+    found = problems_of_text(text, replace(WORLD, substitutes=substitutes))
+    assert [(problem.severity, problem.rule) for problem in found] == [
+        (Severity.WARNING, "substituted_word"),
+        (Severity.ERROR, "unknown_word"),
+    ]
+    assert "does not know 'xyzzy'; use" in found[1].message
+    assert found[0].message.startswith(
+        "'kowalczyk' is not in the model of en-US; it will be listened for as 'co all kick' and the like"
+    )
+    ((language, words, phrases),) = asked
+    assert (language, list(words)) == ("en-US", ["kowalczyk", "xyzzy"])
+    assert {"agent", "kowalczyk xyzzy"} <= set(phrases)
+
+
+def test_what_is_listened_for_beside_missing_words_is_worked_out_once() -> None:
+    asked: list[Sequence[str]] = []
+
+    def substitutes(language: str, words: Sequence[str], phrases: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        asked.append(phrases)
+        return {}
+
+    text = SHORTEST.replace('keys: "0",', 'keys: "0", say: [kowalczyk, xyzzy],')
+    problems_of_text(text, replace(WORLD, substitutes=substitutes))
+    first, second = asked
+    assert first is second
 
 
 def test_words_of_a_region_replace_those_of_the_language() -> None:

@@ -8,9 +8,10 @@ from types import FrameType
 import pytest
 
 from benchmarks.long_flow import long_flow
-from ivr.flow import templates
+from ivr.flow import template_check
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.loader import load_flow
+from ivr.flow.template_sandbox import Sandbox
 
 pytestmark = pytest.mark.unit
 
@@ -41,15 +42,20 @@ def test_twice_the_steps_take_twice_the_work() -> None:
 
 def test_each_part_of_a_template_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
-    parse = templates._Sandbox.parse
+    parse = Sandbox.parse
 
-    def counting(self: templates._Sandbox, text: str) -> object:
+    def counting(self: Sandbox, text: str) -> object:
         parsed.append(text)
         return parse(self, text)
 
-    monkeypatch.setattr(templates._Sandbox, "parse", counting)
-    monkeypatch.setattr(templates._Sandbox, "compile", None)  # what can be told without the compiler is
-    for cached in (templates._parsed, templates._block, templates.check_template, templates.variables_of):
+    monkeypatch.setattr(Sandbox, "parse", counting)
+    monkeypatch.setattr(Sandbox, "compile", None)  # what can be told without the compiler is
+    for cached in (
+        template_check._parsed,
+        template_check._block,
+        template_check.check_template,
+        template_check.variables_of,
+    ):
         cached.cache_clear()
     check_flow(load_flow(long_flow(200), "long.yaml"), CheckContext())
     assert len(parsed) == len(set(parsed))

@@ -98,7 +98,7 @@ def random_step(call: CallScript, chance: random.Random) -> None:
     """One thing that a caller, the recognizer, a person or a broken part may do."""
     now_s, state = call.clock.monotonic_s(), call.state
     if state.phase is Phase.TRANSFERRING and chance.random() < 0.5:
-        outcomes = [outcome for outcome in e.TransferOutcome if outcome is not e.TransferOutcome.CONNECTED]
+        outcomes = [outcome for outcome in e.TransferOutcome if outcome not in e.TALKED]
         call.feed(e.TransferEnded(now_s, chance.choice(outcomes)))
         return
     match chance.randrange(13):

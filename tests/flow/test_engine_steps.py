@@ -277,7 +277,8 @@ def test_a_transfer_is_announced_and_started() -> None:
     assert call.phase is Phase.TRANSFERRING
     (started,) = commands_of(call, c.StartTransfer)
     assert isinstance(started, c.StartTransfer)
-    assert (started.to, started.mode, started.ring_for_s) == ("agent", "bridge", 15.0)
+    assert (started.names, started.mode, started.rings_all) == ("agent", "bridge", False)
+    assert [callee.ring_for_s for callee in started.callees] == [15.0]
     assert len(started.hold) == 1
 
 
@@ -293,6 +294,19 @@ def test_an_outcome_without_an_exit_takes_failed(outcome: str) -> None:
     transfer(", failed: other").transfer_ends(outcome).hears("it went wrong")
     transfer("", head="defaults: {failed: gone}\n").transfer_ends(outcome).hears("nobody is here")
     assert transfer("").transfer_ends(outcome).has_ended
+
+
+def test_a_call_that_nobody_takes_by_the_key_has_its_exit() -> None:
+    text = flow("""  start:
+    transfer: {to: agent, whisper: "Press 1.", accept: key, accept_within: 5s}
+    not_accepted: gone
+  gone: {say: "Nobody is here."}
+""")
+    call = offered(text)
+    (started,) = commands_of(call, c.StartTransfer)
+    assert isinstance(started, c.StartTransfer)
+    assert (started.needs_key, started.accept_within_s) == (True, 5.0)
+    call.transfer_ends("not_accepted").hears("nobody is here")
 
 
 def test_a_connected_transfer_ends_the_call_for_the_flow() -> None:

@@ -142,7 +142,7 @@ def situations() -> dict[str, Call]:
         "a person is called": transferring,
         "a service is asked": working,
         "a waiting sound": working.then(timer),
-        "a recording is announced": announcing,
+        "before a recording": announcing,
         "a recording runs": recording,
         "the goodbye is said": recording.then(
             lambda s: e.RecordingEnded(1.0, s.record_id, e.RecordingEnd.MAX_LENGTH, "m")
@@ -172,6 +172,7 @@ EVENTS: dict[str, Callable[[FlowState], e.Event]] = {  # those of the moment; wh
     "rec": lambda s: e.RecordingEnded(2.0, s.record_id or "record0", e.RecordingEnd.SILENCE, "m.wav", 2.0),
     "none": lambda s: e.RecordingEnded(2.0, s.record_id or "record0", e.RecordingEnd.NOTHING),
     "gone": lambda s: e.CallerHungUp(2.0),
+    "long": lambda s: e.CallTooLong(2.0),
 }
 
 
@@ -195,25 +196,25 @@ def subclasses(kind: type[Any]) -> set[type[Any]]:
 
 
 TABLE = """
-                          off  key  bad  #    spc  ans  noi  deaf over mute time ring conn busy done err  rec  none gone
-before the call:          GO   .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    OUT
-a calendar first:         .    .    .    .    .    .    .    .    .    .    .    .    .    .    END  END  .    .    END
-a calendar, ringing:      .    .    .    .    .    .    .    .    .    .    .    END  .    .    GO   END  .    .    END
-it rings:                 .    .    .    .    .    .    .    .    .    .    END  END  .    .    .    .    .    .    END
-a question is asked:      .    GO   stay stay stay GO   .    stay stay stay .    .    .    .    .    .    .    .    OUT
-a question waits:         .    GO   stay stay stay GO   stay stay .    .    stay .    .    .    .    .    .    .    OUT
-the caller speaks:        .    GO   stay stay .    GO   stay stay .    .    stay .    .    .    .    .    .    .    OUT
-half of an entry:         .    stay stay stay .    .    .    .    .    .    stay .    .    .    .    .    .    .    OUT
-an answer is read back:   .    GO   stay kept stay .    .    stay stay stay .    .    .    .    .    .    .    .    OUT
-an announcement is made:  .    .    .    .    .    .    .    .    GO   GO   .    .    .    .    .    .    .    .    OUT
-a person is called:       .    .    .    .    .    .    .    .    .    .    .    .    END  GO   .    .    .    .    OUT
-a service is asked:       .    kept kept kept .    .    .    .    .    .    stay .    .    .    GO   GO   .    .    OUT
-a waiting sound:          .    kept kept kept .    .    .    .    stay stay .    .    .    .    GO   GO   .    .    OUT
-a recording is announced: .    .    .    .    .    .    .    .    GO   GO   .    .    .    .    .    .    .    .    OUT
-a recording runs:         .    .    .    stay .    .    .    .    .    .    stay .    .    .    .    .    GO   GO   OUT
-the goodbye is said:      .    .    .    .    .    .    .    .    END  END  .    .    .    .    .    .    .    .    OUT
-the caller has left:      .    .    .    .    .    .    .    .    .    .    .    .    .    .    END  END  .    .    .
-the call is over:         .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .    .
+                         off key  bad  #    spc  ans noi  deaf over mute time ring conn busy done err rec none gone long
+before the call:         GO  .    .    .    .    .   .    .    .    .    .    .    .    .    .    .   .   .    OUT  .
+a calendar first:        .   .    .    .    .    .   .    .    .    .    .    .    .    .    END  END .   .    END  .
+a calendar, ringing:     .   .    .    .    .    .   .    .    .    .    .    END  .    .    GO   END .   .    END  .
+it rings:                .   .    .    .    .    .   .    .    .    .    END  END  .    .    .    .   .   .    END  .
+a question is asked:     .   GO   stay stay stay GO  .    stay stay stay .    .    .    .    .    .   .   .    OUT  GO
+a question waits:        .   GO   stay stay stay GO  stay stay .    .    stay .    .    .    .    .   .   .    OUT  GO
+the caller speaks:       .   GO   stay stay .    GO  stay stay .    .    stay .    .    .    .    .   .   .    OUT  GO
+half of an entry:        .   stay stay stay .    .   .    .    .    .    stay .    .    .    .    .   .   .    OUT  GO
+an answer is read back:  .   GO   stay kept stay .   .    stay stay stay .    .    .    .    .    .   .   .    OUT  GO
+an announcement is made: .   .    .    .    .    .   .    .    GO   GO   .    .    .    .    .    .   .   .    OUT  stay
+a person is called:      .   .    .    .    .    .   .    .    .    .    .    .    END  GO   .    .   .   .    OUT  .
+a service is asked:      .   kept kept kept .    .   .    .    .    .    stay .    .    .    GO   GO  .   .    OUT  GO
+a waiting sound:         .   kept kept kept .    .   .    .    stay stay .    .    .    .    GO   GO  .   .    OUT  GO
+before a recording:      .   .    .    .    .    .   .    .    GO   GO   .    .    .    .    .    .   .   .    OUT  stay
+a recording runs:        .   .    .    stay .    .   .    .    .    .    stay .    .    .    .    .   GO  GO   OUT  GO
+the goodbye is said:     .   .    .    .    .    .   .    .    END  END  .    .    .    .    .    .   .   .    OUT  .
+the caller has left:     .   .    .    .    .    .   .    .    .    .    .    .    .    .    END  END .   .    .    .
+the call is over:        .   .    .    .    .    .   .    .    .    .    .    .    .    .    .    .   .   .    .    .
 """
 
 

@@ -165,12 +165,46 @@ def test_a_hash_after_a_complete_entry_is_not_an_answer_to_the_next_question() -
 
 
 def test_only_one_hash_is_swallowed_and_only_at_once() -> None:
-    twice = ask("digits", then=TWO_ENTRIES, length="2").presses("12##")
+    no_commands = TWO_ENTRIES.replace("max_length: 3", "max_length: 3, commands: []")
+    twice = ask("digits", then=no_commands, length="2").presses("12##")
     late = ask("digits", then=TWO_ENTRIES, length="2").presses("12").stays_silent(2.1).presses("#")
     for call in (twice, late):
         call.waits(2.1).hears("did not understand")
         assert answer(call) == "12" and "second" not in call.variables
         assert (call.record[-1].step, call.record[-1].outcome) == ("thanks", "no_match")
+
+
+TWO_WITH_BACK = (
+    HEAD
+    + """
+start: main
+commands: {back: {keys: "##", go: back}}
+steps:
+  main: {menu: {prompt: "Main.", choices: {code: {keys: "1", go: code}}}}
+  code: {ask: digits, length: 2, prompt: "Your code?", into: code, next: thanks}
+  thanks: {say: "Thanks.", next: second}
+  second: {ask: digits, prompt: "And the second?", into: second, next: hang_up}
+"""
+)
+
+
+@pytest.mark.parametrize("typed", ["12##", "12###"])
+def test_a_command_of_two_hashes_behind_a_complete_entry_loses_none_of_them(typed: str) -> None:
+    call = offered(TWO_WITH_BACK).presses("1").hears("code?").presses(typed).hears("your code?")
+    call.waits(2.1)
+    assert (call.step, call.state.input.typed, call.state.input.attempt) == ("code", "", 1)
+    assert [(note.kind, note.meaning) for note in call.record if note.step == "second"] == [("command", "back")]
+
+
+def test_two_hashes_typed_ahead_with_the_entry_lose_none_either() -> None:
+    call = offered(TWO_WITH_BACK).presses("1")
+    call.interrupts(keys="12##", after_s=0.1).hears("your code?")
+    assert call.step == "code" and call.variables["code"] == "12"
+
+
+def test_a_swallowed_hash_is_not_half_of_a_command_given_later() -> None:
+    call = offered(TWO_WITH_BACK).presses("1").presses("12#").stays_silent(2.1).presses("#").waits(2.1)
+    assert call.step == "second" and call.record[-1].outcome == "no_match"
 
 
 def test_another_key_after_a_complete_entry_counts() -> None:

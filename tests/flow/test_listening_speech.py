@@ -53,6 +53,35 @@ def test_two_meanings_at_once_are_no_match() -> None:
 # --- digits and numbers
 
 
+def hashed(call: CallScript, text: str) -> CallScript:
+    """Says something and presses # before its silence has ended it."""
+    call.begins_to_speak().presses("#")
+    assert c.EndUtterance() in call.commands and call.listening is not None, "what it was is yet to come"
+    call.feed(e.UtteranceHeard(call.clock.monotonic_s(), call.listening.listen_id, text, 0.9))
+    return call
+
+
+def test_a_hash_behind_spoken_digits_ends_them_and_loses_none() -> None:
+    said = ask("digits", min_length="2", max_length="9")
+    assert answer(hashed(said, "four seven one").hears("thank you")) == "471"
+    in_parts = ask("digits", min_length="2", max_length="9").says("four seven").waits(0.3)
+    assert answer(hashed(in_parts, "one two").hears("thank you")) == "4712"
+    assert answer(hashed(ask("number"), "twenty five").hears("thank you")) == 25
+
+
+def test_a_hash_behind_what_is_no_number_is_no_match() -> None:
+    for text in ("", "[unk]", "four"):
+        call = hashed(ask("digits", min_length="2", max_length="9"), text).hears("did not understand")
+        assert call.record[0].outcome == "no_match"
+    kept = hashed(ask("digits", min_length="2", max_length="9").says("four seven").waits(0.3), "")
+    assert answer(kept.hears("thank you")) == "47", "the noise behind the digits is none"
+
+
+def test_two_hashes_behind_spoken_digits_are_the_command_of_two_hashes() -> None:
+    call = ask("digits").begins_to_speak().presses("##").hears("what is it?")
+    assert [note.meaning for note in call.record if note.kind == "command"] == ["back"]
+
+
 def test_spoken_digits_in_groups_make_one_entry() -> None:
     call = ask("digits", length="6").says("one two three").waits(1.0).says("four five six").hears("thank you")
     assert answer(call) == "123456"
@@ -149,6 +178,28 @@ def test_an_interrupted_prompt_goes_on_after_noise_from_a_little_before() -> Non
     call.says("sales").hears("here is sales")
 
 
+def coughs(call: CallScript, text: str = "[unk]", spoken_s: float = 0.4) -> CallScript:
+    """Over the prompt; what a recognizer makes of it."""
+    call.waits(0.5).begins_to_speak()
+    assert call.listening is not None
+    return call.is_heard(call.listening.listen_id, text, 0.9, spoken_s)
+
+
+def test_a_cough_over_a_prompt_is_noise_and_costs_no_attempt() -> None:
+    call = coughs(menu())
+    assert [command.is_resumed for command in call.commands if isinstance(command, c.PlayPrompt)] == [False, True]
+    assert call.says("sales").hears("here is sales").record[0].attempt == 1
+
+
+def test_a_short_word_over_a_prompt_is_no_cough_nor_is_a_sentence_of_other_words() -> None:
+    coughs(menu(), "sales").hears("here is sales")
+    coughs(menu(), "[unk]", 0.7).hears("did not understand")
+
+
+def test_a_short_sound_after_the_prompt_is_answered() -> None:
+    coughs(menu().listens()).hears("did not understand")
+
+
 def test_noise_again_and_again_does_not_stop_a_prompt_for_ever() -> None:
     call = menu()
     for after_s in (0.5, 0.6, 0.7):
@@ -208,6 +259,27 @@ def test_a_deaf_language_uses_the_prompt_for_keys() -> None:
     call = CallScript(KEYS_PROMPT, deaf=["en-US"]).offered().hears("keys only")
     assert call.listening is None
     call.presses("2").hears("here is support")
+    assert troubles(call) == [], "that there is no model is no news"
+
+
+def troubles(call: CallScript) -> list[tuple[str, str]]:
+    """What the record tells of recognizers that failed."""
+    return [(str(note.outcome), note.detail) for note in call.record if note.kind == "hearing"]
+
+
+def test_the_record_tells_once_from_where_on_there_are_keys_only_and_why() -> None:
+    call = menu().listens().recognizer_breaks().presses("1").hears("here is sales")
+    assert troubles(call) == [("keys_only", "the engine stopped")]
+
+
+def test_words_heard_elsewhere_are_taken_and_the_record_says_so() -> None:
+    call = menu().listens()
+    assert call.listening is not None
+    trouble = "a recognition server was lost, another one heard it"
+    call.feed(e.UtteranceHeard(call.clock.monotonic_s(), call.listening.listen_id, "sales", 0.9, (), trouble))
+    call.hears("here is sales")
+    assert [(note.kind, note.outcome) for note in call.record[:2]] == [("hearing", "elsewhere"), ("menu", "match")]
+    assert troubles(call) == [("elsewhere", trouble)]
 
 
 def test_a_deaf_call_hears_the_greeting_before_the_prompt_for_keys() -> None:
@@ -229,6 +301,18 @@ def test_a_recognizer_that_breaks_while_the_caller_speaks_costs_no_wait() -> Non
     assert call.listening is None
 
 
+def test_a_recognizer_that_breaks_while_the_caller_speaks_brings_the_prompt_for_keys_at_once() -> None:
+    call = CallScript(KEYS_PROMPT).offered().listens().begins_to_speak().recognizer_breaks()
+    assert call.is_speaking and call.hears("keys only").presses("2").hears("here is support")
+
+
+def test_digits_said_before_a_recognizer_breaks_are_kept_and_go_on_by_keys() -> None:
+    call = ask("digits", length="4", keys_prompt="Key it in.").says("one two").waits(0.3).begins_to_speak()
+    call.recognizer_breaks()
+    assert not call.is_speaking, "the number that is half said would be keyed in from its beginning"
+    assert answer(call.presses("34").hears("thank you")) == "1234"
+
+
 def test_a_recognizer_that_breaks_after_it_cut_the_prompt_brings_the_prompt_back() -> None:
     call = menu().waits(0.5).begins_to_speak().recognizer_breaks()
     assert call.is_speaking and len(call.prompts) == 2
@@ -244,6 +328,7 @@ def test_a_recognizer_that_never_ends_is_given_up() -> None:
     assert call.listening is not None
     call.waits(0.2)
     assert call.listening is None and call.step == "main"
+    assert troubles(call) == [("keys_only", "the recognizer came to no end")]
     call.waits(6.1).hears("did not hear").presses("1").hears("here is sales")
 
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from ivr.flow.loader import load_flow
-from ivr.flow.model import Prompt
+from ivr.flow.parts import Prompt
 from ivr.flow.prompts import fixed_prompts, languages_of, segments_of, text_of
 from ivr.flow.segments import Pause, SoundFile, Speech
 

@@ -10,9 +10,10 @@ from jsonschema import Draft7Validator
 
 from ivr.cli.model_notes import field_notes
 from ivr.cli.settings_schema import settings_schema
-from ivr.flow.model import MenuStep, TransferStep
+from ivr.flow.model import MenuStep
 from ivr.flow.schema import flow_schema
 from ivr.flow.steps.registry import STEP_KINDS
+from ivr.flow.steps.transfer_model import TransferStep
 from ivr.yaml_source import read_yaml
 from tests.flow.checking import problems_of_text
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ivr.flow import edit_distance
 from ivr.flow.check import CheckContext, check_flow
 from ivr.flow.checks import sounds
+from ivr.flow.checks.sound_index import SoundIndex, most_edits
 from ivr.flow.loader import load_flow
 
 pytestmark = pytest.mark.unit
@@ -109,7 +114,7 @@ def test_a_language_without_a_speech_model_is_left_out() -> None:
 def test_a_thousand_steps_are_asked_once_and_hardly_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     compared: list[tuple[str, str]] = []
-    edits = sounds.edits
+    edits = edit_distance.edits
 
     def counted(first: str, second: str) -> int:
         compared.append((first, second))
@@ -124,7 +129,7 @@ def test_a_thousand_steps_are_asked_once_and_hardly_compared(monkeypatch: pytest
         menu(name, one=f"{number:b}xy".replace("0", "a").replace("1", "b"), two=f"second {number}", next=following)
         for number, (name, following) in enumerate(pairwise(names))
     ]
-    monkeypatch.setattr(sounds, "edits", counted)
+    monkeypatch.setattr(edit_distance, "edits", counted)
     text = flow_of(*menus).replace("start: main", "start: s0")
     check_flow(load_flow(text, "f.yaml"), CheckContext(pronounce=pronounce))
     assert len(asked) == 2, "once for each language"
@@ -136,6 +141,59 @@ def test_a_thousand_steps_are_asked_once_and_hardly_compared(monkeypatch: pytest
     [("", "", 0), ("abc", "abc", 0), ("abc", "ab", 1), ("abc", "axc", 1), ("abc", "xabc", 1), ("kitten", "sitting", 3)],
 )
 def test_edits_are_counted(first: str, second: str, distance: int) -> None:
-    assert sounds.edits(first, second) == sounds.edits(second, first) == distance
-    assert sounds.within(first, second, distance)
-    assert distance == 0 or not sounds.within(first, second, distance - 1)
+    assert edit_distance.edits(first, second) == edit_distance.edits(second, first) == distance
+    assert edit_distance.within(first, second, distance)
+    assert distance == 0 or not edit_distance.within(first, second, distance - 1)
+
+
+def edits_by_table(first: str, second: str) -> int:
+    """Levenshtein's distance as it is defined."""
+    above = list(range(len(second) + 1))
+    for row, one in enumerate(first, 1):
+        line = [row]
+        for column, other in enumerate(second, 1):
+            line.append(min(above[column] + 1, line[-1] + 1, above[column - 1] + (one != other)))
+        above = line
+    return above[-1]
+
+
+SOUNDS = st.text("abc", max_size=24)
+
+
+@given(SOUNDS, SOUNDS)
+def test_edits_are_those_of_the_table(first: str, second: str) -> None:
+    assert edit_distance.edits(first, second) == edits_by_table(first, second)
+
+
+@given(st.lists(SOUNDS, max_size=12), SOUNDS)
+def test_the_index_finds_every_sound_that_is_near(known: list[str], sound: str) -> None:
+    found = SoundIndex(known).may_be_near(sound)
+    for place, other in enumerate(known):
+        if sound and other and edit_distance.within(sound, other, most_edits(max(len(sound), len(other)))):
+            assert place in found
+    assert found == sorted(found)
+
+
+def test_many_commands_in_many_questions_are_compared_where_they_may_be_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[object] = []
+    likeness = sounds._likeness
+
+    def counted(pair: sounds._Pair, spoken: Mapping[str, str]) -> str:
+        compared.append(pair)
+        return likeness(pair, spoken)
+
+    chance = random.Random(7)
+    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=12)) for _ in range(600)]
+    commands = "".join(
+        f'  c{number}: {{keys: "*{number:03d}", say: {{en: [{word}], de: [{word}]}}, go: to_agent}}\n'
+        for number, word in enumerate(words[:200])
+    )
+    names = [*(f"s{number}" for number in range(200)), "to_agent"]
+    menus = [
+        menu(name, one=words[200 + number], two=words[400 + number], next=following)
+        for number, (name, following) in enumerate(pairwise(names))
+    ]
+    monkeypatch.setattr(sounds, "_likeness", counted)
+    text = flow_of(*menus).replace("start: main", "start: s0").replace("steps:\n", commands + "steps:\n", 1)
+    assert found(text, {}) == []
+    assert len(compared) < 2_000, "of the 200,000 pairs that are active together in two languages"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ivr.flow import template_check as tc
 from ivr.flow import templates as t
 
 pytestmark = pytest.mark.unit
@@ -77,18 +78,18 @@ def test_set_values_keep_their_type(value: object, expected: object) -> None:
 
 
 def test_check_names_what_is_wrong() -> None:
-    assert t.check_template("{{ n }}") is None
-    assert t.check_expression("n > 3") is None
-    assert "end of" in (t.check_template("{{ n") or "")
-    assert t.check_expression("n >") is not None
+    assert tc.check_template("{{ n }}") is None
+    assert tc.check_expression("n > 3") is None
+    assert "end of" in (tc.check_template("{{ n") or "")
+    assert tc.check_expression("n >") is not None
     for text in ("{% for x in y %}{% endfor %}", "{{ f() }}", "{% include 'a' %}"):
-        assert "not part of the flow language" in (t.check_template(text) or "")
-    assert "not part" in (t.check_expression("f(1)") or "")
+        assert "not part of the flow language" in (tc.check_template(text) or "")
+    assert "not part" in (tc.check_expression("f(1)") or "")
 
 
 def test_variables_are_found() -> None:
-    assert t.variables_of("{{ a }} {% if b %}{{ c.d }}{% endif %}") == {"a", "b", "c"}
-    assert t.variables_of_expression("a > b") == {"a", "b"}
+    assert tc.variables_of("{{ a }} {% if b %}{{ c.d }}{% endif %}") == {"a", "b", "c"}
+    assert tc.variables_of_expression("a > b") == {"a", "b"}
 
 
 @pytest.mark.parametrize("name", ["items", "keys", "values", "get", "pop", "update"])
@@ -118,7 +119,7 @@ def test_a_value_that_doubles_again_and_again_stays_small() -> None:
 
 @pytest.mark.parametrize("text", ["{{ ''.__class__ }}", "{{ 1" + " + 1" * 300 + " }}", "{% set x = 5 %}", "{{ f() }}"])
 def test_what_the_check_refuses_is_refused_in_a_call_as_well(text: str) -> None:
-    assert t.check_template(text) is not None
+    assert tc.check_template(text) is not None
     with pytest.raises(t.TemplateFailed):
         t.render(text, {}, "en")
     with pytest.raises(t.TemplateFailed):
@@ -127,6 +128,6 @@ def test_what_the_check_refuses_is_refused_in_a_call_as_well(text: str) -> None:
 
 def test_looking_for_variables_leaves_the_condition_as_it_is() -> None:
     text = "{1: a}[1] == 'a' ~ 'b'"
-    before = str(t.parsed_expression(text))
-    t.variables_of_expression(text)
-    assert str(t.parsed_expression(text)) == before
+    before = str(tc.parsed_expression(text))
+    tc.variables_of_expression(text)
+    assert str(tc.parsed_expression(text)) == before

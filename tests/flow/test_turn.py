@@ -13,6 +13,7 @@ from ivr.flow.turn import (
     TurnEvent,
     TurnSettings,
     TurnState,
+    end,
     judge,
     step,
 )
@@ -53,6 +54,17 @@ def test_sustained_speech_begins_a_turn_at_its_first_frame() -> None:
     assert isinstance(event, SpeechStarted)
     assert event.started_at_s == pytest.approx(101.0)
     assert event.decided_at_s == pytest.approx(101.12)
+
+
+def test_a_turn_can_be_told_to_end_and_another_begins_like_the_first() -> None:
+    state = TurnState()
+    assert end(state, 100.0) == (state, None)
+    for index in range(10):
+        state, _ = step(SETTINGS, state, 100.0 + index * FRAME_S, index < 8)
+    state, ended = end(state, 100.2)
+    assert ended is not None and ended.cause is EndCause.TOLD
+    assert (ended.started_at_s, ended.ended_at_s, ended.decided_at_s) == pytest.approx((100.0, 100.16, 100.2))
+    assert not state.is_speaking and end(state, 100.2)[1] is None
 
 
 def test_a_click_shorter_than_the_onset_is_no_turn() -> None:

@@ -10,7 +10,7 @@ from ivr.flow.model import AskStep
 from ivr.flow.values.base import Asked, Reading
 from ivr.flow.values.registry import kind_of
 from ivr.language_tags import currency_of
-from ivr.testing.conversation import BEGAN
+from ivr.testing.turns import BEGAN
 
 
 def asked(kind: str, tag: str, **settings: Any) -> Asked:

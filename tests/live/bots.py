@@ -128,16 +128,23 @@ class LiveBot:
         return self._json("calls", "--last", str(last))  # type: ignore[no-any-return]
 
     def record_of(self, ani: str, *, within_s: float = 5.0) -> dict[str, Any]:
-        """The newest finished record of a caller, with its steps; polls: records are written in the background."""
+        """The record of a caller's newest call, finished, with its steps; polls: records are written in the background,
+        and where what writes them has rested, by a second later."""
         deadline = time.monotonic() + within_s
         with CallRepository(f"sqlite:///{self.folder}/var/calls.db") as repository:
             while True:
-                found = [call for call in repository.last(50) if call.ani == ani]
-                if found and found[0].ended_at:
+                written = repository.last(50)
+                found = [call for call in written if call.ani == ani]
+                is_complete = not (offered := self._offered()) or offered[-1] in {call.id for call in written}
+                if is_complete and found and found[0].ended_at:
                     return as_json(repository.get(found[0].id))
                 if time.monotonic() > deadline:
                     raise AssertionError(f"no finished record of {ani} within {within_s} s: {found}")
                 time.sleep(0.1)
+
+    def _offered(self) -> list[str]:
+        """Ids of the calls so far."""
+        return re.findall(r"call_offered +call_id=(\S+)", self.log())
 
     def log(self) -> str:
         """What it printed and logged."""
@@ -307,3 +314,22 @@ async def answered(call: Awaitable[PeerCall]) -> PeerCall:
     made = await call
     assert made.is_answered, f"not answered: {made.status}"
     return made
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes that a process started, on whichever thread, and those that they started."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for file in tasks for child in read_of_proc(file).split()]
+    return [*children, *(each for child in children for each in descendants(child))]
+
+
+def command_line(pid: int) -> str:
+    return read_of_proc(Path(f"/proc/{pid}/cmdline"))
+
+
+def read_of_proc(file: Path) -> str:
+    """What a file of /proc says; nothing where the process or thread has just ended."""
+    try:
+        return file.read_text()
+    except OSError:
+        return ""

@@ -115,15 +115,18 @@ async def test_speech_over_the_prompt_stops_it(bot: LiveBot) -> None:
 
 @live
 async def test_synthetic_speech_is_understood_and_digits_are_collected(bot: LiveBot, tmp_path: Path) -> None:
-    wav = tmp_path / "digits.wav"
-    await asyncio.to_thread(speak, "four seven one two", "en-gb", wav)
+    for digits in ("four seven", "one two"):
+        await asyncio.to_thread(speak, digits, "en-gb", tmp_path / f"{digits}.wav")
+    pause = np.zeros(8000, dtype=np.int16)  # longer than what ends an utterance elsewhere
     async with caller() as phone:
         call = await answered(phone.dial(control.number(1041)))
         await hears(call, MENU_HZ)
         await call.press("4")
         await hears(call, NUMBER_HZ)
         await asyncio.sleep(2.2)
-        call.send_wav(np.concatenate([read_wav(wav), np.zeros(4000, dtype=np.int16)]))
+        call.send_wav(
+            np.concatenate([read_wav(tmp_path / "four seven.wav"), pause, read_wav(tmp_path / "one two.wav"), pause])
+        )
         await hears(call, HEARD_HZ["number"])
 
 

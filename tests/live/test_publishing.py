@@ -70,6 +70,12 @@ def flow_file(folder: Path) -> Path:
     return folder / "flows" / "shop.yaml"
 
 
+def write_draft(folder: Path) -> None:
+    drafts = folder / "flows" / "drafts"
+    drafts.mkdir()
+    (drafts / "shop.yaml").write_text(shop(DRAFT_HZ))
+
+
 def state_of(bot: LiveBot, name: str = "shop") -> FlowState:
     (worker,) = living_workers(bot.folder / "var" / "flows")
     return worker.flows.get(name, FlowState("", ""))
@@ -144,11 +150,30 @@ async def test_rollback_brings_the_old_version_back_into_file_and_service(tmp_pa
 
 
 @live
+async def test_a_rollback_and_a_call_to_the_draft_leave_the_call_in_progress_its_version(tmp_path: Path) -> None:
+    with shop_bot(tmp_path / "bot", shop(OLD_HZ)) as bot:
+        write_draft(bot.folder)
+        flow_file(bot.folder).write_text(shop(NEW_HZ))
+        await taken(bot, shop(NEW_HZ))
+        await taken(bot, shop(DRAFT_HZ), "shop+draft")
+        async with SipPeer(user="one") as phone:
+            call = await ring(phone, bot)
+            await hears(call, NEW_HZ)
+            await next_call_hears(bot, DRAFT_HZ, "shop+draft")
+            await asyncio.to_thread(flows, bot, "rollback", "shop")
+            await taken(bot, shop(OLD_HZ))
+            await next_call_hears(bot, OLD_HZ)
+            pressed_s = now_s(call)
+            await call.press("1")
+            await hears(call, NEW_HZ, after_s=pressed_s)
+        assert bot.record_of("one")["flow_version"] == content_version(shop(NEW_HZ))
+        assert bot.record_of("next")["flow_version"] == content_version(shop(OLD_HZ))
+
+
+@live
 async def test_a_draft_is_called_at_its_own_number_and_published(tmp_path: Path) -> None:
     with shop_bot(tmp_path / "bot", shop(OLD_HZ)) as bot:
-        drafts = bot.folder / "flows" / "drafts"
-        drafts.mkdir()
-        (drafts / "shop.yaml").write_text(shop(DRAFT_HZ))
+        write_draft(bot.folder)
         await taken(bot, shop(DRAFT_HZ), "shop+draft")
         for number in ("shop+draft", "901"):
             await next_call_hears(bot, DRAFT_HZ, number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -21,6 +22,7 @@ from tests.speech.conftest import PROJECT_DIR
 pytestmark = pytest.mark.adapter
 
 PORT = 5089
+METRICS_PORT = 9482
 KEYED, SAID = "739184", "286150"
 SAID_WORDS = ("two", "eight", "six", "one", "five", "zero")
 TOLD_HZ, FAILED_HZ = HEARD_HZ["sales"], HEARD_HZ["agent"]
@@ -118,7 +120,8 @@ def test_nothing_of_it_is_left(engine: str, tmp_path: Path) -> None:
         pytest.skip("flite is not installed: apt install flite")
     folder, voice, seen = tmp_path / "bot", spoken_digits(tmp_path / "digits.wav"), list[str]()
     speech = {"synthesizer": engine, "cache_dir": str(folder / "cache"), **ENGINES[engine]}
-    settings = {"default_flow": "secret", "speech": speech, "log": {"level": "debug"}}
+    settings = {"default_flow": "secret", "speech": speech, "log": {"level": "debug", "personal": "shown"}}
+    settings["metrics"] = {"listen": f"127.0.0.1:{METRICS_PORT}"}
     private: set[Path] = set()
 
     async def play(bot: LiveBot) -> dict[str, Any]:
@@ -131,12 +134,16 @@ def test_nothing_of_it_is_left(engine: str, tmp_path: Path) -> None:
     with running_bot(folder, PORT, flows=[_flow()], settings=settings) as bot:
         cached = set(files_below(folder / "cache"))
         record = asyncio.run(play(bot))
+        told = urllib.request.urlopen(f"http://127.0.0.1:{METRICS_PORT}/metrics", timeout=5).read()
         left = {file: found for file in files_below(folder) if (found := traces().findall(file.read_bytes()))}
         new = [file for file in set(files_below(folder / "cache")) - cached if file.suffix == ".wav"]
         added = [f"{read_wav(file).duration_s:.2f} s" for file in new if read_wav(file).samples.any()]
     assert [step["heard"] for step in record["steps"] if step["step"] == "keyed"] == ["***"], "it was understood"
     assert "***" in {step["heard"] for step in record["steps"] if step["step"] == "said"}
     assert not left, f"found in {left}"
+    assert b'ivr_calls_started_total{flow="secret"} 1.0' in told
+    named = b"\n".join(line.rpartition(b" ")[0] for line in told.splitlines())  # digits of a value are chance
+    assert not traces().search(named), "found in the figures"
     assert not seen, f"seen in the list of processes: {seen}"
     assert not added, "the cache has no audio of it"
     assert private and not [folder for folder in private if folder.exists()], "audio in memory goes with the bot"

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ivr.testing.sip_peer import PeerCall, SipPeer
-from tests.live.bots import SPEECH, TARGETS, LiveBot, greeted, key_for, live, running_bot, wait_until
+from benchmarks.soak import one_call
+from ivr.testing.sip_peer import SipPeer
+from tests.live.bots import TARGETS, LiveBot, greeted, live, running_bot, wait_until
 
 pytestmark = pytest.mark.live
 
@@ -31,44 +32,16 @@ def soak_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
         yield bot
 
 
-async def _one_call(phone: SipPeer, bot: LiveBot, chance: random.Random) -> str:
-    """A call of one of several kinds; its status, or how it ended."""
-    kind = chance.choices(["hang up", "early", "keys", "speech", "transfer"], [40, 10, 25, 10, 15])[0]
-    stay_s = chance.uniform(0.0, 0.8)
-    if kind == "early":
-        call = await phone.invite(bot.uri)
-        await asyncio.sleep(stay_s / 100)
-        await call.hang_up()
-        return kind
-    call = await phone.dial(bot.uri, timeout_s=5)
-    if not call.is_answered:
-        return f"refused {call.status}"
-    await _behave(call, kind, chance)
-    await asyncio.sleep(stay_s)
-    await call.hang_up()
-    return kind
-
-
-async def _behave(call: PeerCall, kind: str, chance: random.Random) -> None:
-    if kind == "keys":
-        await asyncio.sleep(0.3)
-        await call.press(chance.choice(["1", "2", "3", "412"]), duration_ms=60, gap_ms=60)
-    elif kind == "speech":
-        await asyncio.sleep(0.3)
-        call.send_wav(SPEECH / "spy-agent.wav")
-        await asyncio.sleep(1.0)
-    elif kind == "transfer":
-        await asyncio.sleep(0.3)
-        await call.press(key_for("phone", "bridge"), duration_ms=60, gap_ms=60)
-
-
 async def _calls(bot: LiveBot, count: int, seed: int) -> list[str]:
     """So many calls by several callers at once."""
 
     async def caller(number: int) -> list[str]:
         chance = random.Random(seed + number)
         async with SipPeer(user=f"soak{number}") as phone:
-            return [await _one_call(phone, bot, chance) for _ in range(count // CALLERS + (number < count % CALLERS))]
+            return [
+                await one_call(phone, bot.uri, chance, chance.uniform(0.0, 0.8))
+                for _ in range(count // CALLERS + (number < count % CALLERS))
+            ]
 
     async with SipPeer(port=PERSON_PORT):
         return [kind for kinds in await asyncio.gather(*map(caller, range(CALLERS))) for kind in kinds]

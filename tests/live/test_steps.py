@@ -40,8 +40,23 @@ def sound(hz: int) -> str:
 
 def flows(server: str) -> list[dict[str, Any]]:
     """A flow with every step, and the part that it runs."""
+    names = ("day", "code", "account", "never", "reply", "service", "message")
+    everything = {
+        "flow": "everything",
+        "language": "en-US",
+        "languages": ["de-DE"],
+        "start": "open_now",
+        "variables": dict.fromkeys(names, ""),
+        "defaults": {"first_input_timeout": "5s", "failed": "wrong"},
+        "steps": {**conversation(server), **deliveries()},
+    }
+    return [everything, doubling()]
+
+
+def conversation(server: str) -> dict[str, Any]:
+    """Steps from the opening hours to the message that the caller leaves."""
     rating = {tag: text for tag, (text, _) in RATING.items()}
-    steps: dict[str, Any] = {
+    return {
         "open_now": {"hours": "always", "open": "never_now", "closed": "wrong"},
         "never_now": {"hours": "never", "into": "never", "open": "wrong", "closed": "greet"},
         "greet": {"say": "This is a machine.", "next": "booking"},
@@ -84,6 +99,12 @@ def flows(server: str) -> list[dict[str, Any]]:
             "failed": "wrong",
             "next": "hook",
         },
+    }
+
+
+def deliveries() -> dict[str, Any]:
+    """Steps that send what was heard to others, and the ends."""
+    return {
         "hook": {
             "send": {"webhook": "crm", "variables": ["code", "reply"], "wait": True},
             "failed": "wrong",
@@ -105,17 +126,11 @@ def flows(server: str) -> list[dict[str, Any]]:
         "bye": {"say": sound(BYE_HZ), "next": "hang_up"},
         "wrong": {"hang_up": True},
     }
-    names = ("day", "code", "account", "never", "reply", "service", "message")
-    everything = {
-        "flow": "everything",
-        "language": "en-US",
-        "languages": ["de-DE"],
-        "start": "open_now",
-        "variables": dict.fromkeys(names, ""),
-        "defaults": {"first_input_timeout": "5s", "failed": "wrong"},
-        "steps": steps,
-    }
-    doubling = {
+
+
+def doubling() -> dict[str, Any]:
+    """A part that asks for two keys and returns them twice."""
+    return {
         "flow": "doubling",
         "languages": ["de-DE"],
         "takes": ["name"],
@@ -132,7 +147,6 @@ def flows(server: str) -> list[dict[str, Any]]:
             "give": {"return": {"outcome": "done", "values": {"text": "{{ name }} {{ number }}{{ number }}"}}},
         },
     }
-    return [everything, doubling]
 
 
 def settings(server: HttpServer, mail_port: int, desk: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from types import ModuleType
 
 import pytest
@@ -56,6 +57,16 @@ async def _asks_for(call: PeerCall, target: str, mode: str) -> None:
     await call.press(key_for(target, mode), duration_ms=60, gap_ms=60)
 
 
+@asynccontextmanager
+async def _at_the_desk(mode: str, number: int = 1041) -> AsyncIterator[tuple[PeerCall, PeerCall]]:
+    """A caller whom the bot connects with the person at the desk, and the call there."""
+    async with caller() as phone, caller("agent1") as desk:
+        await desk.register()
+        call = await answered(phone.dial(control.number(number)))
+        await _asks_for(call, "phone", mode)
+        yield call, await desk.wait_call(8)
+
+
 @pytest.mark.parametrize(
     ("mode", "target"),
     [*(("auto", target) for target in FAILURES), ("attended", "busy"), ("bridge", "busy"), ("bridge", "rings")],
@@ -98,11 +109,7 @@ async def _talk_both_ways(call: PeerCall, agent: PeerCall) -> None:
 @pytest.mark.parametrize("mode", ["auto", "attended"])
 @live
 async def test_caller_and_person_talk_and_the_bot_leaves_the_path(bot: LiveBot, mode: str) -> None:
-    async with caller() as phone, caller("agent1") as desk:
-        await desk.register()
-        call = await answered(phone.dial(control.number(1041)))
-        await _asks_for(call, "phone", mode)
-        agent = await desk.wait_call(8)
+    async with _at_the_desk(mode) as (call, agent):
         await agent.wait_answered(5)
         await asyncio.sleep(1.0)
         wait_until(lambda: control.channels() == 2, 3, lambda: "the bot is still in the path")
@@ -115,11 +122,7 @@ async def test_caller_and_person_talk_and_the_bot_leaves_the_path(bot: LiveBot, 
 
 @live
 async def test_a_bridge_stays_and_the_persons_hang_up_ends_the_call(bot: LiveBot) -> None:
-    async with caller() as phone, caller("agent1") as desk:
-        await desk.register()
-        call = await answered(phone.dial(control.number(1041)))
-        await _asks_for(call, "phone", "bridge")
-        agent = await desk.wait_call(8)
+    async with _at_the_desk("bridge") as (call, agent):
         await agent.wait_answered(5)
         await _talk_both_ways(call, agent)
         await agent.hang_up()
@@ -130,11 +133,7 @@ async def test_a_bridge_stays_and_the_persons_hang_up_ends_the_call(bot: LiveBot
 
 @live
 async def test_the_person_is_told_first_and_only_then_joined(bot: LiveBot) -> None:
-    async with caller() as phone, caller("agent1") as desk:
-        await desk.register()
-        call = await answered(phone.dial(control.number(1041)))
-        await _asks_for(call, "phone", "bridge")
-        agent = await desk.wait_call(8)
+    async with _at_the_desk("bridge") as (call, agent):
         call.send_tone(CALLER_HZ, 12.0)  # nobody listens to the caller any more
         await agent.wait_answered(5)
         await hears(agent, CALLER_HZ)
@@ -148,11 +147,7 @@ async def test_the_person_is_told_first_and_only_then_joined(bot: LiveBot) -> No
 
 @live
 async def test_a_bridge_ends_for_the_person_when_the_caller_hangs_up(bot: LiveBot) -> None:
-    async with caller() as phone, caller("agent1") as desk:
-        await desk.register()
-        call = await answered(phone.dial(control.number(1041)))
-        await _asks_for(call, "phone", "bridge")
-        agent = await desk.wait_call(8)
+    async with _at_the_desk("bridge") as (call, agent):
         await agent.wait_answered(5)
         await _talk_both_ways(call, agent)
         await call.hang_up()
@@ -177,11 +172,7 @@ async def test_where_refer_is_refused_the_bot_stays_as_a_bridge(
     lab: ModuleType, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with running_bot(tmp_path_factory.mktemp("fixed"), control.FIXED_TRUNK_PORT):
-        async with caller() as phone, caller("agent1") as desk:
-            await desk.register()
-            call = await answered(phone.dial(control.number(1031)))
-            await _asks_for(call, "phone", "auto")
-            agent = await desk.wait_call(8)
+        async with _at_the_desk("auto", 1031) as (call, agent):
             await agent.wait_answered(5)
             await asyncio.sleep(1.0)
             assert control.channels() == 4, "caller, bot, bot, person"

@@ -199,7 +199,7 @@ def test_every_target_is_the_person_of_the_conversation(tmp_path: Path) -> None:
         await bot.press(leg, "4")
         await bot.after(1.0)
         (asked,) = bot.telephony.asked_for("dial")
-        assert "sip:person@127.0.0.1:7" in str(asked)
+        assert "sip:agent@127.0.0.1:7" in str(asked)
 
     rehearse(tmp_path, test)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ivr.flow.loader import load_flow
 from ivr.live_test.suitability import legs_for, why_not_called, why_not_live
-from ivr.rehearsal.player import Played, play
+from ivr.rehearsal.played import Played
+from ivr.rehearsal.player import play
 from ivr.rehearsal.reading import load_conversations
+from ivr.rehearsal.world import Handover
 
 pytestmark = pytest.mark.unit
 
@@ -68,6 +72,12 @@ def test_a_language_that_nobody_speaks_needs_a_voice(monkeypatch: pytest.MonkeyP
 def test_who_is_transferred_takes_a_leg_for_the_person_as_well() -> None:
     assert legs_for(why_not("[press: '2']", None)[1]) == 2
     assert legs_for(why_not("[press: '9']", None)[1]) == 1
+
+
+def test_all_who_are_called_at_once_take_a_leg_each() -> None:
+    played = why_not("[press: '9']", None)[1]
+    everybody = (Handover(("a", "b", "c"), None, rings_all=True), Handover(("a",), None))
+    assert legs_for(replace(played, transfers=everybody)) == 4
 
 
 def test_with_keys_only_no_language_has_to_be_understood() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from ivr.testing.sip_peer.measure import spans_of_tone, tone
 from ivr.testing.sip_peer.recording import write_wav
 from ivr.testing.sip_peer.waiting import poll
+from tests.free_port import free_udp_port
 from tests.phone.telephones import Telephone
 from tests.phone.test_call import scenario, stereo
 
@@ -32,12 +32,6 @@ database: {{url: "sqlite:///{folder}/calls.db", spool_dir: "{folder}/spool"}}
 """
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield tmp_path_factory.mktemp("cache")
@@ -45,7 +39,7 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 async def start_bot(folder: Path, agent_uri: str, cache: Path) -> tuple[asyncio.subprocess.Process, str]:
     """A serving bot and how to call it."""
-    port = free_port()
+    port = free_udp_port()
     config = folder / "ivr.yaml"
     config.write_text(
         SETTINGS.format(

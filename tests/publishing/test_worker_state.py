@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ivr.errors import Problem, Severity
-from ivr.publishing.worker_state import FlowState, StateFile, WorkerState, living_workers
+from ivr.publishing.worker_state import FlowState, StateFile, WorkerState, living_workers, shared_text
 
 pytestmark = pytest.mark.adapter
 
@@ -28,6 +28,13 @@ def test_a_state_comes_back_whole_and_goes_with_its_worker(tmp_path: Path) -> No
     file.close()
     file.close()
     assert living_workers(tmp_path) == [] and list((tmp_path / "workers").iterdir()) == []
+
+
+def test_what_all_workers_say_alike_can_be_made_once(tmp_path: Path) -> None:
+    file = StateFile(tmp_path, "host/ivr")
+    file.write(state(pid=7), shared_text(state("another", pid=1)))
+    assert living_workers(tmp_path) == [state(pid=7)]
+    file.close()
 
 
 def test_workers_of_one_name_stand_side_by_side(tmp_path: Path) -> None:

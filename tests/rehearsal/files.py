@@ -8,7 +8,8 @@ from ivr.flow.loader import load_flow
 from ivr.flow.model import Flow
 from ivr.flow.program import Program
 from ivr.rehearsal.fitting import misfits
-from ivr.rehearsal.player import Played, play
+from ivr.rehearsal.played import Played
+from ivr.rehearsal.player import play
 from ivr.rehearsal.reading import LoadedConversations, load_conversations
 
 FLOW = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ivr.rehearsal.player import Played
+from ivr.rehearsal.played import Played
 from tests.rehearsal.files import played, problems
 
 pytestmark = pytest.mark.unit

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from ivr.flow.loader import load_flow
-from ivr.rehearsal.player import Difference, Played, play
+from ivr.rehearsal.played import Difference, Played
+from ivr.rehearsal.player import play
 from ivr.rehearsal.reading import load_conversations
 from tests.rehearsal.files import played
 
@@ -116,6 +117,27 @@ def test_transfers_end_as_the_mock_says_one_after_the_other() -> None:
     assert result.difference is None
     assert [note.outcome for note in result.record if note.kind == "transfer"] == ["busy", "no_answer"]
     assert result.lasted_s > 20
+
+
+def test_a_mock_says_who_of_several_takes_the_call() -> None:
+    text = """
+flow: desk
+start: to_somebody
+steps:
+  to_somebody: {transfer: {to: [agent, {target: office, ring_for: 5s}], ring: all}, failed: hang_up}
+"""
+
+    def brought_to(more: str) -> str | None:
+        conversation = f"flow: desk\ntests: [{{name: one, call: [wait: 1s], {more}}}]\n"
+        (one,) = load_conversations(conversation, "desk.test.yaml").conversations
+        result = play(one.conversation, load_flow(text, "desk.yaml").flow)
+        assert [(each.callees, each.rings_all) for each in result.transfers] == [(("agent", "office"), True)]
+        return result.difference.found if result.difference else None
+
+    assert brought_to("expect: {transferred_to: agent}") is None
+    taken = "mock: {to_somebody: {outcome: connected, target: office}}"
+    assert brought_to(f"{taken}, expect: {{transferred_to: office}}") is None
+    assert brought_to("expect: {transferred_to: office}") is not None
 
 
 def test_a_line_can_say_how_a_transfer_ends() -> None:

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from ivr.flow.jobs import JobOutcome, JobResult, Message, SipMessage
-from ivr.late_messenger import LateMessenger
+from ivr.late_messenger import MODULE, LateMessenger
 from ivr.services.messenger import Messenger
 
 pytestmark = pytest.mark.unit
@@ -74,6 +74,18 @@ def test_it_is_ready_at_the_start_where_a_flow_sends_or_a_message_waits(tmp_path
         await bench.late.start(will_send=not waits)
         assert bench.late.is_loaded
         assert bench.made[0].has_started
+
+    asyncio.run(scene())
+
+
+def test_what_sending_takes_can_be_loaded_before_a_fork_without_touching_a_message(tmp_path: Path) -> None:
+    async def scene() -> None:
+        (tmp_path / "earlier").mkdir()
+        (tmp_path / "earlier" / "1.json").write_text("{}")
+        bench = Bench(tmp_path)
+        await bench.late.load()
+        assert MODULE in sys.modules
+        assert not bench.made and not bench.late.is_loaded
 
     asyncio.run(scene())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import struct
-import time
 import wave
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from typing import Any, Self, TypeVar
 from ivr.config import SipSettings
 from ivr.ports import LegEnded, LegEvent, LegId, LegOffered, TelephonyEvent
 from ivr.sip.telephony import PjsuaTelephony
+from tests.waiting import until
 
 E = TypeVar("E")
 
@@ -70,7 +70,8 @@ class Bot:
 
     async def wait(self, kind: type[E], leg_id: LegId | None = None, *, count: int = 1, timeout_s: float = 5.0) -> E:
         """The `count`-th event of a kind."""
-        await until(lambda: len(self.seen(kind, leg_id)) >= count, f"{count} x {kind.__name__}", timeout_s, self.dump)
+        what = f"{count} x {kind.__name__}"
+        await until(lambda: len(self.seen(kind, leg_id)) >= count, what, timeout_s, shown=self.dump)
         return self.seen(kind, leg_id)[count - 1]
 
     def dump(self) -> str:
@@ -84,17 +85,6 @@ class Bot:
             of_leg = [event for event in self.events if isinstance(event, LegEvent) and event.leg_id == leg_id]
             assert [isinstance(event, LegEnded) for event in of_leg].count(True) == 1, self.dump()
             assert isinstance(of_leg[-1], LegEnded), self.dump()
-
-
-async def until(
-    is_true: Callable[[], bool], what: str, timeout_s: float = 5.0, dump: Callable[[], str] = lambda: ""
-) -> None:
-    """Poll with a deadline."""
-    end_s = time.monotonic() + timeout_s
-    while not is_true():
-        if time.monotonic() > end_s:
-            raise AssertionError(f"no {what} in {timeout_s} s\n{dump()}")
-        await asyncio.sleep(0.005)
 
 
 class Ear:

@@ -7,7 +7,8 @@ import pytest
 from ivr.config import AccountSettings
 from ivr.ports import LegOffered, RegistrationChanged
 from ivr.testing.sip_peer import SipPeer
-from tests.sip.bot import Bot, Registrar, scenario, settings, until
+from tests.sip.bot import Bot, Registrar, scenario, settings
+from tests.waiting import until
 
 pytestmark = pytest.mark.adapter
 

@@ -11,7 +11,8 @@ from ivr.ports import DialRequest, KeyPressed, LegAnswered, LegEnded
 from ivr.sip import arrivals
 from ivr.testing.sip_peer import SipPeer
 from ivr.testing.sip_peer.sdp import build_offer, parse_sdp
-from tests.sip.bot import Bot, Ear, scenario, settings, until
+from tests.sip.bot import Bot, Ear, scenario, settings
+from tests.waiting import until
 
 pytestmark = pytest.mark.adapter
 

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import importlib
 import socket
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from ivr.config import AccountSettings
 from ivr.ports import EndedBy, LegAnswered, LegEnded, LegOffered
-from ivr.sip import agent, connections
-from ivr.sip.connections import CONNECTIONS_LIMIT
 from ivr.testing.sip_peer import SipPeer
-from tests.sip.bot import Bot, scenario, settings, until
+from tests.sip.bot import Bot, scenario, settings
+from tests.waiting import until
 
 pytestmark = pytest.mark.adapter
 
@@ -186,6 +183,16 @@ def test_callers_beyond_the_configured_number_are_refused_and_not_offered(given:
 
 
 @scenario
+async def test_an_offer_that_cannot_be_answered_ends_with_the_status_that_it_was_refused_with() -> None:
+    body = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP6 ::1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
+    async with Bot() as bot, SipPeer() as phone:
+        phone.send_raw(phone.invite_text(bot.uri, body=body), ("127.0.0.1", bot.telephony.port))
+        await phone.raw_response(containing=b"SIP/2.0 488")
+        ended = await bot.wait(LegEnded)
+    assert (ended.ended_by, ended.sip_status) == (EndedBy.LOCAL, 488)
+
+
+@scenario
 async def test_ringing_then_rejecting() -> None:
     async with Bot(answers=False) as bot, SipPeer() as phone:
         call = await phone.invite(bot.uri)
@@ -248,32 +255,6 @@ async def test_our_bye_carries_the_cause_and_commands_after_it_are_ignored() -> 
 
 
 @scenario
-async def test_a_forgotten_offer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent, "UNDECIDED_LIMIT_S", 0.2)
-    async with Bot(answers=False) as bot, SipPeer() as phone:
-        call = await phone.dial(bot.uri)
-        assert call.status == 503
-
-
-@scenario
-async def test_legs_of_invites_that_nobody_acknowledges_are_freed() -> None:
-    module = importlib.import_module("pjsua2._pjsua2")
-    set_timers = ctypes.CDLL(str(module.__file__)).pjsip_tsx_set_timers
-    async with Bot() as bot, SipPeer() as phone:
-        set_timers(20, 100, 200, 1000)  # milliseconds: the standard's 0.5, 4, 5 and 32 s, for a short test
-        try:
-            for _ in range(bot.telephony.max_legs):
-                phone.send_raw(phone.invite_text(bot.uri), ("127.0.0.1", bot.telephony.port))
-            await bot.wait(LegOffered, count=bot.telephony.max_legs)
-            assert (await phone.dial(bot.uri)).status == 486
-            await bot.wait(LegEnded, count=bot.telephony.max_legs, timeout_s=20)
-            assert (await phone.dial(bot.uri)).status == 200
-        finally:
-            set_timers(500, 4000, 5000, 32000)
-    bot.assert_ended_once()
-
-
-@scenario
 async def test_hold_and_resume_keep_the_call() -> None:
     async with Bot() as bot, SipPeer() as phone:
         call = await phone.dial(bot.uri)
@@ -283,59 +264,3 @@ async def test_hold_and_resume_keep_the_call() -> None:
         call.send_tone(440, 0.3)
         await until(lambda: not bot.seen(LegEnded, leg_id), "living call")
         assert len(bot.seen(LegAnswered)) == 1
-
-
-@scenario
-async def test_idle_connections_never_keep_a_caller_by_tcp_out() -> None:
-    async with Bot() as bot, SipPeer(transport="tcp") as phone, SipPeer(transport="tcp") as other:
-        address = ("127.0.0.1", bot.telephony.port)
-        first = await other.dial(f"{bot.uri};transport=tcp")
-        with ExitStack() as stack:
-            for _ in range(2 * CONNECTIONS_LIMIT):
-                stack.enter_context(socket.create_connection(address))
-                await asyncio.sleep(0.03)
-            call = await phone.dial(f"{bot.uri};transport=tcp", timeout_s=3)
-            assert call.status == 200
-            assert (await first.reinvite()).status == 200  # a connection that carries a call was left alone
-            assert first.ended_by is None
-
-
-@scenario
-async def test_connections_that_keep_speaking_never_keep_a_caller_by_tcp_out() -> None:
-    async with Bot() as bot, SipPeer(transport="tcp") as phone:
-        address = ("127.0.0.1", bot.telephony.port)
-        async with AsyncExitStack() as stack:
-            for _ in range(CONNECTIONS_LIMIT):
-                talker = await stack.enter_async_context(SipPeer(transport="tcp"))
-                assert (await talker.options(address)).status == 200
-            assert (await phone.dial(f"{bot.uri};transport=tcp", timeout_s=3)).status == 200
-
-
-@scenario
-async def test_a_connection_that_says_nothing_is_closed_and_one_that_carries_a_call_is_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(connections, "SILENT_LIMIT_S", 0.2)
-    monkeypatch.setattr(connections, "IDLE_LIMIT_S", 0.2)
-    monkeypatch.setattr(agent, "SWEEP_EVERY_S", 0.1)
-    async with Bot() as bot, SipPeer(transport="tcp") as phone:
-        call = await phone.dial(f"{bot.uri};transport=tcp")
-        reader, writer = await asyncio.open_connection("127.0.0.1", bot.telephony.port)
-        assert await asyncio.wait_for(reader.read(), 3) == b""
-        writer.close()
-        assert call.ended_by is None
-        assert (await call.reinvite()).status == 200
-
-
-@scenario
-async def test_connections_with_requests_under_way_are_no_way_to_use_up_the_librarys_sockets() -> None:
-    async with Bot() as bot, SipPeer() as phone, SipPeer(transport="tcp") as other:
-        address = ("127.0.0.1", bot.telephony.port)
-        with ExitStack() as stack:
-            for _ in range(4 * CONNECTIONS_LIMIT):
-                connection = stack.enter_context(socket.create_connection(address, timeout=5))
-                connection.sendall(other.invite_text(f"{bot.uri};transport=tcp"))  # nobody acknowledges the answer
-                await asyncio.sleep(0.005)
-            assert (await phone.options(address, timeout_s=10)).status == 200
-            assert (await other.options(address, timeout_s=10)).status == 200
-    bot.assert_ended_once()

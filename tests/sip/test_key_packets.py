@@ -11,7 +11,8 @@ import pytest
 from ivr.ports import DialRequest, DtmfMethod, KeyPressed, LegAnswered
 from ivr.testing.sip_peer import PeerCall, SipPeer
 from ivr.testing.sip_peer.rtp import EVENT_DIGITS, RtpPacket, TelephoneEvent, pack_event, pack_rtp
-from tests.sip.bot import Bot, scenario, until
+from tests.sip.bot import Bot, scenario
+from tests.waiting import until
 
 pytestmark = pytest.mark.adapter
 
@@ -28,6 +29,11 @@ class Event:
     duration: int
     order: int
     is_end: bool = False
+
+    @property
+    def ends_at(self) -> int:
+        """On the sender's clock, when the packet is sent."""
+        return self.timestamp + self.duration
 
 
 def press(digit: str, timestamp: int, order: int, packets: int = 5, end_packets: int = 3) -> list[Event]:
@@ -69,12 +75,12 @@ async def talking(bot: Bot, phone: SipPeer) -> PeerCall:
 
 
 async def send(call: PeerCall, events: Sequence[Event]) -> None:
-    """Send the packets one after the other; those of a later press later."""
+    """Send the packets one after the other, each at its own time; one that comes too late at the pace of the others."""
     assert call.remote_sdp is not None and call.remote_sdp.event_payload_type is not None
     first, begin = call.stream.take_sequence(100), 160 * len(call.stream.sent) + 80_000
     previous = events[0]
     for event in events:
-        await asyncio.sleep(PACE_S if abs(event.timestamp - previous.timestamp) != 1600 else 0.1)
+        await asyncio.sleep(max(PACE_S, (event.ends_at - previous.ends_at) / 8000))
         previous = event
         payload = pack_event(TelephoneEvent(EVENT_DIGITS.index(event.digit), event.is_end, 10, event.duration))
         packet = RtpPacket(

@@ -4,10 +4,12 @@ import asyncio
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ivr.ports import LegAnswered, LegId, PlayFailed, PlayFinished
 from ivr.testing.sip_peer import PeerCall, SipPeer
+from ivr.testing.sip_peer.g711 import decode
 from ivr.testing.sip_peer.measure import first_sound_s, spans_of_tone
 from tests.sip.bot import Bot, Ear, scenario, settings, write_tone
 
@@ -53,6 +55,23 @@ async def test_a_loop_goes_on_until_it_is_stopped(tmp_path: Path) -> None:
         assert len(spans) == 1, spans
         assert spans[0][1] - spans[0][0] > 1.1
         assert not bot.seen(PlayFinished)
+
+
+@scenario
+async def test_a_loop_has_neither_a_gap_nor_a_click_between_its_rounds(tmp_path: Path) -> None:
+    tone = write_tone(tmp_path / "t.wav", 500, 0.246)  # no whole number of frames
+    async with Bot() as bot, SipPeer(codecs=("PCMU",)) as phone:
+        call, leg_id = await answered(bot, phone)
+        bot.telephony.play(leg_id, "hold", [tone], loop=True)
+        await call.wait_sound()
+        await asyncio.sleep(1.5)
+        bot.telephony.stop_playing(leg_id)
+        await call.wait_silence()
+        heard = np.concatenate([decode(entry.codec, entry.packet.payload) for entry in call.received]).astype(int)
+    loud = np.flatnonzero(np.abs(heard) > 1000)
+    sound = heard[loud[0] : loud[-1] + 1]
+    assert len(sound) > 8000
+    assert not (sound[16:] - sound[:-16]).any(), "every period of 16 samples is as the one before"
 
 
 @scenario

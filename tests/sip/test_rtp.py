@@ -15,7 +15,8 @@ from ivr.testing.sip_peer.g711 import encode
 from ivr.testing.sip_peer.measure import tone, tone_level_dbfs
 from ivr.testing.sip_peer.rtp import RtpPacket, pack_rtp
 from ivr.testing.sip_peer.sdp import build_offer
-from tests.sip.bot import Bot, Ear, scenario, until
+from tests.sip.bot import Bot, Ear, scenario
+from tests.waiting import until
 
 pytestmark = pytest.mark.adapter
 
@@ -82,6 +83,25 @@ def level_dbfs(ear: Ear) -> float:
     return max(float(tone_level_dbfs(samples[at : at + 1600], TONE_HZ)) for at in range(0, len(samples) - 1600, 400))
 
 
+async def heard_at_its_level(call: PeerCall, ear: Ear, sock: socket.socket) -> None:
+    """Send the tone again and again until the bot hears it so."""
+
+    async def go_on_sending() -> None:
+        while True:
+            await send(call, Audio(), sock)
+
+    sending = asyncio.create_task(go_on_sending())
+    try:
+        await until(
+            lambda: level_dbfs(ear) == pytest.approx(LEVEL_DBFS, abs=1.0),
+            "the tone at its level",
+            shown=lambda: f"{level_dbfs(ear):.1f} dBFS",
+            every_s=0.1,
+        )
+    finally:
+        sending.cancel()
+
+
 async def goes_on(bot: Bot, phone: SipPeer, call: PeerCall) -> None:
     """The usual audio and a key are taken afterwards."""
     call.stream.is_sending = True
@@ -143,6 +163,33 @@ async def test_audio_and_keys_from_another_address_than_the_described_one_are_he
             await send(call, Audio())
             assert level_dbfs(ear) == pytest.approx(LEVEL_DBFS, abs=1.0)
             await goes_on(bot, phone, call)
+
+
+@scenario
+async def test_a_caller_behind_a_nat_is_heard_though_his_offer_names_an_address_of_his_own_network() -> None:
+    async with Bot() as bot, SipPeer() as phone:
+        call, ear = await talking(bot, phone)
+        body = build_offer("10.255.255.1", 4000, ("PCMA",), version=9)
+        assert (await call.send_request("INVITE", body=body, content_type="application/sdp")).status == 200
+        await send(call, Audio())
+        assert level_dbfs(ear) == pytest.approx(LEVEL_DBFS, abs=1.0)
+        await goes_on(bot, phone, call)
+
+
+@scenario
+async def test_audio_from_a_host_that_nobody_told_of_is_heard_where_none_comes_from_the_caller() -> None:
+    """After a second: some gateways do so. While the caller sends, a stranger is not heard, however much he sends."""
+    async with Bot() as bot, SipPeer() as phone:
+        call, ear = await talking(bot, phone)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gateway:
+            gateway.bind(("127.0.0.66", 0))
+            call.stream.is_sending = True
+            phone.rtp.wake()
+            await until(lambda: len(call.stream.sent) >= 60, "a look at where the audio comes from")
+            await asyncio.gather(*(send(call, Audio(), gateway) for _ in range(20)))  # 20 packets for one of his
+            assert level_dbfs(ear) < -60
+            call.stream.is_sending = False
+            await heard_at_its_level(call, ear, gateway)
 
 
 @scenario

@@ -8,7 +8,11 @@ import sys
 import pytest
 
 from ivr.ports import DialRequest, LegAnswered
-from tests.sip.bot import Bot, Ear, scenario, settings, until
+from ivr.testing.sip_peer import SipPeer
+from ivr.testing.sip_peer.message import SipResponse, parse_message
+from ivr.testing.sip_peer.sdp import build_offer
+from tests.sip.bot import Bot, Ear, scenario, settings
+from tests.waiting import until
 
 pytestmark = pytest.mark.adapter
 
@@ -51,3 +55,37 @@ def test_encrypted_audio_is_heard(ours: str, theirs: str, tmp_path: object) -> N
                 await peer.wait()
 
     run()
+
+
+KEY = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
+HOSTILE = [
+    "a=crypto:",
+    "a=crypto:1",
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80",
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:",
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:!!!!",
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "A" * 2000,
+    "a=crypto:-1 NO_SUCH_SUITE inline:" + KEY,
+    "a=crypto:99999999999999999999 AES_CM_128_HMAC_SHA1_80 clear:" + KEY,
+    "a=crypto:1 " + "X" * 300 + " inline:" + KEY,
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + KEY + "|2^99999|1:9999",
+]
+
+
+@scenario
+async def test_whatever_a_line_about_keys_says_it_is_answered_and_the_process_lives() -> None:
+    statuses = {}
+    async with Bot(settings(srtp="mandatory", trusted_peers=("127.0.0.1",))) as bot, SipPeer() as phone:
+        for line in HOSTILE:
+            body = build_offer("127.0.0.1", 9, ("PCMU",)).replace(b"RTP/AVP", b"RTP/SAVP") + f"{line}\r\n".encode()
+            invite = phone.invite_text(bot.uri, body=body)
+            phone.send_raw(invite, ("127.0.0.1", bot.telephony.port))
+            final = None
+            call_id = parse_message(invite).headers.need("Call-ID")
+            while final is None or final.status < 200 or final.headers.get("Call-ID") != call_id:
+                message = parse_message((await phone.raw_response(5)).data)
+                final = message if isinstance(message, SipResponse) else None
+            statuses[line[:60]] = final.status
+        assert (await phone.options(("127.0.0.1", bot.telephony.port))).status == 200
+    assert set(list(statuses.values())[:-1]) <= {400, 406, 488}, statuses
+    assert list(statuses.values())[-1] in {200, 400, 406, 488}, "a key that is right, with a lifetime that is not"

@@ -8,7 +8,8 @@ import pytest
 from ivr.ports import DialRequest, EndedBy, LegAnswered, LegEnded, LegId, LegReferred, ReferProgressed
 from ivr.testing.sip_peer import FailRefer, FollowRefer, IgnoreRefer, PeerCall, RefuseRefer, SipPeer
 from ivr.testing.sip_peer.measure import spans_of_tone
-from tests.sip.bot import Bot, scenario, until, write_tone
+from tests.sip.bot import Bot, scenario, write_tone
+from tests.waiting import until
 
 pytestmark = pytest.mark.adapter
 
@@ -29,7 +30,7 @@ async def consulted(bot: Bot, agent: SipPeer) -> tuple[PeerCall, LegId]:
 
 async def final(bot: Bot) -> ReferProgressed:
     """The last word on the REFER."""
-    await until(lambda: any(event.is_final for event in bot.seen(ReferProgressed)), "end of REFER", 5.0, bot.dump)
+    await until(lambda: any(event.is_final for event in bot.seen(ReferProgressed)), "end of REFER", 5.0, shown=bot.dump)
     return next(event for event in bot.seen(ReferProgressed) if event.is_final)
 
 

@@ -150,6 +150,54 @@ def test_addresses_longer_than_a_host_name_are_noticed(sdp: str, is_usable: bool
     assert translate.has_usable_addresses(sdp) is is_usable
 
 
+@pytest.mark.parametrize("char", ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_a_name_brings_no_header_with_it(char: str) -> None:
+    message = translate.parse_message(
+        f'INVITE sip:100@bot SIP/2.0\r\nFrom: "Eve{char}P-Asserted-Identity: <sip:boss@pbx>" <sip:eve@pbx>\r\n\r\n'
+    )
+    assert [name for name, _ in message.headers] == ["From"]
+    assert translate.calling_party(message, is_trusted=True).user == "eve"
+
+
+@pytest.mark.parametrize(("streams", "is_usable"), [(1, True), (16, True), (17, False), (1000, False)])
+def test_an_offer_of_more_streams_than_the_library_keeps_is_noticed(streams: int, is_usable: bool) -> None:
+    assert translate.has_usable_addresses("v=0\r\n" + "m=audio 9 RTP/AVP 0\r\n" * streams) is is_usable
+
+
+@pytest.mark.parametrize(
+    ("connection", "is_usable"),
+    [
+        ("IN IP4 224.2.1.1/127", False),
+        ("IN IP4 239.1.1.1", False),
+        ("IN IP4 255.255.255.255", False),
+        ("IN IP6 FF02::1/3", False),
+        ("IN IP4 0.0.0.0", True),  # hold, as RFC 2543 had it
+        ("IN IP4 192.0.2.1", True),
+        ("IN IP6 2001:db8::1", True),
+        ("IN IP4 phone.example.com", False),
+        ("IN IP4 1.2.3.4.5", False),
+        ("", True),
+    ],
+)
+def test_audio_is_sent_to_one_host_only(connection: str, is_usable: bool) -> None:
+    assert translate.has_usable_addresses(f"v=0\r\nm=audio 9 RTP/AVP 0\r\nc={connection}\r\n") is is_usable
+
+
+@pytest.mark.parametrize(
+    ("line", "is_usable"),
+    [
+        ("a=rtcp:53020", True),
+        ("a=rtcp:53020 IN IP4 192.0.2.9", True),
+        ("a=rtcp:53020 IN IP4 phone.example.com", False),
+        ("a=rtcp:53020 IN IP4 224.2.1.1", False),
+        ("a=rtcp-mux", True),
+        ("a=rtcp-fb:96 nack", True),
+    ],
+)
+def test_reports_go_to_one_host_whose_name_need_not_be_looked_up(line: str, is_usable: bool) -> None:
+    assert translate.has_usable_addresses(f"v=0\r\nm=audio 9 RTP/AVP 0\r\n{line}\r\n") is is_usable
+
+
 def test_the_body_follows_the_first_empty_line() -> None:
     assert translate.body_of("INVITE sip:a SIP/2.0\r\nX: y\r\n\r\nv=0\r\n\r\nc=") == "v=0\r\n\r\nc="
     assert translate.body_of("INVITE sip:a SIP/2.0\r\nX: y\r\n") == ""

@@ -45,6 +45,30 @@ def hum(length: int, dbfs: float, seed: int) -> Line:
     return at_level(sound + white(length, dbfs - 12, seed), dbfs)
 
 
+def dimmer(length: int, dbfs: float, seed: int) -> Line:
+    """The buzz of a dimmer that a bad earth lets in: two pulses in each period of the mains, and hiss."""
+    at = np.arange(length) / RATE_HZ * 50 % 0.5
+    pulses = np.where(at < 0.05, 1.0, 0.0) * np.where(np.arange(length) / RATE_HZ * 50 % 1 < 0.5, 1, -1)
+    return at_level(at_level(pulses, dbfs) + white(length, dbfs - 15, seed), dbfs)
+
+
+def transmitter(length: int, dbfs: float, seed: int) -> Line:
+    """The buzz of a mobile telephone near the line: its bursts come 217 times a second (GSM)."""
+    bursts = np.where(np.arange(length) / RATE_HZ * 217 % 1 < 0.125, 1.0, 0.0)
+    return at_level(bursts - np.mean(bursts), dbfs)
+
+
+def cough(length: int, dbfs: float, seed: int) -> Line:
+    """Half a cough is a burst of breath, the rest is voiced; both through a throat's resonances."""
+    at = np.arange(length) / RATE_HZ
+    breath = np.random.default_rng(seed).normal(size=length)
+    voice = np.where(at * 140 % 1 < 0.1, 3.0, 0.0) * (at > at[-1] / 2)
+    envelope = np.exp(-at * 12) + 0.35 * np.exp(-(((at - 0.7 * at[-1]) / 0.06) ** 2))
+    hz = np.fft.rfftfreq(length, 1 / RATE_HZ)
+    throat = sum(1 / (1 + ((hz - peak) / 120) ** 2) for peak in (600, 1550, 2500))
+    return at_level(np.fft.irfft(np.fft.rfft((breath + voice) * envelope) * throat, length), dbfs)
+
+
 def babble(length: int, dbfs: float, seed: int) -> Line:
     """Eight people at once."""
     dice = random.Random(seed)

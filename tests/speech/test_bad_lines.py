@@ -56,10 +56,14 @@ class Ear:
         return self
 
     @property
+    def texts(self) -> list[str]:
+        """What was made of each turn."""
+        return [event.text for event in self.events if isinstance(event, TranscriptReady)]
+
+    @property
     def words(self) -> list[str]:
         """Everything that was heard, unknown speech aside."""
-        texts = [event.text for event in self.events if isinstance(event, TranscriptReady)]
-        return [word for text in texts for word in known_words(text)]
+        return [word for text in self.texts for word in known_words(text)]
 
     @property
     def starts(self) -> int:
@@ -90,6 +94,21 @@ def with_sound(sound: Noise, dbfs: float, seed: int, duration_s: float = 10.0) -
 def test_tones_and_steady_noise_are_no_words(recognizer: VoskRecognizer, sound: Noise, dbfs: float, name: str) -> None:
     ear = Ear(recognizer, name).hears(with_sound(sound, dbfs, 1)).close()
     assert ear.words == [] and ear.starts <= (sound is noises.hum)
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("dbfs", [-14.0, -24.0, -34.0])
+@pytest.mark.parametrize("sound", [noises.dimmer, noises.transmitter])
+def test_a_buzz_that_goes_on_is_a_turn_in_which_nothing_is_said(
+    recognizer: VoskRecognizer, sound: Noise, dbfs: float, name: str
+) -> None:
+    ear = Ear(recognizer, name).hears(with_sound(sound, dbfs, 1, 6.0)).close()
+    assert ear.texts in ([], [""]) and ear.starts <= 1
+
+
+def test_a_word_over_a_buzz_that_began_with_it_is_understood(recognizer: VoskRecognizer) -> None:
+    line = add(with_sound(noises.dimmer, -40.0, 1, 5.0), recording("spy-agent"), 1.3)
+    assert Ear(recognizer).hears(line).close().words == ["agent"]
 
 
 @pytest.mark.parametrize("name", ["menu", "digits"])

@@ -75,6 +75,27 @@ def test_pinned_files_stay(tmp_path: Path) -> None:
     folder.close()
 
 
+def test_what_another_process_kept_is_kept_until_it_is_let_go(tmp_path: Path) -> None:
+    other = CacheFolder(tmp_path, FILE_BYTES * 20)
+    filled(other, 10)
+    other.pin(KEYS[:3] + KEYS[15:16])
+    before = other.pinned()
+    other.unpin(KEYS[:1])
+    now = other.pinned()
+    other.close()
+    folder = CacheFolder(tmp_path, FILE_BYTES * 10)
+    assert folder.take_over(before) and folder.take_over(now), "a file that never was is not missed"
+    assert folder.pinned() == before
+    (pins,) = (tmp_path / "pins").iterdir()
+    assert set(pins.read_text().split()) == before.keys, "other processes see that"
+    folder.let_go(before)
+    folder.put(KEYS[10], write)
+    assert present(folder) == KEYS[1:3] + KEYS[4:11]
+    folder.path(KEYS[1]).unlink()
+    assert not folder.take_over(now), "one is gone"
+    folder.close()
+
+
 def test_files_used_a_moment_ago_stay_even_over_the_limit(tmp_path: Path) -> None:
     folder = CacheFolder(tmp_path, FILE_BYTES * 3)
     for key in KEYS[:6]:

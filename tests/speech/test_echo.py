@@ -113,6 +113,17 @@ def test_on_a_line_without_echo_nothing_of_a_caller_is_held_back() -> None:
         assert path.is_clean
 
 
+def test_a_short_word_just_after_a_beep_is_heard_on_a_line_that_nothing_is_known_of() -> None:
+    """Its middle is too loud for an echo; its soft beginning and end belong to it."""
+    beep = 0.3 * np.sin(2 * np.pi * 600 / RATE_HZ * np.arange(RATE_HZ // 10))
+    for name in ("digits_1", "digits_6", "letters_b"):
+        voice = recording(name, -12)
+        loud = int(np.argmax(np.convolve(np.abs(voice), np.ones(FRAME), "valid")))
+        word = voice[loud - 6 * FRAME :][: 14 * FRAME] * np.repeat([0.1, 1.0, 0.15], [4 * FRAME, 4 * FRAME, 6 * FRAME])
+        starts = Ear().starts(g711_line(add(np.zeros(2 * RATE_HZ), word, 0.4)), beep)
+        assert len(starts) == 1, name
+
+
 def test_what_a_line_has_shown_holds_for_its_next_prompt() -> None:
     path = EchoPath()
     for seed in range(6):
@@ -188,3 +199,35 @@ def test_packets_that_slip_do_not_make_the_echo_a_caller() -> None:
         line = np.concatenate([*pieces, np.zeros(len(sent))])[: len(sent)] + noise(len(sent), -60, seed)
         found.append(Ear().starts(g711_line(line), sent, dice.randrange(-480, 480)))
     assert sum(map(len, found)) == 0, found
+
+
+def test_a_line_that_stalls_does_not_make_the_echo_a_caller() -> None:
+    """A jitter buffer that runs dry plays silence, then what has come meanwhile in pieces of 10 ms, then goes on a
+    little earlier or later than before.
+    """
+    found = []
+    for seed in range(8):
+        dice = random.Random(seed)
+        sent = prompt(dice, 30.0)
+        back = stalling(Echo(0.2, 15, 0.008, seed).of(sent), dice)
+        found.append(Ear().starts(g711_line(back), sent, dice.randrange(-480, 480)))
+    assert sum(map(len, found)) == 0, found
+
+
+def stalling(line: Line, dice: random.Random) -> Line:
+    """The line with a stall of 20 to 320 ms in every three seconds."""
+    piece, out, late = FRAME // 2, np.zeros(len(line)), 0
+    for at in range(0, len(line), 3 * RATE_HZ):
+        hole, chopped = at + dice.randrange(1, 17) * FRAME, 16 * piece
+        for begin in range(hole, hole + chopped, piece):
+            put(out, begin, line, late + dice.randrange(-8, 9) * piece, piece)
+        late = max(-8, min(8, late // piece + dice.randrange(-8, 9))) * piece
+        put(out, hole + chopped, line, late, 3 * RATE_HZ - (hole + chopped - at))
+    return out
+
+
+def put(out: Line, at: int, line: Line, late: int, length: int) -> None:
+    """`length` samples of the line into `out`, so much later than they came."""
+    first = max(0, at - late)
+    samples = line[first : first + length][: max(0, len(out) - at)]
+    out[at : at + len(samples)] = samples

@@ -68,6 +68,24 @@ def test_where_both_spellings_are_listed_they_stay_apart() -> None:
     assert rejoined("call back", grammar.joined) == "call back"
 
 
+def test_a_substitute_is_heard_in_place_of_a_missing_word_and_told_as_it_was_written() -> None:
+    substitutes = {"kolbeck": ("call back", "call")}
+    grammar = build_grammar(["sorry kolbeck", "foo"], False, knows, substitutes)
+    assert grammar.phrases == ("sorry call back", "sorry call") and grammar.missing_words == ("foo",)
+    assert rejoined("sorry call back", grammar.joined) == "sorry kolbeck" == rejoined("sorry call", grammar.joined)
+
+
+def test_a_phrase_with_several_missing_words_is_listed_in_a_few_ways() -> None:
+    ways = tuple(f"way {number}" for number in range(10))
+    grammar = build_grammar(["one two", "one"], False, lambda _: False, {"one": ways, "two": ways})
+    assert len(grammar.phrases) == 9 + 10
+
+
+def test_a_substitute_that_is_a_phrase_of_its_own_is_told_as_that() -> None:
+    grammar = build_grammar(["kolbeck", "call back"], False, knows, {"kolbeck": ("call back",)})
+    assert rejoined("call back", grammar.joined) == "call back"
+
+
 def test_the_most_even_split_is_taken_and_short_parts_are_none() -> None:
     words = {"kon", "tonummer", "konto", "nummer", "an", "rufen"}
     assert compound_of("kontonummer", words.__contains__) == ("konto", "nummer")

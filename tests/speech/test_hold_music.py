@@ -37,9 +37,9 @@ def made(cache: Path, sounds: SoundLibrary | None, rate_hz: int) -> Iterator[Pat
 
 
 def looped(file: Path, rate_hz: int) -> Audio:
-    """As the telephony plays it; at least two rounds."""
+    """As the telephony plays it; three rounds."""
     pcm = assemble([file], lead_in_s=0.0, rate_hz=rate_hz, is_loop=True)
-    return from_pcm16(pcm.samples * 2, pcm.rate_hz)
+    return from_pcm16(pcm.samples * 3, pcm.rate_hz)
 
 
 def test_the_music_is_a_quiet_loop_of_a_minute_or_so_in_the_telephones_band() -> None:

@@ -15,6 +15,7 @@ from ivr.speech.model_store import (
     Origin,
     available_models,
     check_model,
+    configured_model,
     configured_models,
     find_model,
     has_closed_lists,
@@ -137,6 +138,14 @@ def test_the_configuration_names_models_by_language(tmp_path: Path) -> None:
     assert {tag: str(model).split()[0] for tag, model in models.items()} == {"de": "folder", "en": "embedded"}
     assert models["de"].language == "de"
     assert [str(model) for model in configured_models({}).values()] == ["embedded English (en)"]
+
+
+def test_a_model_named_for_another_language_is_refused(tmp_path: Path) -> None:
+    german = make_model(tmp_path / "vosk-model-small-de-0.15")
+    assert configured_model("de-AT", str(german)).language == "de"
+    with pytest.raises(ModelMissing, match=r"is one of German by its name.*English under speech\.models\.en;"):
+        configured_model("en", str(german))
+    assert configured_model("en", str(german.rename(tmp_path / "mine"))).language == "en", "unless it is meant"
 
 
 def test_the_catalogue_has_distinct_keys_and_names() -> None:

@@ -23,6 +23,9 @@ from ivr.speech.pcm import (
     write_wav,
 )
 from ivr.speech.wav_files import is_whole_wav
+from ivr.testing.sip_peer.measure import tone
+from tests.speech.conftest import PROJECT_DIR
+from tests.speech.p56 import active_level_dbov
 
 pytestmark = pytest.mark.unit
 
@@ -140,3 +143,17 @@ def test_telephone_ready_audio_has_the_rate_and_level(english_dir: Path, rate_hz
     ready = telephone_ready(read_wav(english_dir / "hello.wav"), rate_hz, -20.0)
     assert ready.sample_rate_hz == rate_hz
     assert active_level_dbfs(ready) == pytest.approx(-20.0, abs=0.5)
+
+
+def test_the_level_of_prompts_is_that_of_itu_t_p56() -> None:
+    for name in ("vm-sorry", "queue-quantity2", "vm-toenternumber", "call-forwarding", "please-try-again"):
+        audio = level(read_wav(PROJECT_DIR / "tests" / "data" / "speech" / "en" / f"{name}.wav"), -20.0)
+        measured = np.frombuffer(audio.pcm16(), dtype=np.int16)
+        assert active_level_dbov(measured, audio.sample_rate_hz) == pytest.approx(-20.3, abs=0.7), name
+
+
+def test_p56_takes_silence_out_of_a_level() -> None:
+    talk = tone(500, 2.0, -20.0)
+    assert active_level_dbov(talk) == pytest.approx(-23.0, abs=0.1)
+    with_silence = np.concatenate((talk, np.zeros(24000, dtype=np.int16), talk))
+    assert active_level_dbov(with_silence) == pytest.approx(-23.0, abs=0.3)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import structlog
 
 from ivr.errors import MediaFailed, SynthesisFailed
 from ivr.ports import Pause, Segment, SoundFile, Speech
@@ -90,6 +91,35 @@ def test_speech_becomes_telephone_ready(store: FilePromptStore) -> None:
     audio = read_wav(path)
     assert audio.sample_rate_hz == 8000
     assert active_level_dbfs(audio) == pytest.approx(-20.0, abs=0.5)
+
+
+class NotingSynthesizer(CountingSynthesizer):
+    """Notes for which call it speaks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[object] = []
+
+    def synthesize(self, speech: Speech, wav: Path) -> None:
+        self.calls.append(structlog.contextvars.get_contextvars().get("call_id"))
+        super().synthesize(speech, wav)
+
+
+def test_what_the_synthesizer_logs_names_the_call(tmp_path: Path) -> None:
+    engine = NotingSynthesizer()
+    store = FilePromptStore(engine, tmp_path / "cache")
+
+    async def call(call_id: str, speech: Speech) -> None:
+        with structlog.contextvars.bound_contextvars(call_id=call_id):
+            await store.render([speech])
+
+    try:
+        asyncio.run(call("c1", HELLO))
+        asyncio.run(call("c2", Speech("A secret", "en", is_sensitive=True)))
+        asyncio.run(call("c3", HELLO))
+    finally:
+        store.close()
+    assert engine.calls == ["c1", "c2"], "the last was made before"
 
 
 def test_nothing_is_cached_before_it_was_rendered(store: FilePromptStore) -> None:
@@ -253,6 +283,26 @@ def test_prompts_of_a_loaded_flow_are_never_evicted(tmp_path: Path, engine: Coun
         render(store, Speech(f"Dynamic {number}", "en"))
     assert not any(store.cached(prompt) for prompt in flow)
     store.close()
+
+
+def test_a_store_of_a_forked_process_keeps_what_was_made_before(
+    tmp_path: Path, store: FilePromptStore, engine: CountingSynthesizer
+) -> None:
+    asyncio.run(store.render_all([[HELLO, SoundFile("sounds/en/welcome.wav")]]))
+    made = store.made()
+    store.close()
+    other = FilePromptStore(engine, tmp_path / "cache", limit_bytes=1)
+    assert other.take_over(made)
+    assert other.cached([HELLO, SoundFile("sounds/en/welcome.wav")])
+    render(other, Speech("Something else", "en"))
+    assert other.cached([HELLO]), "it was not kept"
+    files = render(other, HELLO)
+    assert engine.texts == ["Hello there", "Something else"]
+    other.close()
+    files[0].unlink()
+    third = FilePromptStore(engine, tmp_path / "cache")
+    assert not third.take_over(made)
+    third.close()
 
 
 def test_the_real_engine_speaks_a_prompt(tmp_path: Path, synthesizer: Pyttsx3Synthesizer) -> None:

@@ -277,3 +277,25 @@ def children() -> set[str]:
     """Processes that this one started and that still run."""
     task = Path(f"/proc/{os.getpid()}/task")
     return {pid for thread in task.iterdir() for pid in (thread / "children").read_text().split()}
+
+
+def test_waking_an_engine_that_speaks_waits_for_nothing(tmp_path: Path) -> None:
+    engine = Pyttsx3Synthesizer(command=helper(tmp_path, HANGS), limit_s=2.0)
+    failed: list[SynthesisFailed] = []
+
+    def speak() -> None:
+        try:
+            engine.synthesize(Speech("Hello.", "en"), tmp_path / "x.wav")
+        except SynthesisFailed as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=speak)
+    thread.start()
+    began_s = time.monotonic()
+    while thread.is_alive():
+        before_s = time.monotonic()
+        engine.wake()
+        assert time.monotonic() - before_s < 1.0
+        time.sleep(0.01)
+    engine.close()
+    assert failed and time.monotonic() - began_s >= 2.0

@@ -98,3 +98,11 @@ def test_a_reset_forgets() -> None:
     first = [net.probability(pcm[at : at + BLOCK].tobytes()) for at in range(0, 8 * BLOCK, BLOCK)]
     net.reset()
     assert first == [net.probability(pcm[at : at + BLOCK].tobytes()) for at in range(0, 8 * BLOCK, BLOCK)]
+
+
+def test_loud_sounds_are_computed_without_a_warning() -> None:
+    clipped = np.sign(noises.tones(RATE_HZ // 2, -3.0, 828.0, 2210.0, 3148.0)) * 0.999
+    net, pcm = SpeechNet(), as_int16(np.concatenate([np.zeros(2000), clipped, np.zeros(2000)]))
+    with np.errstate(all="raise", under="ignore"):
+        for at in range(0, len(pcm) - BLOCK, BLOCK):
+            assert 0.0 <= net.probability(pcm[at : at + BLOCK].tobytes()) <= 1.0

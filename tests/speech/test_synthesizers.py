@@ -14,11 +14,19 @@ from ivr.flow.segments import Speech
 from ivr.ports import Synthesizer
 from ivr.speech.command_synthesizer import CommandSynthesizer
 from ivr.speech.manner import Manner, manner_of
-from ivr.speech.synthesizers import make_synthesizer, state_of, with_voice
+from ivr.speech.synthesizers import ByLanguage, make_synthesizer, state_of, with_voice
+from tests.speech.test_prompt_cache import CountingSynthesizer
 
 pytestmark = pytest.mark.unit
 
 ECHO = "import sys; open(sys.argv[-1], 'w').write(repr((sys.argv[1:-1], sys.stdin.read()))); sys.exit(3)"
+
+
+class OnlyEnglish(CountingSynthesizer):
+    def voice_for(self, language: str) -> str:
+        if not language.startswith("en"):
+            raise SynthesisFailed("no voice")
+        return super().voice_for(language)
 
 
 def settings(**speech: object) -> SpeechSettings:
@@ -54,6 +62,17 @@ def test_pyttsx3_speaks_what_the_engine_has_no_voice_for() -> None:
     assert engine.voice_for("de-DE") == "pyttsx3@160:de+f3"
     with pytest.raises(SynthesisFailed, match="no voice for language 'tlh'"):
         engine.voice_for("tlh")
+
+
+def test_pyttsx3_is_woken_where_a_prompt_needs_it() -> None:
+    english, rest = OnlyEnglish(), CountingSynthesizer()
+    engine = ByLanguage(english, rest)
+    engine.voice_for("en-US")
+    engine.wake()
+    assert english.woken.is_set() and not rest.woken.is_set()
+    engine.voice_for("de-DE")
+    engine.wake()
+    assert rest.woken.is_set()
 
 
 @pytest.mark.parametrize(

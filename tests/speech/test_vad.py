@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from ivr.flow import turn
 from ivr.speech.pcm import Audio, active_level_dbfs, read_wav
 from ivr.speech.vad import FRAME_S, VoiceActivityDetector, level_dbfs
+from tests.speech import noises
+from tests.speech.lines import FRAME, add, as_int16, g711_line, recording, recordings
 
 pytestmark = pytest.mark.adapter
 
@@ -103,3 +106,24 @@ def test_levels() -> None:
     assert level_dbfs(b"\0" * 320) == -96.0
     sine = (np.sin(2 * np.pi * np.arange(160) / 16) * 32767).astype("<i2").tobytes()
     assert level_dbfs(sine) == pytest.approx(-3.01, abs=0.02)
+
+
+@pytest.mark.parametrize("noise", [*noises.NOISES.values(), noises.music])
+def test_words_in_noise_are_not_taken_for_a_sound_that_goes_on(noise: noises.Noise) -> None:
+    judged = 0
+    for name in recordings()[::5]:
+        line = add(noise(6 * RATE_HZ, -31.0, 4), recording(name, -26.0)[: 3 * RATE_HZ], 1.5)
+        for is_certain in turns_judged(as_int16(g711_line(line))):
+            assert is_certain, name
+            judged += 1
+    assert judged >= 7
+
+
+def turns_judged(pcm: npt.NDArray[np.int16]) -> Iterator[bool]:
+    """Of each turn of a line, whether somebody spoke for certain."""
+    detector, settings, state = VoiceActivityDetector(RATE_HZ), turn.TurnSettings(), turn.TurnState()
+    for at in range(0, len(pcm) - FRAME + 1, FRAME):
+        is_speech = detector.is_speech(pcm[at : at + FRAME].tobytes())
+        state, event = turn.step(settings, state, at / RATE_HZ, is_speech)
+        if isinstance(event, turn.SpeechEnded):
+            yield detector.was_certain()

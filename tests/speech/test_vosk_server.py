@@ -72,7 +72,8 @@ def test_the_next_server_hears_the_utterance_from_its_beginning(server: VoskServ
         feed(hearing, agent_pcm[:half])
         (server if server.requests else other).kill()
         feed(hearing, agent_pcm[half:])
-        assert hearing.finish().text == "agent"
+        heard = hearing.finish()
+        assert (heard.text, heard.trouble) == ("agent", "a recognition server was lost, another one heard it")
         assert server.requests and other.requests
 
 
@@ -82,7 +83,10 @@ def test_the_model_here_goes_on_in_mid_word(server: VoskServer, agent_pcm: bytes
     server.kill()
     with structlog.testing.capture_logs() as logs:
         feed(hearing, agent_pcm[half:])
-        assert hearing.finish().text == "agent"
+        heard = hearing.finish()
+    assert (heard.text, "model of this process heard it" in heard.trouble) == ("agent", True)
+    feed(hearing, agent_pcm)
+    assert hearing.finish().trouble == "", "only the utterance that was concerned"
     assert [entry["event"] for entry in logs] == ["recognition_server_lost"]
     assert "agent" not in str(logs)
 

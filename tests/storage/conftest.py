@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -48,8 +49,9 @@ class PrivatePostgres:
     def _data(self) -> str:
         return str(self._folder / "data")
 
-    def start(self) -> None:
-        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} -c fsync=off -c timezone=Asia/Tokyo"
+    def start(self, *, fsync: bool = False) -> None:
+        durable = "on" if fsync else "off"
+        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} -c fsync={durable} -c timezone=Asia/Tokyo"
         self._run("pg_ctl", "-D", self._data, "-w", "-l", str(self._folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:
@@ -136,9 +138,11 @@ def open_log(tmp_path: Path) -> Iterator[OpenLog]:
     """Opens logs with a quick retry, and closes them at the end."""
     opened: list[DatabaseCallLog] = []
 
-    def open_(url: str, worker: str = "host/1", *, start: bool = True, **options: int) -> DatabaseCallLog:
+    def open_(
+        url: str, worker: str = "host/1", *, start: bool = True, is_ready: bool = False, **options: Any
+    ) -> DatabaseCallLog:
         settings = DatabaseSettings(url=url, spool_dir=str(tmp_path / "spool"))
-        log = DatabaseCallLog(settings, worker, retry_limit_s=0.1, **options)
+        log = DatabaseCallLog(settings, worker, retry_limit_s=0.1, is_ready=is_ready, **options)
         opened.append(log)
         if start:
             log.start()

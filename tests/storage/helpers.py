@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ivr.storage.call_log import DatabaseCallLog
-from tests.storage.records import wait_until
+from tests.waiting import wait_until
 
 
 def helper_of(log: DatabaseCallLog) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 from ivr.ports import CallEnded, CallLog, CallStarted, EndReason, StepRecord
@@ -58,6 +56,9 @@ def ended(call_id: str = "call-1", reason: EndReason = EndReason.TRANSFERRED) ->
         sip_status=200,
         hangup_cause=16,
         transfer_target="sales",
+        rtp_loss=0.0125,
+        rtp_jitter_ms=2.5,
+        mos=4.25,
         variables={"amount": 12.5, "items": ["a", {"b": None}], "pin": "***", "schön": True},
     )
 
@@ -67,10 +68,3 @@ def write_call(log: CallLog, call_id: str, steps: int = 3, worker: str = "host/1
     for sequence in range(1, steps + 1):
         log.step_done(menu_step(call_id, sequence))
     log.call_ended(ended(call_id))
-
-
-def wait_until(condition: Callable[[], bool], what: str, limit_s: float = 20.0) -> None:
-    deadline_s = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline_s, f"not within {limit_s} s: {what}"
-        time.sleep(0.02)

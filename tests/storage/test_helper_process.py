@@ -20,7 +20,8 @@ from ivr.storage.call_log import DatabaseCallLog
 from ivr.storage.calls import CallRepository
 from tests.storage.conftest import PASSWORD, OpenLog, PrivatePostgres
 from tests.storage.helpers import helper_of, is_running, niceness, wait_for_rest
-from tests.storage.records import ended, menu_step, started, wait_until, write_call
+from tests.storage.records import ended, menu_step, started, write_call
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.adapter
 

@@ -21,7 +21,8 @@ from ivr.storage.calls import CallRepository
 from ivr.storage.database import parse_url, sqlite_file
 from tests.storage.conftest import PASSWORD, OpenLog, PrivatePostgres
 from tests.storage.helpers import helper_of, is_running
-from tests.storage.records import ended, menu_step, started, wait_until, write_call
+from tests.storage.records import ended, menu_step, started, write_call
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.adapter
 

@@ -8,7 +8,8 @@ import pytest
 
 from ivr.flow.state import Phase
 from ivr.testing.clock import DEFAULT_START, ManualClock
-from ivr.testing.conversation import CallScript, NotAsScripted
+from ivr.testing.conversation import CallScript
+from ivr.testing.turns import NotAsScripted
 from tests.flow.dialogs import MENU, menu
 
 pytestmark = pytest.mark.unit

@@ -15,11 +15,14 @@ from ivr.errors import TelephonyError
 from ivr.testing.sip_peer import SipPeer
 from ivr.testing.sip_peer.measure import spans_of_tone, tone
 from ivr.testing.sip_peer.recording import read_wav, write_wav
+from tests.free_port import free_udp_port
 
 pytestmark = pytest.mark.adapter
 
-PORT = 22990
 SERVE_S = 3.0
+
+
+PORT = free_udp_port()
 
 
 async def pjsua(tmp_path: Path) -> asyncio.subprocess.Process:

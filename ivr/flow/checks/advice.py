@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
 from ivr.flow.grammar import normalized
-from ivr.flow.model import AskStep, Choice, InputStep, MenuStep, TransferStep
+from ivr.flow.model import AskStep, InputStep, MenuStep
+from ivr.flow.parts import Choice
 from ivr.flow.steps.record import RecordStep
+from ivr.flow.steps.transfer_model import TransferStep
 
 MOST_CHOICES = 5
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from ivr.errors import Problem
 from ivr.flow.checks.graph import Edge, edges_of_step
 from ivr.flow.checks.subject import Subject
-from ivr.flow.model import Flow, HangUpStep, TransferStep
+from ivr.flow.model import Flow, HangUpStep
 from ivr.flow.steps.answer import AnswerStep
 from ivr.flow.steps.kind import RETURN
 from ivr.flow.steps.models import ReturnStep, RunStep
 from ivr.flow.steps.record import RecordStep
 from ivr.flow.steps.registry import kind_of
+from ivr.flow.steps.transfer_model import TransferStep
 
 _SILENT = ("set", "when", "tag", "hours", "language", "run")
 """Steps that leave a call unanswered even where the flow answers at once."""

@@ -11,7 +11,8 @@ from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
 from ivr.flow.model import MenuStep, SetStep
 from ivr.flow.steps.registry import kind_of
-from ivr.flow.templates import check_expression, is_template, parsed_expression
+from ivr.flow.template_check import check_expression, parsed_expression
+from ivr.flow.template_rules import is_template
 from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean
 

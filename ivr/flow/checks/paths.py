@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator
 from ivr.errors import Problem
 from ivr.flow.checks.graph import TRANSFER_FAILURES, Edge, loops
 from ivr.flow.checks.subject import Subject
-from ivr.flow.model import BUILT_IN_TARGETS, TransferStep, WhenStep
+from ivr.flow.model import BUILT_IN_TARGETS, WhenStep
 from ivr.flow.steps.registry import KINDS, kind_of
-from ivr.flow.templates import check_expression, variables_of_expression
+from ivr.flow.template_check import check_expression, variables_of_expression
 from ivr.model_errors import did_you_mean
 
 
@@ -31,18 +31,6 @@ def reserved_name(subject: Subject) -> Iterator[Problem]:
         if name in subject.flow.steps:
             message = f"'{name}' is a target that every flow has; give the step another name"
             yield subject.error(("steps", name), message, "reserved_name", at_key=True)
-
-
-def unknown_transfer_target(subject: Subject) -> Iterator[Problem]:
-    """A transfer to somebody whom the configuration does not know."""
-    known = subject.context.targets
-    if known is None:
-        return
-    for name, step in subject.flow.steps.items():
-        if isinstance(step, TransferStep) and step.transfer.to not in known:
-            hint = did_you_mean(step.transfer.to, sorted(known)) or "add it under targets: in ivr.yaml"
-            message = f"the configuration has no target '{step.transfer.to}'; {hint}"
-            yield subject.error(("steps", name, "transfer", "to"), message, "unknown_transfer_target")
 
 
 def unreachable_step(subject: Subject) -> Iterator[Problem]:
@@ -138,17 +126,6 @@ def _one_way_round(subject: Subject, loop: list[str]) -> list[Edge]:
             seen.add(way[-1].target)
             ways.extend([*way, edge] for edge in _without_caller(subject, way[-1].target, among))
     raise AssertionError(f"{first} is in no loop")
-
-
-def transfer_without_exits(subject: Subject) -> Iterator[Problem]:
-    """A transfer that says nothing about what happens when nobody answers."""
-    for name, step in subject.flow.steps.items():
-        if not isinstance(step, TransferStep) or step.failed:
-            continue
-        missing = [key for key in TRANSFER_FAILURES if getattr(step, key) is None]
-        if missing:
-            message = f"nothing says where the caller goes on {', '.join(missing)}; add `failed:` for all of them"
-            yield subject.error(("steps", name, "transfer"), message, "transfer_without_exits", at_key=True)
 
 
 def needs_the_caller(subject: Subject) -> Iterator[Problem]:

@@ -9,7 +9,8 @@ from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject, ValuePlace
 from ivr.flow.languages import LANGUAGES
 from ivr.flow.marks import find_models
-from ivr.flow.model import Choice, Confidence, FormField, MenuStep, PromptItem
+from ivr.flow.model import FormField, MenuStep
+from ivr.flow.parts import Choice, Confidence, PromptItem
 from ivr.flow.steps.record import RecordReview
 from ivr.flow.values.registry import KINDS
 from ivr.model_errors import did_you_mean

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
-from ivr.flow.templates import is_template
+from ivr.flow.template_rules import is_template
 from ivr.secrets_in_text import is_secret_name, looks_like_a_secret
 from ivr.yaml_source import DataPath
 

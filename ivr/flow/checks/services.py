@@ -14,7 +14,8 @@ from ivr.flow.steps.hours import HoursStep
 from ivr.flow.steps.record import RecordStep
 from ivr.flow.steps.request import RequestStep
 from ivr.flow.steps.send import SendStep
-from ivr.flow.templates import is_template
+from ivr.flow.steps.transfer_model import TransferStep
+from ivr.flow.template_rules import is_template
 from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean
 from ivr.secrets_in_text import is_secret_name
@@ -186,6 +187,10 @@ def unknown_receiver(subject: Subject) -> Iterator[Problem]:
             yield from _unknown(subject, place, "webhook", send.webhook, services.webhooks, "send: webhooks:")
         elif send.mail is not None:
             yield from _mail_problems(subject, place, send.mail, services)
+    for name, transfer in subject.flow.steps.items():
+        if isinstance(transfer, TransferStep) and transfer.transfer.notify is not None and services is not None:
+            place, told = ("steps", name, "transfer", "notify"), transfer.transfer.notify
+            yield from _unknown(subject, place, "webhook", told, services.webhooks, "send: webhooks:")
 
 
 def _mail_problems(subject: Subject, place: DataPath, mail: str, services: ServicesContext) -> Iterator[Problem]:
@@ -215,17 +220,21 @@ def send_without_failed(subject: Subject) -> Iterator[Problem]:
 
 
 def sent_variables(subject: Subject) -> Iterator[Problem]:
-    """A variable in a webhook's list that nothing ever sets."""
+    """A variable in the list of a webhook, or of a transfer, that nothing ever sets."""
     from ivr.flow.checks.variables import BUILT_IN_VARIABLES, Variables
 
-    sends = [(path, step) for path, step in _sends(subject) if step.send.variables or step.send.attach]
-    known = Variables(subject).ever_set | set(BUILT_IN_VARIABLES) if sends else set()
-    for path, step in sends:
-        for index, name in enumerate(step.send.variables):
+    lists = [((*path, "send", "variables"), step.send.variables) for path, step in _sends(subject)]
+    for name, each in subject.flow.steps.items():
+        if isinstance(each, TransferStep):
+            lists.append((("steps", name, "transfer", "context"), each.transfer.context or ()))
+    known = Variables(subject).ever_set | set(BUILT_IN_VARIABLES) if any(names for _, names in lists) else set()
+    for base, names in lists:
+        for index, name in enumerate(names):
             if name not in known:
                 hint = did_you_mean(name, sorted(known)) or "set it under variables:"
-                place = subject.path_of((*path, "send", "variables"), index)
+                place = subject.path_of(base, index)
                 yield subject.error(place, f"nothing ever sets '{name}'; {hint}", "unknown_variable")
+    for path, step in _sends(subject):
         if step.send.attach is not None:
             yield from _attached(subject, (*path, "send", "attach"), step.send.attach)
 

@@ -8,22 +8,25 @@ plain edit distance of the sounds foretold this better (AUC 0.90) than weighted 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, combinations, product
+from itertools import chain, combinations
 
 from ivr.errors import Problem
+from ivr.flow.checks.sound_index import SoundIndex, most_edits
 from ivr.flow.checks.speech import has_model
 from ivr.flow.checks.subject import Subject, ValuePlace
+from ivr.flow.edit_distance import within
 from ivr.flow.grammar import normalized
 from ivr.flow.languages import language_for
-from ivr.flow.model import Choice, InputStep, MenuStep, Phrases
+from ivr.flow.model import InputStep, MenuStep
+from ivr.flow.parts import Choice, Phrases
 from ivr.flow.question import Question, confirmation, question_of_choices, question_of_value
 from ivr.flow.values.base import Asked
 from ivr.immutable import immutable
 from ivr.language_tags import primary_language
 from ivr.yaml_source import DataPath
 
-NEAR = 0.25
-"""Sounds that differ by at most this part of the longer word are nearly the same."""
+FEW = 8
+"""So many phrases are compared each with each; to make an index of them takes longer."""
 
 
 @immutable
@@ -54,10 +57,10 @@ def sounds_alike(subject: Subject) -> Iterator[Problem]:
         return
     reported: set[tuple[DataPath, object]] = set()
     for tag in subject.languages:
-        pairs = list(_pairs(subject, tag)) if has_model(subject, tag) else []
-        phrases = dict.fromkeys(heard.phrase for pair in pairs for heard in (pair.first, pair.second))
+        groups = [group for group in _groups(subject, tag) if group.is_written] if has_model(subject, tag) else []
+        phrases = dict.fromkeys(heard.phrase for group in groups for heard in group.new)
         sounds = pronounce(tag, list(phrases)) if phrases else {}
-        for pair in pairs:
+        for pair in (pair for group in groups for pair in _pairs(group, sounds)):
             likeness = _likeness(pair, sounds)
             assert pair.second.path is not None
             places = (pair.second.path, pair.first.path or pair.first.phrase)
@@ -72,8 +75,7 @@ def _likeness(pair: _Pair, sounds: Mapping[str, str]) -> str:
         return ""
     if first == second:
         return "exactly"
-    limit = int(NEAR * max(len(first), len(second)))
-    return "almost" if within(first, second, limit) else ""
+    return "almost" if within(first, second, most_edits(max(len(first), len(second)))) else ""
 
 
 def _problem(subject: Subject, pair: _Pair, likeness: str) -> Problem:
@@ -89,24 +91,79 @@ def _problem(subject: Subject, pair: _Pair, likeness: str) -> Problem:
     return report(second.path, f"{what}; {remedy}", "sounds_alike")
 
 
-def _pairs(subject: Subject, tag: str) -> Iterator[_Pair]:
-    """Every two phrases of different meanings that are active together.
+class _Common:
+    """What many questions listen for."""
 
-    What many steps have in common, the commands and the words that the language brings along, is compared once.
-    """
-    done: dict[object, list[_Heard]] = {}
+    def __init__(self, heard: Iterable[_Heard]) -> None:
+        self.heard = list(heard)
+        self._index: SoundIndex | None = None
+
+    def near(self, sound: str, sounds: Mapping[str, str]) -> list[int]:
+        """Places of what may sound like it."""
+        if self._index is None:
+            self._index = SoundIndex([sounds.get(heard.phrase, "") for heard in self.heard])
+        return self._index.may_be_near(sound)
+
+    def pairs(self, sounds: Mapping[str, str]) -> Iterator[tuple[_Heard, _Heard]]:
+        """Every two that may sound alike."""
+        if len(self.heard) <= FEW:
+            yield from combinations(self.heard, 2)
+            return
+        for place, heard in enumerate(self.heard):
+            for other in self.near(sounds.get(heard.phrase, ""), sounds):
+                if other > place:
+                    yield heard, self.heard[other]
+
+
+@immutable
+class _Group:
+    """What one question listens for: its own phrases, and those that it has in common with others."""
+
+    own: _Common
+    common: _Common
+    is_first: bool
+    """Whether it is the first with these: what is in common is compared once."""
+    name: str
+    kind: str
+
+    @property
+    def new(self) -> list[_Heard]:
+        """What no group before it has."""
+        return self.own.heard + (self.common.heard if self.is_first else [])
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the flow has a word in it."""
+        return bool(self.own.heard) or any(heard.path is not None for heard in self.common.heard)
+
+
+def _pairs(group: _Group, sounds: Mapping[str, str]) -> Iterator[_Pair]:
+    """Every two phrases of different meanings that are active together, and may sound alike."""
+    if group.is_first:
+        yield from _different(group.common.pairs(sounds), group.name, group.kind)
+    product = (
+        (heard, group.common.heard[place])
+        for heard in group.own.heard
+        for place in group.common.near(sounds.get(heard.phrase, ""), sounds)
+    )
+    yield from _different(chain(group.own.pairs(sounds), product), group.name, group.kind)
+
+
+def _groups(subject: Subject, tag: str) -> Iterator[_Group]:
+    """Phrases that are active together. The commands and the words that the language brings along come once."""
+    done: dict[object, _Common] = {}
+    nothing = _Common(())
     for found in _questions(subject):
-        own = list(_choices(subject, found, tag))
-        common = done.get(found.key)
+        own, common = _Common(_choices(subject, found, tag)), done.get(found.key)
+        is_first = common is None
         if common is None:
-            common = done[found.key] = list(_common(subject, found.step, _asked(subject, found, tag), tag))
-            yield from _different(combinations(common, 2), found.name, found.kind)
-        yield from _different(chain(combinations(own, 2), product(own, common)), found.name, found.kind)
+            common = done[found.key] = _Common(_common(subject, found.step, _asked(subject, found, tag), tag))
+        yield _Group(own, common, is_first, found.name, found.kind)
         confirms = (found.step.confirm or subject.flow.defaults.confirm) != "never"
         if confirms and ("confirmation", found.step.commands) not in done:
             question = confirmation(subject.flow, found.step, tag, language_for(tag), None)
-            done["confirmation", found.step.commands] = common = list(_common(subject, found.step, question, tag))
-            yield from _different(combinations(common, 2), f"the confirmation of {found.name}", "")
+            common = done["confirmation", found.step.commands] = _Common(_common(subject, found.step, question, tag))
+            yield _Group(nothing, common, True, f"the confirmation of {found.name}", "")
 
 
 @immutable
@@ -138,6 +195,20 @@ def _questions(subject: Subject) -> Iterator[_Question]:
     for place in subject.values:
         step = subject.listening_steps[place.step]
         yield _Question(place.step, step, place.asked.choices or {}, (*place.path, "choices"), place)
+
+
+def listened_for(subject: Subject, step: object, tag: str) -> tuple[str, ...]:
+    """All phrases of the questions of a step, of every step where it is None."""
+    phrases: dict[str, None] = {}
+    done: set[object] = set()
+    for question in _questions(subject):
+        if step is None or question.name == step:
+            phrases |= dict.fromkeys(each.phrase for each in _choices(subject, question, tag))
+            if question.key not in done:
+                done.add(question.key)
+                common = _common(subject, question.step, _asked(subject, question, tag), tag)
+                phrases |= dict.fromkeys(each.phrase for each in common)
+    return tuple(phrases)
 
 
 def _asked(subject: Subject, found: _Question, tag: str) -> Question:
@@ -184,32 +255,3 @@ def _written(subject: Subject, base: DataPath, say: Phrases | None, tag: str) ->
     for key in (own, ""):
         for index, phrase in enumerate(say.by_language.get(key, ())):
             yield subject.path_of(base, key, index), normalized(phrase)
-
-
-# --- edit distance ---------------------------------------------------------------------------------------------------
-
-
-def within(first: str, second: str, limit: int) -> bool:
-    """Whether at most `limit` insertions, deletions and replacements make one text the other (Levenshtein)."""
-    short, long = sorted((first, second), key=len)
-    if len(long) - len(short) > limit or not _may_be_near(short, long, limit):
-        return False
-    return edits(short, long) <= limit
-
-
-def _may_be_near(short: str, long: str, limit: int) -> bool:
-    """Of `limit` + 1 pieces of one text, one is untouched by `limit` edits: quick, and right for most pairs."""
-    pieces = limit + 1
-    cuts = [len(short) * index // pieces for index in range(pieces + 1)]
-    return any(short[cuts[index] : cuts[index + 1]] in long for index in range(pieces))
-
-
-def edits(first: str, second: str) -> int:
-    """How many insertions, deletions and replacements make one text the other."""
-    above = list(range(len(second) + 1))
-    for row, one in enumerate(first, 1):
-        line = [row]
-        for column, other in enumerate(second, 1):
-            line.append(min(above[column] + 1, line[-1] + 1, above[column - 1] + (one != other)))
-        above = line
-    return above[-1]

@@ -8,18 +8,21 @@ from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
 from ivr.flow.grammar import normalized
 from ivr.flow.languages import LANGUAGES
-from ivr.flow.model import Choice, FormField, MenuStep, Phrases
+from ivr.flow.model import FormField, MenuStep
+from ivr.flow.parts import Choice, Command, Phrases
 from ivr.flow.steps.models import LanguageStep
-from ivr.flow.templates import is_template
+from ivr.flow.template_rules import is_template
 from ivr.yaml_source import DataPath
 
 
-def _phrases(subject: Subject) -> Iterator[tuple[DataPath, Phrases]]:
+def phrases_of(subject: Subject) -> Iterator[tuple[DataPath, Phrases]]:
+    """Everything that the flow lets callers say, with its place."""
     for name, command in subject.flow.commands.items():
         if command.say:
             yield ("commands", name, "say"), command.say
     for step in subject.listening_steps.values():
-        for name, command in subject.commands_of(step).items():
+        own: Mapping[str, Command] = getattr(step, "own_commands", {})
+        for name, command in own.items():
             if command.say and name not in subject.flow.commands:
                 yield ("commands", name, "say"), command.say
     for name, step in subject.listening_steps.items():
@@ -39,39 +42,23 @@ def _of_choices(path: DataPath, choices: Mapping[str, Choice]) -> Iterator[tuple
             yield (*path, key, "say"), choice.say
 
 
-def unknown_words(subject: Subject) -> Iterator[Problem]:
-    """Words that the recognizer's vocabulary lacks: it would never hear them."""
-    knows = subject.context.knows_word
-    if knows is None:
-        return
-    for path, phrases in _phrases(subject):
-        for tag, index, phrase in _every_phrase(phrases):
-            for language in subject.languages:
-                if not _applies(phrases, tag, language) or not has_model(subject, language):
-                    continue
-                missing = [word for word in normalized(phrase).split() if not knows(language, word)]
-                if missing:
-                    words = ", ".join(f"'{word}'" for word in missing)
-                    message = f"the recognizer of {language} does not know {words}; use other words"
-                    yield subject.error(subject.path_of(path, tag, index), message, "unknown_word")
-
-
 def empty_phrases(subject: Subject) -> Iterator[Problem]:
     """Phrases without a word in them."""
-    for path, phrases in _phrases(subject):
-        for tag, index, phrase in _every_phrase(phrases):
+    for path, phrases in phrases_of(subject):
+        for tag, index, phrase in every_phrase(phrases):
             if not normalized(phrase):
                 message = "there is no word in this phrase; write what callers say, or remove it"
                 yield subject.error(subject.path_of(path, tag, index), message, "empty_phrase")
 
 
-def _every_phrase(phrases: Phrases) -> Iterator[tuple[str, int, str]]:
+def every_phrase(phrases: Phrases) -> Iterator[tuple[str, int, str]]:
+    """Language tag, place in its list, phrase."""
     for tag, group in phrases.by_language.items():
         for index, phrase in enumerate(group):
             yield tag, index, phrase
 
 
-def _applies(phrases: Phrases, tag: str, language: str) -> bool:
+def applies(phrases: Phrases, tag: str, language: str) -> bool:
     """Whether the words under a tag are listened for in a language."""
     is_primary = tag == language.split("-")[0]
     return tag in ("", language) or (is_primary and not phrases.by_language.get(language))

@@ -14,7 +14,8 @@ from ivr.flow.checks.services import ServicesContext
 from ivr.flow.checks.silence import edges_in
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.marks import Mark, find, find_models
-from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Command, Flow, FormField, FormStep, InputStep, Prompt, PromptItem
+from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Flow, FormField, FormStep, InputStep
+from ivr.flow.parts import Command, Prompt, PromptItem
 from ivr.flow.prompts import languages_of
 from ivr.flow.question import commands_heard
 from ivr.flow.steps.models import ReturnStep
@@ -33,6 +34,9 @@ class CheckContext:
     """For a path such as `sounds/en/hello.wav`: what is wrong with the file, or None."""
     knows_word: Callable[[str, str], bool] | None = None
     """Whether the recognizer of a language tag can hear a word."""
+    substitutes: Callable[[str, Sequence[str], Sequence[str]], Mapping[str, Sequence[str]]] | None = None
+    """For a language tag, words that its recognizer lacks, and all phrases that are listened for with them: what is
+    listened for in place of each word, the nearest first; words that nothing sounds like are absent."""
     pronounce: Callable[[str, Sequence[str]], Mapping[str, str]] | None = None
     """For a language tag and phrases: the sounds of each phrase, in letters of the IPA; unknown ones are absent."""
     languages_with_model: frozenset[str] | None = None
@@ -129,7 +133,7 @@ class Subject:
             name = self._meant(waiting.pop())
             if name in self.flow.steps and name not in seen:
                 seen.add(name)
-                waiting += [edge.target for edge in self.edges[name]]
+                waiting += {edge.target: None for edge in self.edges[name]}
         return frozenset(seen)
 
     def _meant(self, target: str) -> str:

@@ -8,10 +8,11 @@ from pathlib import PurePosixPath
 
 from ivr.errors import Problem
 from ivr.flow.checks.subject import PromptPlace, Subject
-from ivr.flow.model import AskStep, MenuStep, PromptItem
+from ivr.flow.model import AskStep, MenuStep
+from ivr.flow.parts import PromptItem
 from ivr.flow.segments import HOLD_MUSIC
 from ivr.flow.steps.record import RecordReview
-from ivr.flow.templates import is_template
+from ivr.flow.template_rules import is_template
 from ivr.yaml_source import DataPath
 
 LONGEST_PROMPT_S = 15.0

@@ -9,7 +9,8 @@ from jinja2 import TemplateError
 from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject
 from ivr.flow.model import FormStep
-from ivr.flow.templates import is_template, variables_of
+from ivr.flow.template_check import variables_of
+from ivr.flow.template_rules import is_template
 from ivr.yaml_source import DataPath
 
 NOT_IN_FORMS = ("confirmed", "denied")

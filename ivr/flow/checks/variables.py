@@ -19,8 +19,8 @@ from ivr.flow.model import FormStep, SetStep, Step
 from ivr.flow.speaking import filters
 from ivr.flow.steps.models import RunStep
 from ivr.flow.steps.registry import kind_of
-from ivr.flow.template_rules import FILTERS
-from ivr.flow.templates import check_expression, check_template, is_template, variables_of
+from ivr.flow.template_check import check_expression, check_template, variables_of
+from ivr.flow.template_rules import FILTERS, is_template
 from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean
 from ivr.yaml_source import DataPath
@@ -38,6 +38,7 @@ _NO_FILTER = re.compile(r"No filter named '(\w+)'")
 _SINGLE_EQUALS = re.compile(r"(?<![=!<>])=(?!=)")
 _ONE_EQUALS_SIGN = "one = does not compare; write =="
 _KNOWN_FILTERS = frozenset({*FILTERS, *filters("en")})
+_NOTHING = frozenset[str]()
 
 
 @immutable
@@ -108,9 +109,9 @@ class Variables:
 
     def _set_on(self, edge: Edge) -> frozenset[str]:
         """Variables that surely have a value once this way was taken."""
-        step = self.flow.steps[edge.source]
         if not edge.keeps_answer:
-            return frozenset()
+            return _NOTHING
+        step = self.flow.steps[edge.source]
         if isinstance(step, RunStep):
             return surely_kept(step, (self.subject.context.flows or {}).get(step.run), edge.exit)
         return self._set_by(step)
@@ -164,6 +165,16 @@ class Variables:
             if is_template(text):
                 yield Read(name, path, _names_in(text), frozenset(keys[: keys.index(str(path[3]))]))
 
+    @cached_property
+    def _ways(self) -> Mapping[str, tuple[tuple[str, frozenset[str]], ...]]:
+        """Where each step leads, and what has a value then that had none before; each such way once."""
+        return {name: tuple(dict.fromkeys(map(self._way, edges))) for name, edges in self.subject.edges.items()}
+
+    def _way(self, edge: Edge) -> tuple[str, frozenset[str]]:
+        if edge.exit == "on_error":
+            return edge.target, self._set_on(edge) | {ERROR}
+        return edge.target, self._set_on(edge)
+
     def known_at_entry(self) -> Mapping[str, frozenset[str]]:
         """Variables that surely have a value when a step is entered, by every way there is."""
         start = frozenset({*self.flow.variables, *self.flow.takes})
@@ -174,9 +185,7 @@ class Variables:
             name = waiting.pop()
             if name not in self.flow.steps:
                 continue
-            ways = [(edge.target, known[name] | self._set_on(edge)) for edge in self.subject.edges[name]]
-            ways = [(to, there | {ERROR} if edge.exit == "on_error" else there)
-                    for edge, (to, there) in zip(self.subject.edges[name], ways, strict=True)]  # fmt: skip
+            ways = [(target, known[name] | more) for target, more in self._ways[name]]
             if after_error:
                 ways.append((after_error, known[name] | {ERROR}))
             if self.flow.on_hang_up:

@@ -106,6 +106,8 @@ class Language:
     """Words for these three."""
     names: Mapping[str, str]
     """How characters are called that a synthesizer would misread or leave out."""
+    too_long: str = ""
+    """Said before the bot ends a call that took too long; nothing where empty."""
     stemmer: str = ""
     """Snowball's name of the language."""
     small_words: frozenset[str] = frozenset()

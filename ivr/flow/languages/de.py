@@ -191,6 +191,7 @@ LANGUAGE = Language(
         ("das erste", "ersteres", "morgens", "früh", "am vormittag", "vormittags", "vormittag", "nachts"),
         ("das zweite", "letzteres", "abends", "nachmittags", "am nachmittag", "am abend", "nachmittag", "abend"),
     ),
+    too_long="Dieser Anruf hat die längste Dauer erreicht. Auf Wiederhören.",
     change_what="Was soll ich ändern?",
     changed="Gut, {{ heard }}.",
     for_choice="Für {{ name }} drücken Sie {{ keys }}.",

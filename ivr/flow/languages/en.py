@@ -155,6 +155,7 @@ LANGUAGE = Language(
         ("the first", "first", "in the morning", "morning", "a m", "the early one", "early"),
         ("the second", "second", "in the evening", "in the afternoon", "evening", "afternoon", "p m", "late", "night"),
     ),
+    too_long="This call has reached its longest time. Goodbye.",
     change_what="What should I change?",
     changed="All right, {{ heard }}.",
     for_choice="For {{ name }}, press {{ keys }}.",

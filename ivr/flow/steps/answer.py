@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field
 
 from ivr.flow import events as e
-from ivr.flow.model import Part, Step
+from ivr.flow.model import Step
+from ivr.flow.parts import Part
 from ivr.flow.run import Run
 from ivr.flow.state import Phase
 from ivr.flow.steps.kind import RETURN, StepKind

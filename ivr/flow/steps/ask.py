@@ -16,6 +16,8 @@ def exits_of_ask(flow: Flow, step: AskStep) -> Iterator[Exit]:
         yield Exit(key, getattr(step, key) or step.next or RETURN, without_caller=False, keeps_answer=True)
     if step.empty:
         yield Exit("empty", step.empty)
+    if step.skipped:
+        yield Exit("skipped", step.skipped, without_caller=False)
     yield from listen.other_exits(flow, step)
 
 

@@ -10,7 +10,8 @@ from ivr.flow import events as e
 from ivr.flow.calendar import HoursState
 from ivr.flow.jobs import HoursJob, JobOutcome, JobResult
 from ivr.flow.marks import Target
-from ivr.flow.model import Flow, Into, Step
+from ivr.flow.model import Flow, Step
+from ivr.flow.parts import Into
 from ivr.flow.run import Run
 from ivr.flow.state import Phase
 from ivr.flow.steps import job

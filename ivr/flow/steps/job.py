@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.jobs import Job
-from ivr.flow.model import Part, Prompt
+from ivr.flow.parts import Part, Prompt
 from ivr.flow.run import Run
 from ivr.flow.segments import HOLD_MUSIC
 from ivr.flow.state import Phase

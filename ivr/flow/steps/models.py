@@ -8,8 +8,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, model_validator
 
 from ivr.flow.marks import Mark, Target, TemplateValue
-from ivr.flow.model import Into, Part, Step, StepName, VariableName
-from ivr.flow.templates import is_template
+from ivr.flow.model import Step
+from ivr.flow.parts import Into, Part, StepName, VariableName
+from ivr.flow.template_rules import is_template
 from ivr.written import also, written
 
 

@@ -19,19 +19,8 @@ from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.languages import LANGUAGES
 from ivr.flow.marks import Mark, Target
-from ivr.flow.model import (
-    Choice,
-    Flow,
-    Into,
-    Menu,
-    MenuStep,
-    Part,
-    Phrases,
-    Prompt,
-    PromptItem,
-    PromptList,
-    Step,
-)
+from ivr.flow.model import Flow, Menu, MenuStep, Step
+from ivr.flow.parts import Choice, Into, Part, Phrases, Prompt, PromptItem, PromptList
 from ivr.flow.run import Run
 from ivr.flow.segments import BEEP, Recorded, Segment, Speech
 from ivr.flow.state import Input, Phase

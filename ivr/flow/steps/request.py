@@ -12,7 +12,8 @@ from ivr.flow import templates
 from ivr.flow.answers_data import MISSING, value_at
 from ivr.flow.jobs import HttpJob, JobOutcome, JobResult
 from ivr.flow.marks import Mark, Target, Template, TemplateValue, find
-from ivr.flow.model import Flow, Into, Part, Step, VariableName
+from ivr.flow.model import Flow, Step
+from ivr.flow.parts import Into, Part, VariableName
 from ivr.flow.run import Run
 from ivr.flow.steps import job
 from ivr.flow.steps.kind import END, RETURN, Exit, StepKind

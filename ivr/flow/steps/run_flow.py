@@ -10,6 +10,7 @@ from ivr.flow.model import Flow, Step
 from ivr.flow.run import Run
 from ivr.flow.steps.kind import RETURN, Exit, StepKind
 from ivr.flow.steps.models import ReturnStep, RunStep
+from ivr.flow.template_check import variables_in
 
 
 def _enter(run: Run, name: str, found: RunStep) -> None:
@@ -30,7 +31,7 @@ def evaluated(run: Run, templates_by_name: Mapping[str, object]) -> tuple[dict[s
     sensitive: set[str] = set()
     for name, template in templates_by_name.items():
         values[name] = templates.evaluate_set(template, run.variables, run.state.language)
-        if templates.variables_in(template) & run.state.sensitive:
+        if variables_in(template) & run.state.sensitive:
             sensitive.add(name)
     return values, frozenset(sensitive)
 

@@ -12,10 +12,12 @@ from ivr.flow import events as e
 from ivr.flow import templates
 from ivr.flow.jobs import JobOutcome, MailMessage, Message, SendJob, SipMessage, WebhookMessage
 from ivr.flow.marks import Target, Template, TemplateValue
-from ivr.flow.model import Flow, Part, Step, VariableName
+from ivr.flow.model import Flow, Step
+from ivr.flow.parts import Part, VariableName
 from ivr.flow.run import Run
 from ivr.flow.steps import job
 from ivr.flow.steps.kind import END, RETURN, Exit, StepKind
+from ivr.flow.template_rules import is_template
 from ivr.units import Duration
 
 KINDS = ("webhook", "mail", "message")
@@ -107,7 +109,7 @@ def message_of(run: Run, send: Send) -> Message:
     subject = " ".join(templates.render(send.subject, variables, language).split())[:MAX_SUBJECT_CHARACTERS]
     attached = run.state.variables.get(send.attach or "")
     file = str(attached.get("file", "")) if isinstance(attached, Mapping) else ""
-    return MailMessage(recipient, subject, text, templates.is_template(send.mail), file)
+    return MailMessage(recipient, subject, text, is_template(send.mail), file)
 
 
 def _enter(run: Run, name: str, found: SendStep) -> None:

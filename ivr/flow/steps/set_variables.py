@@ -6,13 +6,14 @@ from ivr.flow import templates
 from ivr.flow.model import SetStep
 from ivr.flow.run import Run
 from ivr.flow.steps.kind import RETURN, StepKind
+from ivr.flow.template_check import variables_in
 
 
 def _enter(run: Run, name: str, found: SetStep) -> None:
     variables, sensitive = dict(run.state.variables), set(run.state.sensitive)
     known = dict(run.variables)
     for variable, value in found.set.items():
-        read = templates.variables_in(value)
+        read = variables_in(value)
         known[variable] = variables[variable] = templates.evaluate_set(value, known, run.state.language)
         (sensitive.add if read & sensitive else sensitive.discard)(variable)
     run.state.variables = variables

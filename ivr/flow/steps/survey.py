@@ -20,19 +20,8 @@ from ivr.flow import commands as c
 from ivr.flow import templates
 from ivr.flow.marks import Condition, Mark, Target
 from ivr.flow.masking import MASK
-from ivr.flow.model import (
-    AskStep,
-    Command,
-    Flow,
-    InputSettings,
-    Into,
-    Part,
-    Prompt,
-    SayStep,
-    Step,
-    StepName,
-    ValueSettings,
-)
+from ivr.flow.model import AskStep, Flow, InputSettings, SayStep, Step, ValueSettings
+from ivr.flow.parts import Command, Into, Part, Prompt, StepName
 from ivr.flow.prompts import NOTHING_SAID
 from ivr.flow.run import Run
 from ivr.flow.state import Phase

@@ -9,6 +9,8 @@ from jinja2 import TemplateError
 
 from ivr.flow import templates
 from ivr.flow.masking import MASK
+from ivr.flow.template_check import variables_of
+from ivr.flow.template_rules import is_template
 from ivr.flow.templates import TemplateFailed
 
 
@@ -41,9 +43,9 @@ def variables_read(texts: Iterable[str]) -> frozenset[str]:
     """Names of all variables that templates read."""
     names: set[str] = set()
     for text in texts:
-        if templates.is_template(text):
+        if is_template(text):
             try:
-                names |= templates.variables_of(text)
+                names |= variables_of(text)
             except TemplateError:
                 continue
     return frozenset(names)

@@ -9,6 +9,7 @@ from ivr.flow.masking import MASK
 from ivr.flow.model import Flow, WhenStep
 from ivr.flow.run import Run
 from ivr.flow.steps.kind import RETURN, Exit, StepKind
+from ivr.flow.template_check import variables_of_expression
 
 
 def _enter(run: Run, name: str, found: WhenStep) -> None:
@@ -25,7 +26,7 @@ def _shown(run: Run, condition: str | None) -> str:
     """The condition that held; one on a sensitive value tells the value."""
     if condition is None:
         return "else"
-    return MASK if templates.variables_of_expression(condition) & run.state.sensitive else condition
+    return MASK if variables_of_expression(condition) & run.state.sensitive else condition
 
 
 def _exits(flow: Flow, step: WhenStep) -> Iterator[Exit]:

@@ -19,6 +19,9 @@ from ivr.yaml_source import DataPath
 CHOICE = "choice:"
 """Meanings that begin so name one of several choices."""
 
+SKIP = "skip"
+"""Meaning of the key by which callers leave a question that they have nothing to say to."""
+
 
 @immutable
 class Asked:

@@ -56,7 +56,6 @@ and the audio side (silence is sent whenever nothing is queued):
 
 from ivr.testing.sip_peer.call import PeerCall
 from ivr.testing.sip_peer.call_state import Provisional, ReferNotify, TimedRequest
-from ivr.testing.sip_peer.media import Sending
 from ivr.testing.sip_peer.peer import SipPeer
 from ivr.testing.sip_peer.policy import (
     BUSY,
@@ -73,6 +72,7 @@ from ivr.testing.sip_peer.policy import (
     RingForever,
 )
 from ivr.testing.sip_peer.recording import ReceivedKey, RtpStats, TimedPacket
+from ivr.testing.sip_peer.stream import Sending
 
 __all__ = [
     "BUSY",

@@ -9,7 +9,6 @@ from pathlib import Path
 from ivr.testing.sip_peer import measure
 from ivr.testing.sip_peer.echo import EchoBack
 from ivr.testing.sip_peer.g711 import Pcm, decode
-from ivr.testing.sip_peer.media import RtpStream, Sending
 from ivr.testing.sip_peer.recording import (
     ReceivedKey,
     RtpStats,
@@ -21,6 +20,7 @@ from ivr.testing.sip_peer.recording import (
     write_wav,
 )
 from ivr.testing.sip_peer.rtp import KeyShape
+from ivr.testing.sip_peer.stream import RtpStream, Sending
 from ivr.testing.sip_peer.waiting import poll
 
 

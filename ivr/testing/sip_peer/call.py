@@ -12,7 +12,7 @@ from typing import Literal
 from ivr.errors import TelephonyError
 from ivr.testing.sip_peer.call_state import CallState, EndedBy, Provisional, ReferNotify, TimedRequest
 from ivr.testing.sip_peer.dialog import ALLOW
-from ivr.testing.sip_peer.media import Sending
+from ivr.testing.sip_peer.info_keys import DTMF_RELAY, key_of_info, relay_body
 from ivr.testing.sip_peer.message import (
     REASONS,
     SipRequest,
@@ -21,17 +21,15 @@ from ivr.testing.sip_peer.message import (
     parse_name_addr,
     response_to,
 )
-from ivr.testing.sip_peer.recording import ReceivedKey
 from ivr.testing.sip_peer.refer import follow_policy, replaces_target
 from ivr.testing.sip_peer.rtp import KeyShape
 from ivr.testing.sip_peer.sdp import AudioSdp, BadSdp, answer_to, build_offer, build_sdp, parse_sdp
+from ivr.testing.sip_peer.stream import Sending
 from ivr.testing.sip_peer.transaction import cancel_for
 from ivr.testing.sip_peer.transport import Address
 
-_SIGNAL = re.compile(r"Signal\s*=\s*(\S+)", re.IGNORECASE)
 _JUST_CONFIRMED = {"INFO", "OPTIONS", "NOTIFY", "UPDATE", "MESSAGE"}
 _BYE_PATIENCE_S = 2.0
-_DURATION = re.compile(r"Duration\s*=\s*(\d+)", re.IGNORECASE)
 
 
 class PeerCall(CallState):
@@ -113,8 +111,8 @@ class PeerCall(CallState):
 
     async def _press_info(self, digit: str, shape: KeyShape) -> Sending:
         started_at_s = time.monotonic()
-        body = f"Signal={digit}\r\nDuration={shape.duration_ms}\r\n".encode()
-        response = await self.send_request("INFO", body=body, content_type="application/dtmf-relay")
+        body = relay_body(digit, shape.duration_ms)
+        response = await self.send_request("INFO", body=body, content_type=DTMF_RELAY)
         if response.status >= 300:
             raise TelephonyError(f"INFO was refused: {response.status}", sip_status=response.status)
         sending = Sending(digit, started_at_s, time.monotonic(), is_done=True)
@@ -303,14 +301,9 @@ class PeerCall(CallState):
             self._note_refer_progress(request)
 
     def _note_info_key(self, request: SipRequest) -> None:
-        """application/dtmf-relay (Signal=, Duration=) or application/dtmf (the bare key)."""
-        text = request.body.decode("utf-8", "replace")
-        is_bare = (request.headers.get("Content-Type") or "").strip().lower() == "application/dtmf"
-        signal = re.match(r"\s*(\S+)", text) if is_bare else _SIGNAL.search(text)
-        duration = _DURATION.search(text)
-        if signal is not None:
-            duration_ms = float(duration[1]) if duration else 0.0
-            self._info_keys.append(ReceivedKey(signal[1], "info", time.monotonic(), duration_ms, 1, False, True))
+        key = key_of_info(request, time.monotonic())
+        if key is not None:
+            self._info_keys.append(key)
 
     def _note_refer_progress(self, request: SipRequest) -> None:
         match = re.match(rb"SIP/2\.0 (\d{3})", request.body)

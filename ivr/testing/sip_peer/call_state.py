@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from ivr.errors import TelephonyError
 from ivr.testing.sip_peer.audio import CallAudio
 from ivr.testing.sip_peer.dialog import SipDialog
-from ivr.testing.sip_peer.media import RtpStream
 from ivr.testing.sip_peer.message import SipRequest, SipResponse
 from ivr.testing.sip_peer.sdp import AudioSdp
+from ivr.testing.sip_peer.stream import RtpStream
 from ivr.testing.sip_peer.waiting import poll
 
 T = TypeVar("T")

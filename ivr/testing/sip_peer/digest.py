@@ -1,12 +1,13 @@
-"""Digest authentication of SIP requests (RFC 2617, RFC 7616, RFC 8760): MD5 and SHA-256, qop=auth or none. Pure."""
+"""Digest authentication of SIP requests (RFC 2617, RFC 7616, RFC 8760): MD5 and SHA-256, qop=auth or none."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from ivr.testing.sip_peer.message import MalformedMessage
+from ivr.testing.sip_peer.message import MalformedMessage, SipRequest, SipResponse, new_token
 
 _PARAM = re.compile(r'([\w-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,]+)')
 _HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
@@ -92,3 +93,38 @@ def authorization(
     if challenge.has_qop_auth:
         parts += ["qop=auth", f"nc={nonce_count:08x}", f'cnonce="{cnonce}"']
     return "Digest " + ", ".join(parts)
+
+
+async def answering_challenges(
+    make: Callable[[], SipRequest],
+    send: Callable[[SipRequest], Awaitable[SipResponse]],
+    credentials: Credentials | None,
+) -> SipResponse:
+    """Send a request, and again with credentials when it is challenged (RFC 3261 §22); the last response."""
+    response = await send(make())
+    for _ in range(2):
+        if response.status not in (401, 407) or credentials is None:
+            break
+        retry = make()
+        if not _add_authorization(retry, response, credentials):
+            break
+        response = await send(retry)
+    return response
+
+
+def _add_authorization(request: SipRequest, refusal: SipResponse, credentials: Credentials) -> bool:
+    """Answer the first challenge of a 401 or 407 that can be answered; False where there is none."""
+    asked, given = ("WWW-Authenticate", "Authorization")
+    if refusal.status == 407:
+        asked, given = ("Proxy-Authenticate", "Proxy-Authorization")
+    for name, value in refusal.headers:
+        if name.lower() != asked.lower():
+            continue
+        try:
+            challenge = parse_challenge(value)
+        except MalformedMessage:
+            continue
+        text = authorization(challenge, credentials, request.method, request.uri, cnonce=new_token())
+        request.headers.add(given, text)
+        return True
+    return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Self
@@ -11,7 +10,8 @@ from typing import Literal, Self
 from ivr.errors import TelephonyError
 from ivr.testing.sip_peer.call import PeerCall
 from ivr.testing.sip_peer.dialog import ALLOW, SipDialog, dialog_of_invite
-from ivr.testing.sip_peer.digest import Credentials, authorization, parse_challenge
+from ivr.testing.sip_peer.digest import Credentials, answering_challenges
+from ivr.testing.sip_peer.incoming import apply_policy, take_over
 from ivr.testing.sip_peer.media import RtpEngine
 from ivr.testing.sip_peer.message import (
     MalformedMessage,
@@ -23,7 +23,7 @@ from ivr.testing.sip_peer.message import (
     parse_uri,
     response_to,
 )
-from ivr.testing.sip_peer.policy import AnswerAfter, FollowRefer, IncomingPolicy, ReferPolicy, Reject, RingForever
+from ivr.testing.sip_peer.policy import AnswerAfter, FollowRefer, IncomingPolicy, ReferPolicy
 from ivr.testing.sip_peer.refer import call_replaced_by
 from ivr.testing.sip_peer.sdp import build_offer
 from ivr.testing.sip_peer.transaction import RawMessage, Transactions
@@ -190,29 +190,7 @@ class SipPeer:
         self, make: Callable[[], SipRequest], send: Callable[[SipRequest], Awaitable[SipResponse]]
     ) -> SipResponse:
         """Send a request, and again with credentials when it is challenged (RFC 3261 §22)."""
-        response = await send(make())
-        for _ in range(2):
-            retry = make() if response.status in (401, 407) and self._credentials is not None else None
-            if retry is None or not self._add_credentials(retry, response):
-                break
-            response = await send(retry)
-        return response
-
-    def _add_credentials(self, request: SipRequest, response: SipResponse) -> bool:
-        asked, given = ("WWW-Authenticate", "Authorization")
-        if response.status == 407:
-            asked, given = ("Proxy-Authenticate", "Proxy-Authorization")
-        for name, value in response.headers:
-            if name.lower() != asked.lower() or self._credentials is None:
-                continue
-            try:
-                challenge = parse_challenge(value)
-            except MalformedMessage:
-                continue
-            text = authorization(challenge, self._credentials, request.method, request.uri, cnonce=new_token())
-            request.headers.add(given, text)
-            return True
-        return False
+        return await answering_challenges(make, send, self._credentials)
 
     # --- calls that we make
 
@@ -370,29 +348,7 @@ class SipPeer:
         call.invite_request, call.source, call.replaced = invite, source, replaced
         self._keep(call)
         self._arrived.put_nowait(call)
-        self.start_task(self._take_over(call, replaced) if replaced else self._apply_policy(call))
-
-    async def _take_over(self, call: PeerCall, replaced: PeerCall) -> None:
-        """Answer at once and end the call that was replaced (RFC 3891 §3)."""
-        call.answer()
-        await replaced.hang_up()
-
-    async def _apply_policy(self, call: PeerCall) -> None:
-        policy = self.incoming_policy
-        if isinstance(policy, RingForever):
-            call.ring()
-        elif isinstance(policy, Reject):
-            if policy.after_s:
-                call.ring()
-                await asyncio.sleep(policy.after_s)
-            call.reject(policy.status)
-        elif isinstance(policy, AnswerAfter):
-            if policy.rings:
-                call.ring()
-            await asyncio.sleep(policy.after_s)
-            call.answer()
-        else:
-            await policy(call)
+        self.start_task(take_over(call, replaced) if replaced else apply_policy(call, self.incoming_policy))
 
     def reply(self, request: SipRequest, status: int, to: Address) -> None:
         """Answer a request outside of an INVITE's own dialog handling."""
@@ -424,16 +380,7 @@ class SipPeer:
 
     async def raw_response(self, timeout_s: float = 2.0, *, containing: bytes = b"") -> RawMessage:
         """The next message that belongs to no transaction of ours and contains these bytes. Raises TimeoutError."""
-        deadline_s = time.monotonic() + timeout_s
-        while True:
-            left_s = max(0.001, deadline_s - time.monotonic())
-            try:
-                async with asyncio.timeout(left_s):
-                    raw = await self.transactions.raw.get()
-            except TimeoutError:
-                raise TimeoutError(f"no response to raw bytes came in {timeout_s} s") from None
-            if containing in raw.data:
-                return raw
+        return await self.transactions.raw_message(timeout_s, containing)
 
     async def options(self, to: Address, timeout_s: float = 2.0) -> SipResponse:
         """Ping: OPTIONS to an address; 408 when nothing answers within `timeout_s`."""

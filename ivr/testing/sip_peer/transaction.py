@@ -236,6 +236,19 @@ class Transactions:
         except MalformedMessage:
             self.raw.put_nowait(raw)
 
+    async def raw_message(self, timeout_s: float, containing: bytes) -> RawMessage:
+        """The next message that belongs to no transaction and contains these bytes. Raises TimeoutError."""
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            left_s = max(0.001, deadline_s - time.monotonic())
+            try:
+                async with asyncio.timeout(left_s):
+                    raw = await self.raw.get()
+            except TimeoutError:
+                raise TimeoutError(f"no response to raw bytes came in {timeout_s} s") from None
+            if containing in raw.data:
+                return raw
+
     def close(self) -> None:
         """Stop every timer; requests under way end with 408."""
         for client in self._clients.values():

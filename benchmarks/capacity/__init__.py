@@ -1,0 +1,1 @@
+"""Many calls at once, of SIPp, to the bot and to Asterisk: `python -m benchmarks.capacity`."""

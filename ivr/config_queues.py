@@ -1,0 +1,73 @@
+"""Settings of the queues in which callers wait for a person. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from ivr.config_section import Section
+from ivr.units import Duration, Share
+
+Strategy = Literal["longest_idle", "round_robin", "fewest_calls", "ring_all", "best_match"]
+QueueName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+SkillName = QueueName
+ExitName = QueueName
+Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]$")]
+Level = Annotated[int, Field(ge=1, le=10)]
+
+
+class QueueSettings(Section):
+    """One queue: whom its callers are offered to, how long they wait, and what becomes of them then."""
+
+    strategy: Strategy = "longest_idle"
+    """Which of several free agents gets the call; `ring_all`: all of them, and the first one to answer has it."""
+    skills: dict[SkillName, Level] = Field(default_factory=dict)
+    """What an agent must be able to do, and how well at least; every agent when empty."""
+    relax_every: Duration = 0.0
+    """The levels asked for go down by one each time a caller has waited so long again; 0s: never."""
+    relax_to: int = Field(1, ge=0, le=10)
+    """They go down to this one; 0: in the end to agents without the skill."""
+    priority: int = Field(0, ge=-100, le=100)
+    """Of its callers, among those of all queues; the higher one goes first, whoever came first."""
+    ring_for: Duration = 20.0
+    """How long an agent's telephone rings before the call is offered to the next one."""
+    wrap_up: Duration = 30.0
+    """Time at most after a call in which an agent gets no other one; 0s: none."""
+    max_length: int | None = Field(None, ge=1)
+    """Callers who may wait at once; any number when empty."""
+    max_wait: Duration = 600.0
+    """A caller waits no longer; 0s: as long as it takes."""
+    overflow: QueueName | None = None
+    """Queue that takes those who find this one full or have waited too long; the flow's exit when empty."""
+    exit_keys: dict[Key, ExitName] = Field(default_factory=dict)
+    """Key that a waiting caller may press, to the exit of the flow that it leads to."""
+    callback_tries: int = Field(2, ge=0, le=10)
+    """How often a caller is called back who keeps the place without the line; 0: nobody is."""
+    callback_again_after: Duration = 600.0
+    """Between two tries."""
+    short_abandon: Duration = 5.0
+    """Who hangs up earlier counts as never having waited."""
+    service_within: Duration = 20.0
+    """A call that is answered within this time was answered well."""
+    service_goal: Share = 0.8
+    """Share of calls to be answered well."""
+    expected_handle_time: Duration = 180.0
+    """What a call takes, talk and wrap-up, as long as there are none to measure it by."""
+
+
+DEFAULT_QUEUE = QueueSettings()
+
+
+def overflow_circle(queues: Mapping[str, QueueSettings]) -> tuple[str, ...]:
+    """Queues that overflow into each other in a circle, the first of them named at both ends; empty where none do."""
+    for start in queues:
+        way = [start]
+        while (after := queues[way[-1]].overflow) in queues and after is not None:
+            way.append(after)
+            if after == start:
+                return tuple(way)
+            if after in way[:-1]:
+                break  # found from another start
+    return ()

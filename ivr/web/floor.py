@@ -1,0 +1,83 @@
+"""Agents and queues as the pages show them: read once for everybody who looks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from ivr.acd.agent import Agent, settled, unknown
+from ivr.acd.events import QueueEvent
+from ivr.acd.overview import queues_as_json
+from ivr.acd.queue import CallState, Queues, WaitingCall, order_of
+from ivr.acd.wishes import Wish, act_for
+from ivr.errors import StorageError
+from ivr.ports.queues import CallQueues
+
+EVENTS_EVERY_S: Final = 10.0
+"""How often the day's events are read anew; they are many by the evening."""
+
+
+@dataclass(frozen=True, slots=True)
+class FloorFigures:
+    """Agents and queues at one moment."""
+
+    at: datetime
+    agents: tuple[Agent, ...]
+    """By name."""
+    queues: tuple[Mapping[str, Any], ...]
+    """The fields of docs/queues.md."""
+    waiting: tuple[WaitingCall, ...]
+    """Who has no agent yet, in their order."""
+
+    def agent(self, name: str) -> Agent | None:
+        """None where nobody of that name takes calls."""
+        return next((agent for agent in self.agents if agent.name == name), None)
+
+    def waited_s(self, call: WaitingCall) -> float:
+        """Since the call came into its first queue."""
+        return (self.at - call.arrived_at).total_seconds()
+
+
+class FloorView:
+    """Asks the queues, one question at a time."""
+
+    def __init__(self, queues: CallQueues, rules: Queues, now: Callable[[], datetime]) -> None:
+        """`rules` are the settings of the queues."""
+        self._queues, self._rules, self._now = queues, rules, now
+        self._lock = asyncio.Lock()
+        self._events: Sequence[QueueEvent] = ()
+        self._read_at_s = float("-inf")
+        self._since: datetime | None = None
+
+    async def figures(self, since: datetime) -> FloorFigures | None:
+        """This moment, and what happened since an instant; None while the database is away."""
+        async with self._lock:
+            try:
+                return await asyncio.to_thread(self._read, since)
+            except StorageError:
+                return None
+
+    async def wish(self, name: str, wish: Wish, reason: str) -> None:
+        """Have an agent be something. Raises AgentUnknown, ActRefused, StorageError."""
+        async with self._lock:
+            await asyncio.to_thread(self._act, name, wish, reason)
+
+    def _read(self, since: datetime) -> FloorFigures:
+        now, scene = self._now(), self._queues.scene()
+        if self._since != since or time.monotonic() - self._read_at_s > EVENTS_EVERY_S:
+            self._events, self._since = self._queues.events(since), since
+            self._read_at_s = time.monotonic()
+        waiting = sorted((call for call in scene.calls if call.state is not CallState.CONNECTED), key=order_of)
+        queues = queues_as_json(self._rules, scene.agents, scene.calls, self._events, since, now)
+        return FloorFigures(now, tuple(settled(agent, now) for agent in scene.agents), tuple(queues), tuple(waiting))
+
+    def _act(self, name: str, wish: Wish, reason: str) -> None:
+        agent = next((agent for agent in self._queues.scene().agents if agent.name == name), None)
+        if agent is None:
+            raise unknown(name)
+        if act := act_for(settled(agent, self._now()), wish):
+            self._queues.agent_acts(name, act, self._now(), reason)

@@ -1,0 +1,172 @@
+"""The pages' words in other languages than English. Texts in templates and code are English and looked up here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+LANGUAGES: Final = ("en", "de")
+
+GERMAN: Final[Mapping[str, str]] = {
+    # pages
+    "Wallboard": "Übersicht",
+    "Calls": "Anrufe",
+    "Call": "Anruf",
+    "Flows": "Abläufe",
+    "Log in": "Anmelden",
+    "Log out": "Abmelden",
+    "Name": "Name",
+    "Password": "Passwort",
+    "Language": "Sprache",
+    "Set": "Setzen",
+    "Skip to content": "Zum Inhalt springen",
+    "Home": "Start",
+    "My desk": "Mein Platz",
+    # login
+    "Name or password is wrong.": "Name oder Passwort ist falsch.",
+    "Too many attempts. Try again in {minutes} min.": "Zu viele Versuche. Wieder möglich in {minutes} Min.",
+    "The form is too old. Please send it again.": "Das Formular ist zu alt. Bitte noch einmal senden.",
+    "The first login is printed where the bot was started (ivr serve).": (
+        "Die erste Anmeldung steht dort, wo der Bot gestartet wurde (ivr serve)."
+    ),
+    # wallboard
+    "in progress": "laufend",
+    "of {capacity}": "von {capacity}",
+    "calls today": "Anrufe heute",
+    "answered": "angenommen",
+    "transferred": "verbunden",
+    "average talk": "mittlere Dauer",
+    "Calls by hour": "Anrufe nach Stunde",
+    "{count} calls from {hour} o'clock": "{count} Anrufe ab {hour} Uhr",
+    "In progress": "Laufende Anrufe",
+    "Flows today": "Abläufe heute",
+    "No calls in progress.": "Keine laufenden Anrufe.",
+    "No calls today.": "Heute keine Anrufe.",
+    "No calls yet.": "Noch keine Anrufe.",
+    "The bot gives no answer.": "Der Bot antwortet nicht.",
+    "The bot takes no calls at the moment.": "Der Bot nimmt im Moment keine Anrufe an.",
+    "Call records cannot be read at the moment.": "Die Aufzeichnungen der Anrufe sind im Moment nicht lesbar.",
+    "Live updates are interrupted.": "Die laufende Anzeige ist unterbrochen.",
+    "up since": "läuft seit",
+    "as of": "Stand",
+    # agents and queues
+    "Take calls": "Anrufe annehmen",
+    "Pause": "Pause",
+    "End work": "Arbeit beenden",
+    "Reason of the pause": "Grund der Pause",
+    "Break": "Pause",
+    "Lunch": "Mittag",
+    "Meeting": "Besprechung",
+    "Training": "Schulung",
+    "That is not possible at this moment.": "Das geht im Moment nicht.",
+    "You take no calls: an operator makes you an agent with": "Sie nehmen keine Anrufe an. Eingerichtet wird das mit",
+    "The queues cannot be read at the moment.": "Die Warteschlangen sind im Moment nicht lesbar.",
+    "after the call: {state}": "nach dem Anruf: {state}",
+    "calls taken": "Anrufe angenommen",
+    "queue": "Warteschlange",
+    "Queues": "Warteschlangen",
+    "No queues.": "Keine Warteschlangen.",
+    "waiting": "wartend",
+    "longest wait": "längste Wartezeit",
+    "agents free": "Agenten frei",
+    "abandoned": "aufgelegt",
+    "service level": "Servicegrad",
+    "goal": "Ziel",
+    "Waiting calls": "Wartende Anrufe",
+    "Nobody waits.": "Niemand wartet.",
+    "to be called back": "wird zurückgerufen",
+    "Agents": "Agenten",
+    "No agents.": "Keine Agenten.",
+    "logged out": "abgemeldet",
+    "available": "frei",
+    "reserved": "es klingelt",
+    "on call": "im Gespräch",
+    "wrap up": "Nacharbeit",
+    "paused": "in Pause",
+    "offered": "wird angeboten",
+    # calls
+    "started": "Beginn",
+    "from": "von",
+    "to": "an",
+    "flow": "Ablauf",
+    "talk": "Dauer",
+    "ended": "Ende",
+    "by": "durch",
+    "older": "ältere",
+    "newest": "neueste",
+    "no flow": "kein Ablauf",
+    "account": "Konto",
+    "version": "Version",
+    "waited": "gewartet",
+    "total": "gesamt",
+    "audio quality": "Tonqualität",
+    "{mos} of 4.5": "{mos} von 4,5",
+    "worker": "Prozess",
+    "What happened": "Verlauf",
+    "Tags": "Merkmale",
+    "Variables": "Variablen",
+    "at": "bei",
+    "step": "Schritt",
+    "kind": "Art",
+    "bot said": "Bot sagte",
+    "caller": "Anrufer",
+    "result": "Ergebnis",
+    "attempt {number}": "Versuch {number}",
+    "confidence {share}": "Sicherheit {share}",
+    "No steps were recorded.": "Keine Schritte aufgezeichnet.",
+    # flows
+    "state": "Zustand",
+    "since": "seit",
+    "in service": "in Betrieb",
+    "not in service": "nicht in Betrieb",
+    "a newer file waits": "eine neuere Datei wartet",
+    "Problems": "Probleme",
+    "No problems.": "Keine Probleme.",
+    "No flows.": "Keine Abläufe.",
+    "error": "Fehler",
+    "warning": "Warnung",
+    "The flows cannot be shown:": "Die Abläufe lassen sich nicht zeigen:",
+    # errors
+    "There is no such page.": "Diese Seite gibt es nicht.",
+    "This page is not for your role.": "Diese Seite ist nicht für Ihre Rolle.",
+    "Something went wrong. The log of the bot says what.": "Etwas ging schief. Was, steht im Protokoll des Bots.",
+    "That was too much at once.": "Das war zu viel auf einmal.",
+    # words of records
+    "caller hung up": "Anrufer legte auf",
+    "bot hung up": "Bot legte auf",
+    "busy": "besetzt",
+    "no answer": "keine Antwort",
+    "rejected": "abgewiesen",
+    "failed": "fehlgeschlagen",
+    "lost": "verloren",
+    "too long": "zu lang",
+    "bot": "Bot",
+    "match": "verstanden",
+    "no match": "nicht verstanden",
+    "no input": "Stille",
+    "hung up": "aufgelegt",
+    "done": "erledigt",
+    "dtmf": "Tasten",
+    "voice": "Sprache",
+    "mixed": "Tasten und Sprache",
+}
+
+
+def translated(text: str, language: str) -> str:
+    """The text in a language; as it is where it is not known in it."""
+    return GERMAN.get(text, text) if language == "de" else text
+
+
+def wished(accept_language: str, known: Sequence[str] = LANGUAGES) -> str:
+    """The language that a browser wishes most (RFC 9110 §12.5.4), of those that there are; else the first of them."""
+    best, most = known[0], 0.0
+    for part in accept_language[:500].split(","):
+        tag, _, weight = part.partition(";")
+        language = tag.strip().lower().split("-")[0]
+        try:
+            quality = float(weight.strip().removeprefix("q=") or 1)
+        except ValueError:
+            continue
+        if language in known and quality > most:
+            best, most = language, quality
+    return best
