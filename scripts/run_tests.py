@@ -1,19 +1,23 @@
 """Every test, in four pytest processes side by side: most of them wait most of the time, for audio or for processes.
 
 What shares the lab's Asterisk stays in one process. What measures audio by the millisecond comes last, with nothing
-beside it. Ends with one summary line of all, in pytest's form.
+beside it. Up to six tests that failed run once more, alone: two processors that carry four test runs are late now and
+then, as no telephone bot would be. Which did so is told. Ends with one summary line of all, in pytest's form.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -44,6 +48,10 @@ PARTS = {
 }
 """Name and arguments of what runs beside the rest; they need nothing of each other."""
 
+SECOND_RUNS = 6
+"""So many tests that failed get a second run; more are no coincidence."""
+_CACHES = Path(".pytest_cache")
+
 _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?)\b")
 _SUMMARY = re.compile(r"^(=+ )?\d+ (passed|failed|error|skipped).* in [\d.]+s.*$|^=+ .* in [\d.]+s.* =+$")
 
@@ -54,14 +62,37 @@ def main() -> int:
     running: list[subprocess.Popen[str]] = []
     try:
         lines, statuses = _side_by_side(running)
-        _heading("audio")
-        running = [_start([*AUDIO], subprocess.PIPE)]
-        lines += _said(running[0])
+        said, status = _alone("audio", AUDIO, running)
+        statuses.append(status)
+        counts = _counted([*lines, *said])
+        failed = _failed()
+        if failed and _may_run_again(failed, statuses):
+            said, status = _alone("once more", failed, running)
+            counts, statuses = _with_second_run(counts, _counted(said)), [status]
     except KeyboardInterrupt:
         _stop(*running)
         return 130
-    _shown(_summary(lines, time.monotonic() - began_s) + "\n")
-    return max(abs(status) for status in (*statuses, running[0].wait()))
+    _shown(_summary(counts, time.monotonic() - began_s) + "\n")
+    return max(abs(status) for status in statuses)
+
+
+def _alone(name: str, tests: Sequence[str], running: list[subprocess.Popen[str]]) -> tuple[list[str], int]:
+    """Run these with nothing beside; what they said, and how they ended."""
+    _heading(name)
+    process = _start([*tests, *_own_cache(name)], subprocess.PIPE)
+    running[:] = [process]
+    return _said(process), process.wait()
+
+
+def _failed() -> list[str]:
+    """The tests that failed, or had an error before or after, in all parts."""
+    kept = _CACHES.glob("*/v/cache/lastfailed")
+    return sorted({test for path in kept for test, failed in json.loads(path.read_text()).items() if failed})
+
+
+def _may_run_again(failed: Sequence[str], statuses: Sequence[int]) -> bool:
+    """Few, each a test and no file that could not be read, and no part ended but by failures (pytest's status 1)."""
+    return len(failed) <= SECOND_RUNS and all("::" in test for test in failed) and set(statuses) <= {0, 1}
 
 
 def _side_by_side(running: list[subprocess.Popen[str]]) -> tuple[list[str], list[int]]:
@@ -72,7 +103,7 @@ def _side_by_side(running: list[subprocess.Popen[str]]) -> tuple[list[str], list
             for name, arguments in PARTS.items()
         }
         # Calls keep time; what only computes stands back for them.
-        rest = _start(_without(*CALLS, *ENGINES, *AUDIO), subprocess.PIPE, niceness=10)
+        rest = _start([*_without(*CALLS, *ENGINES, *AUDIO), *_own_cache("rest")], subprocess.PIPE, niceness=10)
         running += [rest, *(part.process for part in parts.values())]
         lines = _said(rest)
         statuses = [rest.wait(), *(_wait(part.process, name) for name, part in parts.items())]
@@ -87,12 +118,17 @@ class _Part:
 
     def __init__(self, name: str, arguments: list[str], output: IO[str]) -> None:
         self._output = output
-        cache = f"cache_dir=.pytest_cache/{name.replace(' ', '-')}"
-        self.process = _start([*arguments, "-o", cache], output, niceness=0 if arguments[0] in CALLS else 10)
+        niceness = 0 if arguments[0] in CALLS else 10
+        self.process = _start([*arguments, *_own_cache(name)], output, niceness)
 
     def said(self) -> list[str]:
         self._output.seek(0)
         return list(self._output)
+
+
+def _own_cache(part: str) -> list[str]:
+    """pytest writes there which tests failed; nothing of an earlier run is left in it."""
+    return ["--cache-clear", "-o", f"cache_dir={_CACHES / part.replace(' ', '-')}"]
 
 
 def _start(arguments: list[str], output: int | IO[str], niceness: int = 0) -> subprocess.Popen[str]:
@@ -131,11 +167,22 @@ def _stop(*processes: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-def _summary(lines: list[str], lasted_s: float) -> str:
+def _counted(lines: Iterable[str]) -> Counter[str]:
+    """What the summary lines among them say, added up."""
     counts: Counter[str] = Counter()
     for line in lines:
         if _SUMMARY.match(line.strip()):
             counts.update({word.removesuffix("s"): int(count) for count, word in _COUNT.findall(line)})
+    return counts
+
+
+def _with_second_run(first: Counter[str], second: Counter[str]) -> Counter[str]:
+    """What the second run says takes the place of the failures that it repeated."""
+    kept = Counter({word: count for word, count in first.items() if word not in ("failed", "error")})
+    return kept + second
+
+
+def _summary(counts: Counter[str], lasted_s: float) -> str:
     order = ("failed", "error", "passed", "skipped", "deselected", "xfailed", "xpassed", "warning")
     told = ", ".join(f"{counts[word]} {word}" for word in order if counts[word]) or "no tests ran"
     return f"{'=' * 20} {told} in {lasted_s:.2f}s ({int(lasted_s) // 60}:{int(lasted_s) % 60:02}) {'=' * 20}"
@@ -143,4 +190,5 @@ def _summary(lines: list[str], lasted_s: float) -> str:
 
 if __name__ == "__main__":
     os.chdir(Path(__file__).resolve().parent.parent)
+    shutil.rmtree(_CACHES, ignore_errors=True)
     sys.exit(main())
