@@ -25,6 +25,8 @@ class Phase(StrEnum):
     LISTENING = "listening"
     """A menu or a question is open, its prompt running or over."""
     TRANSFERRING = "transferring"
+    QUEUEING = "queueing"
+    """The caller waits for an agent, or talks to one."""
     WORKING = "working"
     """A step waits for something that is neither the caller nor a transfer: an answer of a server, a recording."""
     ENDED = "ended"
