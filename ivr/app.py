@@ -14,6 +14,7 @@ import platformdirs
 import structlog
 
 from ivr.admission_watch import AdmissionWatch
+from ivr.app_queues import QueuesOfWorker
 from ivr.app_services import ServicesOfWorker
 from ivr.calls.admission import Counted
 from ivr.calls.call_ports import CallPorts
@@ -145,6 +146,7 @@ class Bot:
         self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S, measures=self._measures)
         self._services = services or ServicesOfWorker(settings, self._telephony.send_message)
         self._registry: CallRegistry | None = None
+        self._queueing = QueuesOfWorker(settings, database) if settings.queues else None
         self._prepared = prepared
         self._publisher = self._make_publisher()
         self._tasks: list[asyncio.Task[None]] = []
@@ -242,6 +244,8 @@ class Bot:
             await self._registry.stop(STOP_LIMIT_S)
         await self._services.stop()
         await self._telephony.stop()
+        if self._queueing is not None:
+            await asyncio.to_thread(self._queueing.close)
         if self._recognizer is not None:
             self._recognizer.close()
         await asyncio.to_thread(self._close_files)
@@ -349,6 +353,7 @@ class Bot:
             timezone=settings.timezone,
             measures=self._measures,
             longest_call_s=settings.sip.longest_call,
+            queueing=self._queueing.clerk(self._call_log.worker, loop) if self._queueing else None,
         )
         return CallRegistry(
             ports,

@@ -33,6 +33,8 @@ class QueueSettings(Section):
     """Of its callers, among those of all queues; the higher one goes first, whoever came first."""
     ring_for: Duration = 20.0
     """How long an agent's telephone rings before the call is offered to the next one."""
+    account: str = ""
+    """Account that calls the agents; the bot's own address when empty."""
     wrap_up: Duration = 30.0
     """Time at most after a call in which an agent gets no other one; 0s: none."""
     max_length: int | None = Field(None, ge=1)

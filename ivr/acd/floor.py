@@ -32,6 +32,8 @@ from ivr.immutable import immutable
 
 DECLINED: Final = "declined"
 """The agent said no to this call. Other reasons are why the telephone could not be reached: `no_answer`, `busy`, …"""
+NO_LEG: Final = "no_leg"
+"""The process had no line left to call the agent with: nobody's fault."""
 
 
 @immutable
@@ -245,7 +247,7 @@ def refuse(floor: Floor, offer_id: str, now: datetime, reason: str) -> None:
     call = floor.calls[offer.call_id]
     if reason == DECLINED:
         floor.calls[call.call_id] = replace(call, refused_by=(*call.refused_by, offer.agent))
-    is_asked_again = reason == DECLINED or floor.rules(call).strategy == "ring_all"
+    is_asked_again = reason in (DECLINED, NO_LEG) or floor.rules(call).strategy == "ring_all"
     _change(floor, offer.agent, Act.RELEASE if is_asked_again else Act.MISS, now, reason=reason)
     _take_back(floor, offer, now, reason)
 

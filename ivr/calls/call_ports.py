@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from ivr.calls.jobs import Services
+from ivr.calls.queue_clerk import QueueClerk
 from ivr.calls.timers import Timers
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.ports import Clock, Measures, NoMeasures, PromptStore, Recognizer, Recorder, Telephony
@@ -36,6 +37,9 @@ class CallPorts:
     measures: Measures = field(default_factory=NoMeasures)
     timezone: str = ""
     """Time zone of callers; the machine's when empty."""
+
+    queueing: QueueClerk | None = None
+    """Way to the queues; None where the settings have none."""
 
     longest_call_s: float = 0.0
     """A call that the bot leads takes no longer; 0 is no limit."""

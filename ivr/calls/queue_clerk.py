@@ -1,0 +1,208 @@
+"""Who goes to the queues for the calls of one process: enters, asks and leaves for them, and brings them their offers.
+
+    a call ─ enter, connect, leave … ─► QueueClerk ─► a thread ─► CallQueues (blocks, up to seconds)
+       ◄── what came of it; its offers ──┘  └─ tick, every second while there are calls
+
+What the queues must be told even if they are away (that the caller left, that the talk is over) is owed to them, and
+done before the next tick that reaches them. Runs on the loop's thread only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final, Protocol
+
+import structlog
+
+from ivr.acd.floor import Ring
+from ivr.acd.queue import Queues, WaitingCall
+from ivr.acd.standing import Standing
+from ivr.calls.act_thread import Acts
+from ivr.calls.timers import TimerHandle, Timers
+from ivr.errors import IvrError, StorageError
+from ivr.ports import Clock
+from ivr.ports.queues import TICK_S, CallQueues
+
+AWAY_LIMIT_S: Final = 60.0
+"""Queues that have not been reached for so long are given up by those who wait in them."""
+MOST_OWED: Final = 2000
+
+_LOG = structlog.get_logger(__name__)
+
+
+class Customer(Protocol):
+    """A call that waits, as the clerk sees it."""
+
+    def offered(self, rings: tuple[Ring, ...]) -> None:
+        """All that is offered now."""
+
+    def queues_away(self) -> None:
+        """The queues have not been reached for AWAY_LIMIT_S."""
+
+
+class QueueClerk:
+    """Owns the way to the queues of one process."""
+
+    def __init__(self, queues: CallQueues, rules: Queues, owner: str, acts: Acts, clock: Clock, timers: Timers) -> None:
+        """`owner` names this process for ever: what an earlier one had under the same name would be taken for ours."""
+        self.rules = rules
+        self._queues, self._owner, self._acts = queues, owner, acts
+        self._clock, self._timers = clock, timers
+        self._calls: dict[str, Customer] = {}
+        self._owed: list[Callable[[], object]] = []
+        self._timer: TimerHandle | None = None
+        self._is_asking = False
+        """A tick is on its way."""
+        self._away_since_s: float | None = None
+
+    @property
+    def call_count(self) -> int:
+        """Calls of this process that are in queues."""
+        return len(self._calls)
+
+    # --- for calls ---
+
+    def enter(self, call: WaitingCall, customer: Customer, report: Callable[[str | IvrError | None], None]) -> None:
+        """Let the call wait; `report` gets the queue in which it does, None where all are full. `done` has to follow.
+
+        Nothing of a call that could not be entered is left.
+        """
+        self._calls[call.call_id] = customer
+        call = replace(call, owner=self._owner)
+
+        def entered(queue: str | IvrError | None) -> None:
+            if isinstance(queue, IvrError):
+                self.withdraw(call.call_id)  # it may have been done, and only the answer was lost
+            report(queue)
+            if isinstance(queue, str):
+                self._acts.do(lambda: self._queues.match(self._owner, self._clock.now()), self._matched)
+
+        self._acts.do(lambda: self._queues.enter(call, self._clock.now()), entered)
+        self._tick_later()
+
+    def done(self, call_id: str) -> None:
+        """The call waits no more, and talks to nobody."""
+        self._calls.pop(call_id, None)
+
+    def standing(self, call_id: str, report: Callable[[Standing | IvrError | None], None]) -> None:
+        """Where it stands."""
+        self._acts.do(lambda: self._queues.standing(call_id, self._clock.now()), report)
+
+    def connect(self, offer_id: str, report: Callable[[bool | IvrError], None]) -> None:
+        """The agent is ready."""
+        self._acts.do(lambda: self._queues.connect(offer_id, self._clock.now()), report)
+
+    def leave(self, call_id: str, exit_name: str, report: Callable[[bool], None]) -> None:
+        """The caller goes elsewhere; `report` as soon as that was tried."""
+        now = self._clock.now()
+        self._owe(lambda: self._queues.leave(call_id, now, exit_name), report)
+
+    def ask_callback(self, call_id: str, number: str, report: Callable[[bool], None]) -> None:
+        """The caller keeps the place without the line; where that is not possible the call leaves the queue."""
+        now = self._clock.now()
+
+        def kept(is_kept: bool | IvrError) -> None:
+            if is_kept is not True:
+                self._owe(lambda: self._queues.leave(call_id, now, "failed"))
+            report(is_kept is True)
+
+        self._acts.do(lambda: self._queues.ask_callback(call_id, number, now), kept)
+
+    # --- owed ---
+
+    def refuse(self, offer_id: str, reason: str) -> None:
+        """The agent did not take it."""
+        now = self._clock.now()
+        self._owe(lambda: self._queues.refuse(offer_id, now, reason))
+
+    def end(self, call_id: str) -> None:
+        """The talk is over."""
+        now = self._clock.now()
+        self._owe(lambda: self._queues.end(call_id, now))
+
+    def withdraw(self, call_id: str) -> None:
+        """The caller is gone, whether the talk had begun or not."""
+        now = self._clock.now()
+        self._owe(lambda: self._queues.leave(call_id, now) or self._queues.end(call_id, now))
+
+    def _owe(self, act: Callable[[], object], report: Callable[[bool], None] = lambda is_done: None) -> None:
+        def tried(result: object) -> None:
+            self._still_owed(act, result)
+            report(not isinstance(result, IvrError) and bool(result))
+
+        self._acts.do(act, tried)
+
+    def _still_owed(self, act: Callable[[], object], result: object) -> None:
+        if _is_away(result):
+            self._owed.append(act)
+            del self._owed[:-MOST_OWED]
+            self._tick_later()
+        elif isinstance(result, IvrError):
+            _LOG.error("queue_act_refused", reason=str(result))
+
+    # --- every second ---
+
+    def _tick_later(self) -> None:
+        if self._timer is None and (self._calls or self._owed):
+            self._timer = self._timers.call_later(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        if not self._is_asking:
+            self._is_asking = True
+            owed, self._owed = self._owed, []
+            self._acts.do(partial(self._pay_and_tick, owed), partial(self._ticked, owed))
+        self._tick_later()
+
+    def _pay_and_tick(self, owed: list[Callable[[], object]]) -> tuple[Ring, ...]:
+        """In the thread. What is left of `owed` when the queues are away is still owed."""
+        while owed:
+            try:
+                owed[0]()
+            except IvrError as error:
+                if _is_away(error):
+                    raise
+                _LOG.error("queue_act_refused", reason=str(error))
+            del owed[0]
+        return self._queues.tick(self._owner, self._clock.now())
+
+    def _ticked(self, owed: list[Callable[[], object]], rings: tuple[Ring, ...] | IvrError) -> None:
+        self._is_asking = False
+        self._owed = [*owed, *self._owed]
+        self._tick_later()
+        if isinstance(rings, IvrError):
+            self._away(rings)
+        else:
+            self._back()
+            self._hand_out(rings)
+
+    def _matched(self, rings: tuple[Ring, ...] | IvrError) -> None:
+        if not isinstance(rings, IvrError):
+            self._hand_out(rings)
+
+    def _hand_out(self, rings: Sequence[Ring]) -> None:
+        for call_id in {ring.call_id for ring in rings if ring.callback}:
+            now = self._clock.now()
+            self._owe(partial(self._queues.postpone, call_id, now))
+        for call_id, customer in list(self._calls.items()):
+            customer.offered(tuple(ring for ring in rings if ring.call_id == call_id))
+
+    def _away(self, error: IvrError) -> None:
+        now_s = self._clock.monotonic_s()
+        if self._away_since_s is None:
+            self._away_since_s = now_s
+            _LOG.warning("queues_away", reason=str(error), remedy="callers go on waiting; it is tried every second")
+        elif now_s - self._away_since_s > AWAY_LIMIT_S:
+            for customer in list(self._calls.values()):
+                customer.queues_away()
+
+    def _back(self) -> None:
+        if self._away_since_s is not None:
+            _LOG.info("queues_back", away_s=round(self._clock.monotonic_s() - self._away_since_s, 1))
+            self._away_since_s = None
+
+
+def _is_away(error: object) -> bool:
+    return isinstance(error, StorageError) and error.retryable
