@@ -125,7 +125,12 @@ class QueueClerk:
     def withdraw(self, call_id: str) -> None:
         """The caller is gone, whether the talk had begun or not."""
         now = self._clock.now()
-        self._owe(lambda: self._queues.leave(call_id, now) or self._queues.end(call_id, now))
+
+        def go() -> None:
+            if not self._queues.leave(call_id, now):
+                self._queues.end(call_id, now)
+
+        self._owe(go)
 
     def _owe(self, act: Callable[[], object], report: Callable[[bool], None] = lambda is_done: None) -> None:
         def tried(result: object) -> None:

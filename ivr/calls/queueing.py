@@ -164,11 +164,12 @@ def _of_agent(machine: QueueMachine, event: e.QueueingEvent) -> Step:
     if rung.is_ready:
         return _of_ready(machine, rung, event)
     others = [each for each in machine.rung if each is not rung and each.attempt.state is not AttemptState.NO_LEG]
-    after, commands, reason = advance_rung(rung, event, others_ring=bool(others))
+    after, news, reason = advance_rung(rung, event, others_ring=bool(others))
     machine = replace(machine, rung=tuple(after if each is rung else each for each in machine.rung))
+    commands: tuple[c.QueueingCommand, ...] = news
     if reason:
         machine = _without(machine, after)
-        commands = (*commands, c.Refuse(rung.ring.offer_id, reason))
+        commands = (*news, c.Refuse(rung.ring.offer_id, reason))
     return (machine, commands) if machine.state is _S.CONNECTING else _waits_on(machine, *commands)
 
 
