@@ -45,6 +45,7 @@ class CallQueueing:
         self._player, self._tasks, self._log = player, tasks, log
         self._asked: c.EnterQueue | None = None
         """What the flow waits for."""
+        self._is_standing_asked = False
         self._visit: QueueVisit | None = None
         self._rendering: asyncio.Task[None] | None = None
 
@@ -79,14 +80,24 @@ class CallQueueing:
             self._enter(command)
         elif self._visit is not None:
             _pass_on(command, self._visit)
-        elif self._asked is not None and isinstance(command, c.LeaveQueue):  # the sounds are not ready yet
-            self._ended(e.QueueEnded(self._now_s(), e.QueueOutcome.LEFT), "")
+        elif self._asked is not None:
+            self._asked_early(command)
+
+    def _asked_early(self, command: QueueCommand) -> None:
+        """The sounds are not ready yet."""
+        match command:
+            case c.AskStanding():
+                self._is_standing_asked = True
+            case c.LeaveQueue():
+                self._ended(e.QueueEnded(self._now_s(), e.QueueOutcome.LEFT), "")
+            case c.AskCallback():
+                self._ended(e.QueueEnded(self._now_s(), e.QueueOutcome.FAILED, "not in the queue yet"), "")
 
     def _now_s(self) -> float:
         return self._ports.clock.monotonic_s()
 
     def _enter(self, command: c.EnterQueue) -> None:
-        self._asked, clerk = command, self._ports.queueing
+        self._asked, self._is_standing_asked, clerk = command, False, self._ports.queueing
         if clerk is None or command.queue not in clerk.rules:
             self._log.error("unknown_queue", queue=command.queue)
             failed = e.QueueEnded(self._now_s(), e.QueueOutcome.FAILED, "the queue is not configured")
@@ -116,6 +127,8 @@ class CallQueueing:
             self._ended,
         )
         self._visit.start()
+        if self._is_standing_asked:
+            self._visit.ask_standing()
 
     def _waiting_call(self, command: c.EnterQueue, clerk: QueueClerk) -> WaitingCall:
         now, rules = self._ports.clock.now(), rules_of(clerk.rules, command.queue)

@@ -9,14 +9,14 @@ done before the next tick that reaches them. Runs on the loop's thread only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
 import structlog
 
-from ivr.acd.floor import Ring
+from ivr.acd.floor import NO_LEG, Ring
 from ivr.acd.queue import Queues, WaitingCall
 from ivr.acd.standing import Standing
 from ivr.calls.act_thread import Acts
@@ -28,6 +28,11 @@ from ivr.ports.queues import TICK_S, CallQueues
 AWAY_LIMIT_S: Final = 60.0
 """Queues that have not been reached for so long are given up by those who wait in them."""
 MOST_OWED: Final = 2000
+IDLE_TICK_S: Final = 5.0
+"""How often a process without a call in a queue looks for callers to be called back."""
+
+CallBack = Callable[[str], None]
+"""Begins to call back; gets the id of the call, which is this process's until its offers are refused or it is done."""
 
 _LOG = structlog.get_logger(__name__)
 
@@ -53,14 +58,27 @@ class QueueClerk:
         self._calls: dict[str, Customer] = {}
         self._owed: list[Callable[[], object]] = []
         self._timer: TimerHandle | None = None
+        self._is_idle = False
+        """The timer was started when there was nothing to do."""
         self._is_asking = False
         """A tick is on its way."""
         self._away_since_s: float | None = None
+        self._may_call_back = any(each.callback_via is not None for each in rules.values())
+        self._call_back: CallBack | None = None
 
     @property
     def call_count(self) -> int:
         """Calls of this process that are in queues."""
         return len(self._calls)
+
+    def start(self, call_back: CallBack) -> None:
+        """Look for callers to be called back, where the settings have a way to them; `call_back` begins with one."""
+        self._call_back = call_back
+        self._tick_later()
+
+    def stop(self) -> None:
+        """Call nobody back any more; calls go on."""
+        self._call_back, self._may_call_back = None, False
 
     # --- for calls ---
 
@@ -80,7 +98,20 @@ class QueueClerk:
                 self._acts.do(lambda: self._queues.match(self._owner, self._clock.now()), self._matched)
 
         self._acts.do(lambda: self._queues.enter(call, self._clock.now()), entered)
-        self._tick_later()
+        self._tick_soon()
+
+    def adopt(self, call_id: str, customer: Customer) -> None:
+        """A call of the queues that this process has now: a call back. `done` has to follow."""
+        self._calls[call_id] = customer
+        self._tick_soon()
+
+    def find(self, call_id: str, report: Callable[[WaitingCall | IvrError | None], None]) -> None:
+        """All that is known of a call; None for one that is gone."""
+
+        def found() -> WaitingCall | None:
+            return next((call for call in self._queues.scene().calls if call.call_id == call_id), None)
+
+        self._acts.do(found, report)
 
     def done(self, call_id: str) -> None:
         """The call waits no more, and talks to nobody."""
@@ -132,6 +163,11 @@ class QueueClerk:
 
         self._owe(go)
 
+    def postpone(self, call_id: str) -> None:
+        """Who was to be called back was not reached, or found no agent: again later, or never."""
+        now = self._clock.now()
+        self._owe(lambda: self._queues.postpone(call_id, now))
+
     def _owe(self, act: Callable[[], object], report: Callable[[bool], None] = lambda is_done: None) -> None:
         def tried(result: object) -> None:
             self._still_owed(act, result)
@@ -143,23 +179,33 @@ class QueueClerk:
         if _is_away(result):
             self._owed.append(act)
             del self._owed[:-MOST_OWED]
-            self._tick_later()
+            self._tick_soon()
         elif isinstance(result, IvrError):
             _LOG.error("queue_act_refused", reason=str(result))
 
     # --- every second ---
 
+    def _tick_soon(self) -> None:
+        """A timer that was started while there was nothing to do may be long."""
+        if self._timer is not None and self._is_idle:
+            self._timer.cancel()
+            self._timer = None
+        self._tick_later()
+
     def _tick_later(self) -> None:
-        if self._timer is None and (self._calls or self._owed):
-            self._timer = self._timers.call_later(TICK_S, self._tick)
+        is_idle = not (self._calls or self._owed)
+        if self._timer is None and (not is_idle or self._may_call_back):
+            self._is_idle = is_idle
+            self._timer = self._timers.call_later(IDLE_TICK_S if is_idle else TICK_S, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        if not self._is_asking:
-            self._is_asking = True
-            owed, self._owed = self._owed, []
-            self._acts.do(partial(self._pay_and_tick, owed), partial(self._ticked, owed))
-        self._tick_later()
+        if self._is_asking:
+            self._tick_later()
+            return
+        self._is_asking = True
+        owed, self._owed = self._owed, []
+        self._acts.do(partial(self._pay_and_tick, owed), partial(self._ticked, owed))
 
     def _pay_and_tick(self, owed: list[Callable[[], object]]) -> tuple[Ring, ...]:
         """In the thread. What is left of `owed` when the queues are away is still owed."""
@@ -188,11 +234,17 @@ class QueueClerk:
             self._hand_out(rings)
 
     def _hand_out(self, rings: Sequence[Ring]) -> None:
-        for call_id in {ring.call_id for ring in rings if ring.callback}:
-            now = self._clock.now()
-            self._owe(partial(self._queues.postpone, call_id, now))
+        for call_id in {ring.call_id for ring in rings if ring.callback} - self._calls.keys():
+            if self._call_back is None:
+                self._give_back(ring for ring in rings if ring.call_id == call_id)
+            else:
+                self._call_back(call_id)
         for call_id, customer in list(self._calls.items()):
             customer.offered(tuple(ring for ring in rings if ring.call_id == call_id))
+
+    def _give_back(self, rings: Iterable[Ring]) -> None:
+        for ring in rings:
+            self.refuse(ring.offer_id, NO_LEG)
 
     def _away(self, error: IvrError) -> None:
         now_s = self._clock.monotonic_s()

@@ -4,7 +4,7 @@ visit."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ivr.acd.floor import Ring
@@ -14,6 +14,7 @@ from ivr.calls import queueing_commands as c
 from ivr.calls import queueing_events as e
 from ivr.calls.call_context import context_headers
 from ivr.calls.call_ports import CallPorts
+from ivr.calls.calling_back import callback_uri
 from ivr.calls.person_legs import PersonLegs
 from ivr.calls.prompt_player import PromptPlayer
 from ivr.calls.queue_clerk import QueueClerk
@@ -32,6 +33,8 @@ LOOK_S: Final = 5.0
 """How often it is looked whether the caller has waited too long."""
 
 _WAITS: Final = (QueueingState.WAITING, QueueingState.RINGING)
+
+_CALLS: Final = (QueueingState.RINGING, QueueingState.CONNECTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +59,22 @@ class QueueVisit:
         claim: Callable[[LegId], None],
         feed: Callable[[flow_events.Event], None],
         over: Callable[[flow_events.QueueEnded, str], None],
+        alone: Callable[[], None] = lambda: None,
     ) -> None:
         """`claim` tells which new leg's events belong here; `feed` takes what the flow is told, and `over`, once, the
         end: with who hung up, caller or agent, after a talk. It is not called for a caller who left without one.
+        `alone`: agents were called, and there is none left.
         """
         self.agent = ""
         """Name of the agent who talks, or talked, with the caller."""
         self._ports, self._clerk, self._visitor = ports, clerk, visitor
-        self._player, self._feed, self._over = player, feed, over
+        self._player, self._feed, self._over, self._alone = player, feed, over, alone
+        self._queue_now = visitor.asked.queue
+        """In which queue the call is, as far as is known."""
         self._sounds = sounds
         self._began_at_s = ports.clock.monotonic_s()
+        self._is_asked = False
+        """Where the caller stands is to be told as soon as he has entered."""
         self._waited_s: float | None = None
         """Until the talk began."""
         self._timers = NamedTimers(ports.timers)
@@ -93,10 +102,25 @@ class QueueVisit:
         self._look_later()
         self._perform(c.Enter())
 
+    def go_on(self, rings: tuple[Ring, ...], waited_s: float) -> None:
+        """Begin with a call that the queues have already, and for which it rings."""
+        self._began_at_s -= waited_s
+        self._ports.measures.count(metrics.QUEUE_WAITING, self._queue)
+        self._player.hold(self._sounds.hold)
+        self._machine = replace(self._machine, state=QueueingState.WAITING)
+        self.offered(rings)
+
+    def drop(self) -> None:
+        """Wait no longer, and leave what becomes of the call to others. Nobody may be called."""
+        self._machine = replace(self._machine, state=QueueingState.DONE)
+        self._player.end_hold()
+        self._close()
+
     # --- from the call
 
     def ask_standing(self) -> None:
         """Tell the flow where the caller stands, while he waits."""
+        self._is_asked = self._machine.state is QueueingState.ENTERING
         if self._machine.state in _WAITS:
             self._clerk.standing(self._call_id, self._tell_standing)
 
@@ -128,6 +152,7 @@ class QueueVisit:
 
     def _tell_standing(self, standing: Standing | IvrError | None) -> None:
         if isinstance(standing, Standing) and self._machine.state in _WAITS:
+            self._queue_now = standing.queue
             told = standing.position, standing.estimated_wait_s, standing.queue
             self._feed(flow_events.QueueStanding(self._now_s(), *told))
         self._look(standing)
@@ -158,12 +183,14 @@ class QueueVisit:
         return self._ports.clock.monotonic_s()
 
     def _advance(self, event: e.QueueingEvent) -> None:
-        was_over = self.is_over
-        self._machine, commands = advance(self._machine, event)
+        before, (self._machine, commands) = self._machine.state, advance(self._machine, event)
         for command in commands:
             self._perform(command)
-        if self.is_over and not was_over:
+        state = self._machine.state
+        if state is QueueingState.DONE and before is not state:
             self._close()
+        elif state is QueueingState.WAITING and before in _CALLS:
+            self._alone()
 
     def _close(self) -> None:
         self._timers.cancel_all()
@@ -187,7 +214,7 @@ class QueueVisit:
             case c.Leave(exit_name=exit_name):
                 clerk.leave(call_id, exit_name, lambda is_done: self._advance(e.LeaveTold(is_done)))
             case c.AskCallback(number=number):
-                clerk.ask_callback(call_id, number, lambda is_done: self._advance(e.LeaveTold(is_done)))
+                self._ask_callback(number)
             case c.Withdraw():
                 clerk.withdraw(call_id)
             case c.EndTalk():
@@ -197,8 +224,20 @@ class QueueVisit:
             case c.Over():
                 self._tell_over(command)
 
+    def _ask_callback(self, number: str) -> None:
+        def told(is_done: bool) -> None:
+            self._advance(e.LeaveTold(is_done))
+
+        if callback_uri(rules_of(self._clerk.rules, self._queue_now), number) is None:
+            self._clerk.leave(self._call_id, "failed", lambda is_done: told(False))
+        else:
+            self._clerk.ask_callback(self._call_id, number, told)
+
     def _entered(self, queue: str | IvrError | None) -> None:
+        self._queue_now = queue if isinstance(queue, str) else self._queue_now
         self._advance(e.EntryFailed(str(queue)) if isinstance(queue, IvrError) else e.Entered(queue))
+        if self._is_asked:
+            self.ask_standing()
 
     def _connect_told(self, is_ours: bool | IvrError) -> None:
         self._advance(e.ConnectTold(None if isinstance(is_ours, IvrError) else is_ours))

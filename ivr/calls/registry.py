@@ -10,6 +10,8 @@ from datetime import datetime
 import structlog
 
 from ivr.calls.call_ports import CallPorts
+from ivr.calls.callback_call import CallbackCall
+from ivr.calls.callbacks import Callbacks
 from ivr.calls.driver import CallDriver
 from ivr.calls.note import CallNotes
 from ivr.calls.returning import RETURN_WINDOW_S, Referred, Returned, is_returning, match_returning
@@ -54,11 +56,12 @@ class CallRegistry:
         self._ports, self._call_log, self._flow_named = ports, call_log, flow_named
         self._numbers, self._default_flow, self._worker = numbers, default_flow, worker
         self._takes_drafts, self._make_driver = takes_drafts, make_driver
-        self._legs: dict[LegId, CallDriver] = {}
+        self._legs: dict[LegId, CallDriver | CallbackCall] = {}
         self._calls: set[CallDriver] = set()
         self._referred: list[Referred] = []
         self._is_draining = False
         self._all_ended = asyncio.Event()
+        self._callbacks = Callbacks(ports, self._claim, self._callback_ended)
         ports.measures.watch(metrics.CALLS, lambda: len(self._calls))
 
     @property
@@ -81,7 +84,7 @@ class CallRegistry:
         elif driver := self._legs.get(event.leg_id):
             self._hand(driver, event)
 
-    def _hand(self, driver: CallDriver, event: LegEvent) -> None:
+    def _hand(self, driver: CallDriver | CallbackCall, event: LegEvent) -> None:
         try:
             driver.handle(event)
         except Exception:
@@ -133,14 +136,20 @@ class CallRegistry:
             worker=self._worker,
         )
 
-    def _claim(self, leg_id: LegId, driver: CallDriver) -> None:
+    def _claim(self, leg_id: LegId, driver: CallDriver | CallbackCall) -> None:
         self._legs[leg_id] = driver
 
     def _finished(self, driver: CallDriver) -> None:
         self._remember_referred(driver)
         self._calls.discard(driver)
+        self._let_go(driver)
+
+    def _callback_ended(self, call: CallbackCall) -> None:
+        self._let_go(call)
+
+    def _let_go(self, driver: CallDriver | CallbackCall) -> None:
         self._legs = {leg_id: owner for leg_id, owner in self._legs.items() if owner is not driver}
-        if not self._calls:
+        if not self._calls and not self._callbacks.count:
             self._all_ended.set()
 
     # --- callers whom a blind transfer sent away
@@ -183,12 +192,16 @@ class CallRegistry:
     async def drain(self) -> None:
         """Refuse new calls; returns when the last one in progress has ended by itself."""
         self._is_draining = True
-        while self._calls:
+        self._callbacks.stop()
+        while self._calls or self._callbacks.count:
+            self._all_ended.clear()
             await self._all_ended.wait()
 
     async def stop(self, within_s: float) -> None:
         """Refuse new calls, end those in progress with BYE, wait for them as long as `within_s`."""
         self._is_draining = True
+        self._callbacks.stop()
+        self._callbacks.hang_up()
         for driver in list(self._calls):
             driver.hang_up()
         if self._calls:

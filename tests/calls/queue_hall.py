@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -13,9 +14,11 @@ from ivr.acd.agent import Act, AgentState
 from ivr.calls.call_measures import CallMeasures
 from ivr.calls.call_ports import CallPorts, CallTasks
 from ivr.calls.call_queueing import CallQueueing
+from ivr.calls.callback_call import CallbackCall
+from ivr.calls.callbacks import Callbacks
 from ivr.calls.prompt_player import PromptPlayer
 from ivr.calls.queue_clerk import QueueClerk
-from ivr.config_queues import QueueSettings
+from ivr.config_queues import CallbackSettings, QueueSettings
 from ivr.errors import IvrError, StorageError
 from ivr.flow import commands as c
 from ivr.flow import events as e
@@ -36,7 +39,12 @@ QUEUES = {
     "all": QueueSettings(ring_for=12.0, strategy="ring_all"),
     "short": QueueSettings(max_wait=10.0),
     "small": QueueSettings(max_length=1),
-    "silent": QueueSettings(callback_tries=0),
+    "silent": QueueSettings(),
+    "back": QueueSettings(
+        ring_for=12.0,
+        callback_again_after=600.0,
+        callback_via=CallbackSettings(sip="sip:{number}@trunk", account="trunk", numbers=("+49", "0")),
+    ),
 }
 
 
@@ -113,10 +121,10 @@ class Hall:
 
     def __init__(self) -> None:
         self.clock, self.figures, self.prompts = ManualClock(), Counters(), MemoryPrompts()
-        self.telephony = FakeTelephony(self.clock, max_legs=12, length_s=self.prompts.length_s)
+        self.telephony = FakeTelephony(self.clock, max_legs=12, length_s=self._length_s)
         self.queues, self.acts = MemoryQueues(QUEUES), ManualActs(self.clock)
         self.clerk = QueueClerk(self.queues, QUEUES, "w1-1", self.acts, self.clock, self.clock)
-        self.owners: dict[LegId, Caller] = {}
+        self.owners: dict[LegId, Caller | CallbackCall] = {}
         self.ports = CallPorts(
             telephony=self.telephony,
             recognizer=None,
@@ -130,6 +138,13 @@ class Hall:
             measures=self.figures,
             queueing=self.clerk,
         )
+        self.callbacks = Callbacks(self.ports, self._claim, lambda call: None)
+
+    def _claim(self, leg_id: LegId, call: CallbackCall) -> None:
+        self.owners[leg_id] = call
+
+    def _length_s(self, file: Path) -> float:
+        return 30.0 if file == HOLD else self.prompts.length_s(file)
 
     def handle(self, event: TelephonyEvent) -> None:
         """As the registry does."""
@@ -183,10 +198,11 @@ def in_a_hall(test: Callable[[Hall], Coroutine[None, None, None]]) -> Callable[[
             await hall.telephony.start(hall.handle)
             await test(hall)
             hall.acts.is_away = False
+            hall.callbacks.stop()
             await hall.telephony.stop()
             await hall.after(10.0)
             assert not hall.queues.floor.calls and not hall.queues.floor.offers
-            assert hall.clerk.call_count == 0
+            assert hall.clerk.call_count == 0 and hall.callbacks.count == 0
             assert hall.clock.timer_count == 0, "a timer is left"
             assert len(asyncio.all_tasks()) == 1, "a task is left"
 

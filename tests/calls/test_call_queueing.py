@@ -14,7 +14,7 @@ from ivr.flow import events as e
 from ivr.flow.segments import Speech
 from ivr.ports import metrics
 from ivr.ports.queues import LEASE_S, TICK_S
-from tests.calls.queue_hall import Caller, Hall, in_a_hall
+from tests.calls.queue_hall import MUSIC, Caller, Hall, in_a_hall
 
 pytestmark = pytest.mark.unit
 
@@ -174,6 +174,29 @@ async def test_two_callers_get_agents_in_the_order_in_which_they_came(hall: Hall
     hall.telephony.pick_up(hall.dialled()[1][0])
     await hall.after()
     assert second.queueing.is_talking
+
+
+@in_a_hall
+async def test_who_asks_for_the_place_at_once_is_told_it_after_entering(hall: Hall) -> None:
+    hall.prompts.is_cold = True
+    caller = Caller(hall, "call0")
+    await hall.after()
+    caller.queueing.perform(c.EnterQueue("sales", hold=MUSIC))
+    caller.queueing.perform(c.AskStanding())
+    await hall.after()
+    assert [event.position for event in caller.told if isinstance(event, e.QueueStanding)] == [1]
+    assert hall.telephony.playing(caller.leg) == "hold"
+
+
+@in_a_hall
+async def test_who_wants_to_leave_before_the_music_is_ready_never_entered(hall: Hall) -> None:
+    hall.prompts.is_cold = True
+    caller = Caller(hall, "call0")
+    await hall.after()
+    caller.queueing.perform(c.EnterQueue("sales", hold=MUSIC))
+    caller.queueing.perform(c.LeaveQueue("voicemail"))
+    await hall.after()
+    assert caller.outcome == "left" and not hall.queues.floor.events
 
 
 @in_a_hall
