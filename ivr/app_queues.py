@@ -23,7 +23,7 @@ class QueuesOfWorker:
 
     def __init__(self, settings: Settings, database: Path | None) -> None:
         """`database`: socket of the process that several workers share. Raises StorageError for a wrong address."""
-        self._rules = settings.queues
+        self._rules, self._keep_days = settings.queues, settings.database.queue_events_keep_days
         self._queues = remote_queues(parse_address(settings.database.url), settings.queues, database)
         self._acts: ActThread | None = None
 
@@ -31,7 +31,7 @@ class QueuesOfWorker:
         """What calls of this process ask; once, in the process that has the calls."""
         self._acts = ActThread("queues", loop.call_soon_threadsafe)
         owner = f"{worker}-{secrets.token_hex(4)}"
-        return QueueClerk(self._queues, self._rules, owner, self._acts, SystemClock(), loop)
+        return QueueClerk(self._queues, self._rules, owner, self._acts, SystemClock(), loop, self._keep_days)
 
     def close(self) -> None:
         """Tell what there is to tell, let go of the database. Blocks; idempotent."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol
 
@@ -23,13 +24,15 @@ from ivr.calls.act_thread import Acts
 from ivr.calls.timers import TimerHandle, Timers
 from ivr.errors import IvrError, StorageError
 from ivr.ports import Clock
-from ivr.ports.queues import TICK_S, CallQueues
+from ivr.ports.queues import FORGOTTEN_AT_ONCE, TICK_S, CallQueues
 
 AWAY_LIMIT_S: Final = 60.0
 """Queues that have not been reached for so long are given up by those who wait in them."""
 MOST_OWED: Final = 2000
 IDLE_TICK_S: Final = 5.0
 """How often a process without a call in a queue looks for callers to be called back."""
+
+FORGET_EVERY_S: Final = 3600.0
 
 CallBack = Callable[[str], None]
 """Begins to call back; gets the id of the call, which is this process's until its offers are refused or it is done."""
@@ -50,8 +53,19 @@ class Customer(Protocol):
 class QueueClerk:
     """Owns the way to the queues of one process."""
 
-    def __init__(self, queues: CallQueues, rules: Queues, owner: str, acts: Acts, clock: Clock, timers: Timers) -> None:
-        """`owner` names this process for ever: what an earlier one had under the same name would be taken for ours."""
+    def __init__(
+        self,
+        queues: CallQueues,
+        rules: Queues,
+        owner: str,
+        acts: Acts,
+        clock: Clock,
+        timers: Timers,
+        keep_days: int = 400,
+    ) -> None:
+        """`owner` names this process for ever: what an earlier one had under the same name would be taken for ours.
+        `keep_days`: older events of the queues are removed.
+        """
         self.rules = rules
         self._queues, self._owner, self._acts = queues, owner, acts
         self._clock, self._timers = clock, timers
@@ -63,6 +77,8 @@ class QueueClerk:
         self._is_asking = False
         """A tick is on its way."""
         self._away_since_s: float | None = None
+        self._keep = timedelta(days=keep_days)
+        self._forget_at_s = 0.0
         self._may_call_back = any(each.callback_via is not None for each in rules.values())
         self._call_back: CallBack | None = None
 
@@ -228,6 +244,20 @@ class QueueClerk:
         else:
             self._back()
             self._hand_out(rings)
+            self._forget()
+
+    def _forget(self) -> None:
+        """At most once an hour, unless there is more than can be removed at once."""
+        now_s = self._clock.monotonic_s()
+        if now_s < self._forget_at_s:
+            return
+        self._forget_at_s = now_s + FORGET_EVERY_S
+
+        def forgotten(count: int | IvrError) -> None:
+            if count == FORGOTTEN_AT_ONCE:
+                self._forget_at_s = 0.0
+
+        self._acts.do(lambda: self._queues.forget(self._clock.now() - self._keep), forgotten)
 
     def _matched(self, rings: tuple[Ring, ...] | IvrError) -> None:
         if not isinstance(rings, IvrError):

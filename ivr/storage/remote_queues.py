@@ -115,6 +115,10 @@ class RemoteQueues:
         """Who was to be called back did not answer."""
         self._ask("postpone", call_id=call_id, now=now)
 
+    def note_talk(self, talk_id: str, agent: str, disposition: str, note: str, now: datetime) -> None:
+        """Keep what the agent says."""
+        self._ask("note_talk", talk_id=talk_id, agent=agent, disposition=disposition, note=note, now=now)
+
     def scene(self) -> QueueScene:
         """All agents and calls."""
         found: QueueScene = self._ask("scene")
@@ -124,6 +128,10 @@ class RemoteQueues:
         """What happened since."""
         found: list[QueueEvent] = self._ask("events", since=since)
         return found
+
+    def forget(self, before: datetime) -> int:
+        """Remove old events."""
+        return int(self._ask("forget", before=before))
 
     def _ask(self, act: str, /, **arguments: object) -> Any:
         request = {

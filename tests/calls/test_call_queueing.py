@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from ivr.acd.agent import Act, AgentState
@@ -378,6 +380,19 @@ async def test_an_agent_who_answers_while_the_database_is_away_is_called_again(h
     hall.telephony.pick_up(hall.dialled()[1][0])
     await hall.after()
     assert caller.queueing.is_talking
+
+
+@in_a_hall
+async def test_old_events_are_removed_once_an_hour_while_there_are_calls(hall: Hall) -> None:
+    first = await hall.caller()
+    hall.telephony.end(first.leg)
+    await hall.after()
+    assert hall.queues.floor.events
+    hall.clock.started_at += timedelta(days=401)  # a year later
+    later = await hall.caller()
+    await hall.after(TICK_S)
+    assert [event.kind for event in hall.queues.floor.events] == [EventKind.ENTERED], "those of the first are gone"
+    hall.telephony.end(later.leg)
 
 
 @in_a_hall
