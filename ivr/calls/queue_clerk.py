@@ -24,7 +24,7 @@ from ivr.calls.act_thread import Acts
 from ivr.calls.timers import TimerHandle, Timers
 from ivr.errors import IvrError, StorageError
 from ivr.ports import Clock
-from ivr.ports.queues import FORGOTTEN_AT_ONCE, TICK_S, CallQueues
+from ivr.ports.queues import FORGOTTEN_AT_ONCE, LEASE_S, TICK_S, CallQueues
 
 AWAY_LIMIT_S: Final = 60.0
 """Queues that have not been reached for so long are given up by those who wait in them."""
@@ -33,6 +33,7 @@ IDLE_TICK_S: Final = 5.0
 """How often a process without a call in a queue looks for callers to be called back."""
 
 FORGET_EVERY_S: Final = 3600.0
+LOOK_AT_START_S: Final = 2 * LEASE_S
 
 CallBack = Callable[[str], None]
 """Begins to call back; gets the id of the call, which is this process's until its offers are refused or it is done."""
@@ -78,7 +79,7 @@ class QueueClerk:
         """A tick is on its way."""
         self._away_since_s: float | None = None
         self._keep = timedelta(days=keep_days)
-        self._forget_at_s = 0.0
+        self._forget_at_s = self._looks_until_s = 0.0
         self._may_call_back = any(each.callback_via is not None for each in rules.values())
         self._call_back: CallBack | None = None
 
@@ -88,13 +89,17 @@ class QueueClerk:
         return len(self._calls)
 
     def start(self, call_back: CallBack) -> None:
-        """Look for callers to be called back, where the settings have a way to them; `call_back` begins with one."""
+        """Look for callers to be called back, where the settings have a way to them; `call_back` begins with one.
+
+        For a while every process looks: the one that it replaces may have died, and left agents with nobody.
+        """
         self._call_back = call_back
+        self._looks_until_s = self._clock.monotonic_s() + LOOK_AT_START_S
         self._tick_later()
 
     def stop(self) -> None:
         """Call nobody back any more; calls go on."""
-        self._call_back, self._may_call_back = None, False
+        self._call_back, self._may_call_back, self._looks_until_s = None, False, 0.0
 
     # --- for calls ---
 
@@ -210,7 +215,8 @@ class QueueClerk:
 
     def _tick_later(self) -> None:
         is_idle = not (self._calls or self._owed)
-        if self._timer is None and (not is_idle or self._may_call_back):
+        looks = self._may_call_back or self._clock.monotonic_s() < self._looks_until_s
+        if self._timer is None and (looks or not is_idle):
             self._is_idle = is_idle
             self._timer = self._timers.call_later(IDLE_TICK_S if is_idle else TICK_S, self._tick)
 

@@ -8,8 +8,9 @@ import pytest
 
 from ivr.acd.agent import Act, AgentState
 from ivr.acd.events import EventKind
+from ivr.acd.queue import WaitingCall
 from ivr.calls.hold_sound import HoldSound
-from ivr.calls.queue_clerk import AWAY_LIMIT_S
+from ivr.calls.queue_clerk import AWAY_LIMIT_S, IDLE_TICK_S
 from ivr.calls.queue_visit import LOOK_S
 from ivr.flow import commands as c
 from ivr.flow import events as e
@@ -380,6 +381,17 @@ async def test_an_agent_who_answers_while_the_database_is_away_is_called_again(h
     hall.telephony.pick_up(hall.dialled()[1][0])
     await hall.after()
     assert caller.queueing.is_talking
+
+
+@in_a_hall
+async def test_what_a_process_that_died_has_left_is_cleared_up_by_the_one_that_replaces_it(hall: Hall) -> None:
+    await hall.agent("anna")
+    now = hall.clock.now()
+    hall.queues.enter(WaitingCall("lost", "sales", "w1-0", arrived_at=now, entered_at=now), now)
+    (ring,) = hall.queues.match("w1-0", now)
+    hall.queues.connect(ring.offer_id, now)
+    await hall.after(LEASE_S + IDLE_TICK_S)
+    assert hall.state_of("anna") is AgentState.WRAP_UP
 
 
 @in_a_hall
