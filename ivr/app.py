@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 import structlog
 
 from ivr.admission_watch import AdmissionWatch
-from ivr.app_queues import QueuesOfWorker
 from ivr.app_services import ServicesOfWorker
 from ivr.calls.admission import Counted
 from ivr.calls.call_ports import CallPorts
@@ -38,6 +38,9 @@ from ivr.speech.substitutes import SubstituteFinder
 from ivr.speech.synthesizers import make_synthesizer
 from ivr.storage.call_log import DatabaseCallLog, worker_name
 from ivr.supervisor.slots import calls_of_worker
+
+if TYPE_CHECKING:
+    from ivr.app_queues import QueuesOfWorker
 
 log = structlog.get_logger(__name__)
 
@@ -146,7 +149,7 @@ class Bot:
         self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S, measures=self._measures)
         self._services = services or ServicesOfWorker(settings, self._telephony.send_message)
         self._registry: CallRegistry | None = None
-        self._queueing = QueuesOfWorker(settings, database) if settings.queues else None
+        self._queueing = self._queues_of_worker(database) if settings.queues else None
         self._prepared = prepared
         self._publisher = self._make_publisher()
         self._tasks: list[asyncio.Task[None]] = []
@@ -259,6 +262,11 @@ class Bot:
         self._publisher.close()
 
     # --- parts
+
+    def _queues_of_worker(self, database: Path | None) -> QueuesOfWorker:
+        from ivr.app_queues import QueuesOfWorker
+
+        return QueuesOfWorker(self._settings, database)
 
     def _admission(self) -> AdmissionWatch:
         settings = self._settings.admission

@@ -1,4 +1,6 @@
-"""Wires the queues of one worker to the database. Nothing of it is made where the settings have no queue."""
+"""Wires the queues of one worker to the database. Where the settings have no queue nothing of it is loaded; where they
+have, all of it is, so that workers share what the process has that they are forked from.
+"""
 
 from __future__ import annotations
 

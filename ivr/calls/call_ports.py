@@ -7,15 +7,18 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from ivr.calls.jobs import Services
-from ivr.calls.queue_clerk import QueueClerk
 from ivr.calls.timers import Timers
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.ports import Clock, Measures, NoMeasures, PromptStore, Recognizer, Recorder, Telephony
+
+if TYPE_CHECKING:
+    from ivr.calls.queue_clerk import QueueClerk
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,27 @@
-"""The visits of one call to queues, one at a time: gets the sounds ready, lets the caller wait, tells how it ended."""
+"""The visits of one call to queues, one at a time: gets the sounds ready, lets the caller wait, tells how it ended.
+
+Without queues in the settings nothing more of them is loaded.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import structlog
 
-from ivr.acd.queue import WaitingCall, rules_of
 from ivr.calls.call_ports import CallPorts, CallTasks
 from ivr.calls.prompt_player import PromptPlayer
-from ivr.calls.queue_clerk import QueueClerk
-from ivr.calls.queue_visit import QueueVisit, Visitor
 from ivr.calls.transfer_driver import TransferSounds
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.ports import LegEnded, LegEvent, LegId, LegOffered, metrics
+
+if TYPE_CHECKING:
+    from ivr.calls.queue_clerk import QueueClerk
+    from ivr.calls.queue_visit import QueueVisit
 
 ABANDONED = "abandoned"
 QueueCommand = c.EnterQueue | c.AskStanding | c.LeaveQueue | c.AskCallback
@@ -116,10 +121,12 @@ class CallQueueing:
 
     def _begin(self, command: c.EnterQueue, clerk: QueueClerk, sounds: TransferSounds) -> None:
         self._log.info("queue_entered", queue=command.queue)
+        from ivr.calls.queue_visit import QueueVisit, visitor_of
+
         self._visit = QueueVisit(
             self._ports,
             clerk,
-            Visitor(self._waiting_call(command, clerk), self._offered.leg_id, command),
+            visitor_of(self._call_id, self._offered.leg_id, command, clerk.rules, self._ports.clock.now()),
             sounds if sounds.hold else replace(sounds, hold=[self._ports.hold_sound]),
             self._player,
             self._claim,
@@ -129,20 +136,6 @@ class CallQueueing:
         self._visit.start()
         if self._is_standing_asked:
             self._visit.ask_standing()
-
-    def _waiting_call(self, command: c.EnterQueue, clerk: QueueClerk) -> WaitingCall:
-        now, rules = self._ports.clock.now(), rules_of(clerk.rules, command.queue)
-        told = {name: value for name, value in command.context.items() if name != "wait_s"}
-        return WaitingCall(
-            self._call_id,
-            command.queue,
-            "",
-            arrived_at=now,
-            entered_at=now,
-            priority=rules.priority if command.priority is None else command.priority,
-            skills=command.skills,
-            context={**told, "answers": dict(command.answers)},
-        )
 
     def _told(self, event: e.Event) -> None:
         if isinstance(event, e.QueueConnected):

@@ -93,6 +93,11 @@ class CallbackCall:
         else:
             self._close()
 
+    def queues_back(self) -> None:
+        """Somebody else may have the call by now."""
+        if self._visit is not None:
+            self._visit.queues_back()
+
     # --- the caller
 
     def _found(self, call: WaitingCall | IvrError | None) -> None:

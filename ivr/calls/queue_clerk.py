@@ -50,6 +50,9 @@ class Customer(Protocol):
     def queues_away(self) -> None:
         """The queues have not been reached for AWAY_LIMIT_S."""
 
+    def queues_back(self) -> None:
+        """They are reached again; after a long while they may have taken the process for dead."""
+
 
 class QueueClerk:
     """Owns the way to the queues of one process."""
@@ -292,9 +295,12 @@ class QueueClerk:
                 customer.queues_away()
 
     def _back(self) -> None:
-        if self._away_since_s is not None:
-            _LOG.info("queues_back", away_s=round(self._clock.monotonic_s() - self._away_since_s, 1))
-            self._away_since_s = None
+        if self._away_since_s is None:
+            return
+        away_s, self._away_since_s = self._clock.monotonic_s() - self._away_since_s, None
+        _LOG.info("queues_back", away_s=round(away_s, 1))
+        for customer in list(self._calls.values()):
+            customer.queues_back()
 
 
 def _is_away(error: object) -> bool:

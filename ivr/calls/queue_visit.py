@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from ivr.acd.floor import Ring
-from ivr.acd.queue import WaitingCall, rules_of
+from ivr.acd.queue import Queues, WaitingCall, rules_of
 from ivr.acd.standing import Standing
 from ivr.calls import queueing_commands as c
 from ivr.calls import queueing_events as e
@@ -30,7 +31,9 @@ from ivr.flow import events as flow_events
 from ivr.ports import DialRequest, LegEvent, LegId, metrics
 
 LOOK_S: Final = 5.0
-"""How often it is looked whether the caller has waited too long."""
+"""When the longest wait is over it is looked so often what becomes of the caller."""
+SLOW_LOOK_S: Final = 60.0
+"""Before, it is looked so often whether the queues still know him: of a thousand callers each look costs."""
 
 _WAITS: Final = (QueueingState.WAITING, QueueingState.RINGING)
 
@@ -44,6 +47,22 @@ class Visitor:
     call: WaitingCall
     leg_id: LegId
     asked: flow_commands.EnterQueue
+
+
+def visitor_of(call_id: str, leg_id: LegId, asked: flow_commands.EnterQueue, rules: Queues, now: datetime) -> Visitor:
+    """A caller who comes now."""
+    told = {name: value for name, value in asked.context.items() if name != "wait_s"}
+    call = WaitingCall(
+        call_id,
+        asked.queue,
+        "",
+        arrived_at=now,
+        entered_at=now,
+        priority=rules_of(rules, asked.queue).priority if asked.priority is None else asked.priority,
+        skills=asked.skills,
+        context={**told, "answers": dict(asked.answers)},
+    )
+    return Visitor(call, leg_id, asked)
 
 
 class QueueVisit:
@@ -72,7 +91,7 @@ class QueueVisit:
         self._queue_now = visitor.asked.queue
         """In which queue the call is, as far as is known."""
         self._sounds = sounds
-        self._began_at_s = ports.clock.monotonic_s()
+        self._began_at_s = self._entered_at_s = ports.clock.monotonic_s()
         self._is_asked = False
         """Where the caller stands is to be told as soon as he has entered."""
         self._waited_s: float | None = None
@@ -150,19 +169,28 @@ class QueueVisit:
         """Waiting has no sense any more."""
         self._advance(e.QueuesAway())
 
+    def queues_back(self) -> None:
+        """They may have lost the call."""
+        self._look_now()
+
     def _tell_standing(self, standing: Standing | IvrError | None) -> None:
         if isinstance(standing, Standing) and self._machine.state in _WAITS:
-            self._queue_now = standing.queue
             told = standing.position, standing.estimated_wait_s, standing.queue
             self._feed(flow_events.QueueStanding(self._now_s(), *told))
         self._look(standing)
 
     def _look(self, standing: Standing | IvrError | None) -> None:
-        if not isinstance(standing, IvrError):
-            self._advance(e.StandingTold(standing))
+        if isinstance(standing, IvrError):
+            return
+        if standing is not None and standing.queue != self._queue_now:
+            self._queue_now, self._entered_at_s = standing.queue, self._now_s()
+        self._advance(e.StandingTold(standing))
 
     def _look_later(self) -> None:
-        self._timers.start("look", LOOK_S, self._look_now)
+        limit_s = rules_of(self._clerk.rules, self._queue_now).max_wait or SLOW_LOOK_S
+        left_s = self._entered_at_s + limit_s - self._now_s()
+        self._timers.cancel("look")
+        self._timers.start("look", min(max(left_s, LOOK_S), SLOW_LOOK_S), self._look_now)
 
     def _look_now(self) -> None:
         self._look_later()

@@ -6,12 +6,11 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 
 from ivr.calls.call_ports import CallPorts
-from ivr.calls.callback_call import CallbackCall
-from ivr.calls.callbacks import Callbacks
 from ivr.calls.driver import CallDriver
 from ivr.calls.note import CallNotes
 from ivr.calls.returning import RETURN_WINDOW_S, Referred, Returned, is_returning, match_returning
@@ -21,6 +20,10 @@ from ivr.flow.model import Flow
 from ivr.flow.program import Program
 from ivr.flow.state import Phase
 from ivr.ports import CallLog, CallStarted, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent, metrics
+
+if TYPE_CHECKING:
+    from ivr.calls.callback_call import CallbackCall
+    from ivr.calls.callbacks import Callbacks
 
 _LOG = structlog.get_logger(__name__)
 
@@ -61,7 +64,7 @@ class CallRegistry:
         self._referred: list[Referred] = []
         self._is_draining = False
         self._all_ended = asyncio.Event()
-        self._callbacks = Callbacks(ports, self._claim, self._callback_ended)
+        self._callbacks = self._make_callbacks() if ports.queueing is not None else None
         ports.measures.watch(metrics.CALLS, lambda: len(self._calls))
 
     @property
@@ -144,13 +147,19 @@ class CallRegistry:
         self._calls.discard(driver)
         self._let_go(driver)
 
-    def _callback_ended(self, call: CallbackCall) -> None:
-        self._let_go(call)
-
     def _let_go(self, driver: CallDriver | CallbackCall) -> None:
         self._legs = {leg_id: owner for leg_id, owner in self._legs.items() if owner is not driver}
-        if not self._calls and not self._callbacks.count:
+        if self._is_quiet:
             self._all_ended.set()
+
+    @property
+    def _is_quiet(self) -> bool:
+        return not self._calls and not (self._callbacks and self._callbacks.count)
+
+    def _make_callbacks(self) -> Callbacks:
+        from ivr.calls.callbacks import Callbacks
+
+        return Callbacks(self._ports, self._claim, self._let_go)
 
     # --- callers whom a blind transfer sent away
 
@@ -192,16 +201,18 @@ class CallRegistry:
     async def drain(self) -> None:
         """Refuse new calls; returns when the last one in progress has ended by itself."""
         self._is_draining = True
-        self._callbacks.stop()
-        while self._calls or self._callbacks.count:
+        if self._callbacks is not None:
+            self._callbacks.stop()
+        while not self._is_quiet:
             self._all_ended.clear()
             await self._all_ended.wait()
 
     async def stop(self, within_s: float) -> None:
         """Refuse new calls, end those in progress with BYE, wait for them as long as `within_s`."""
         self._is_draining = True
-        self._callbacks.stop()
-        self._callbacks.hang_up()
+        if self._callbacks is not None:
+            self._callbacks.stop()
+            self._callbacks.hang_up()
         for driver in list(self._calls):
             driver.hang_up()
         if self._calls:
