@@ -15,6 +15,7 @@ from typing import Final
 from ivr.acd.agent import Act, Agent, AgentState, offer_id, perform, settled
 from ivr.acd.events import CALLED_BACK, FULL, NOT_REACHED, EventKind, QueueEvent
 from ivr.acd.queue import (
+    HANG_UP_FIRST,
     CallState,
     Queues,
     WaitingCall,
@@ -175,7 +176,7 @@ def ask_callback(floor: Floor, call_id: str, number: str, now: datetime) -> bool
     if call.state is CallState.CONNECTED or not floor.rules(call).callback_tries:
         return False
     _release_all(floor, call, now)
-    floor.calls[call_id] = for_callback(call, number)
+    floor.calls[call_id] = for_callback(call, number, now + HANG_UP_FIRST)
     floor.note(EventKind.CALLBACK, call, now)
     return True
 
