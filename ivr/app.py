@@ -317,6 +317,11 @@ class Bot:
         self._say(f"flows: {', '.join(sorted(self._publisher.flows))}")
 
     def _refuse_loose_ends(self) -> None:
+        if self._settings.queues and not self._settings.sip.reserved_legs:
+            self._say(
+                "queues: no leg is kept free for agents; with all taken by callers who wait, nobody can be called"
+            )
+            self._say("        set sip: reserved_legs: to how many of them are to talk at once in one worker")
         flows = {name for name in self._publisher.flows if self._publisher.get(name)}
         if not flows:
             raise ConfigError(
