@@ -6,7 +6,7 @@ import asyncio
 import functools
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
@@ -19,7 +19,6 @@ from ivr.calls.callbacks import Callbacks
 from ivr.calls.prompt_player import PromptPlayer
 from ivr.calls.queue_clerk import QueueClerk
 from ivr.config_queues import CallbackSettings, QueueSettings
-from ivr.errors import IvrError, StorageError
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.segments import Speech
@@ -29,9 +28,8 @@ from ivr.testing.clock import ManualClock
 from ivr.testing.prompts import MemoryPrompts
 from ivr.testing.queues import MemoryQueues
 from ivr.testing.telephony import FakeTelephony
+from tests.calls.manual_acts import ManualActs
 from tests.calls.switchboard import HOLD
-
-_Result = TypeVar("_Result")
 
 MUSIC = (Speech("La la la, this is a very long piece of music that goes on and on.", "en-US"),)
 QUEUES = {
@@ -46,27 +44,6 @@ QUEUES = {
         callback_via=CallbackSettings(sip="sip:{number}@trunk", account="trunk", numbers=("+49", "0")),
     ),
 }
-
-
-class ManualActs:
-    """Implements `ivr.calls.act_thread.Acts` on a manual clock."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        self.is_away = False
-        """The database is."""
-        self._clock = clock
-
-    def do(self, act: Callable[[], _Result], report: Callable[[_Result | IvrError], None]) -> None:
-        """Done with the next moment of the clock."""
-        self._clock.call_later(0.0, lambda: report(self._outcome(act)))
-
-    def _outcome(self, act: Callable[[], _Result]) -> _Result | IvrError:
-        if self.is_away:
-            return StorageError("the database is away")
-        try:
-            return act()
-        except IvrError as error:
-            return error
 
 
 class Caller:
