@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import closing
+from http.client import HTTPConnection
 from types import ModuleType
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -242,15 +245,17 @@ def test_a_restarted_registrar_knows_nobody_until_they_register_again(lab: Modul
     assert asyncio.run(talk()) == (True, False, True)
 
 
-async def test_browsers_reach_it_by_websocket(lab: ModuleType) -> None:
-    known = await asyncio.to_thread(lab.asterisk_cli, "pjsip show endpoints")
-    assert all(name in known for name in (lab.WEB_AGENT_1.username, lab.WEB_AGENT_2.username, lab.BROWSER.username))
-    reader, writer = await asyncio.open_connection("127.0.0.1", 8088)
-    writer.write(
-        b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:8088\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Protocol: sip\r\n\r\n"
-    )
-    answer = await asyncio.wait_for(reader.readline(), 10)
-    writer.close()
-    assert answer.startswith(b"HTTP/1.1 101")
+def test_browsers_reach_it_by_websocket(lab: ModuleType) -> None:
+    known = lab.asterisk_cli("pjsip show endpoints")
+    assert all(login.username in known for login in (lab.WEB_AGENT_1, lab.WEB_AGENT_2, lab.BROWSER))
+    asked = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Protocol": "sip",
+    }
+    address = urlsplit(lab.WEBSOCKET)
+    with closing(HTTPConnection(str(address.hostname), address.port, timeout=10)) as connection:
+        connection.request("GET", address.path, headers=asked)
+        assert connection.getresponse().status == 101
