@@ -25,6 +25,8 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+_WITH_PHONE: Final = "/agent"
+"""The one page that telephones."""
 _SAFE_METHODS: Final = ("GET", "HEAD")
 
 
@@ -33,6 +35,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
         self._app, self._settings = app, settings
+        self._for_phone = _phone_headers(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let it through, or answer it."""
@@ -42,7 +45,9 @@ class Guard:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._put(MutableHeaders(scope=message), is_file=scope["path"].startswith("/static/"))
+                headers = MutableHeaders(scope=message)
+                self._put(headers, is_file=scope["path"].startswith("/static/"))
+                headers.update(self._for_phone if scope["path"] == _WITH_PHONE else {})
             await send(message)
 
         refusal = self._refusal(scope["method"], Headers(scope=scope))
@@ -69,3 +74,12 @@ class Guard:
         if site not in (None, "same-origin", "none"):
             return False
         return origin is None or urlsplit(origin).netloc in self._settings.hosts
+
+
+def _phone_headers(settings: WebSettings) -> dict[str, str]:
+    """What the page that telephones may do beside the others: use the microphone, and connect to one WebSocket."""
+    if settings.phone is None:
+        return {}
+    policy = CONTENT_POLICY.replace("connect-src 'self'", f"connect-src 'self' {settings.phone.origin}")
+    permissions = _HEADERS["Permissions-Policy"].replace("microphone=()", "microphone=(self)")
+    return {"Content-Security-Policy": policy, "Permissions-Policy": permissions}

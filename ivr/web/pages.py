@@ -41,6 +41,7 @@ def rendered(request: Request, template: str, **context: Any) -> str:
         "csrf": viewer.csrf,
         "path": request.url.path,
         "languages": LANGUAGES,
+        "has_phone": _has_phone(request, viewer),
         "is_supervisor": viewer.user is not None and viewer.user.role.includes(Role.SUPERVISOR),
     }
     return _environment().get_template(template).render(shown | context)
@@ -50,6 +51,11 @@ def language_of(request: Request) -> str:
     """Of the user, else what the browser wishes."""
     user = _viewer(request).user
     return user.language if user and user.language else wished(request.headers.get("accept-language", ""))
+
+
+def _has_phone(request: Request, viewer: Viewer) -> bool:
+    phone = desk_of(request).settings.phone
+    return phone is not None and viewer.user is not None and viewer.user.name in phone.agents
 
 
 def _viewer(request: Request) -> Viewer:
