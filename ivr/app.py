@@ -19,6 +19,7 @@ from ivr.calls.admission import Counted
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.driver import CallDriver
 from ivr.calls.lost_recordings import note_lost
+from ivr.calls.monitoring import MonitorRules, MonitorWish
 from ivr.calls.registry import CallRegistry, MakeDriver
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.check_context import check_in, surroundings_of
@@ -227,6 +228,10 @@ class Bot:
         """Look at the flows and recordings now."""
         self._publisher.look_now()
 
+    def monitor(self, call_id: str, wish: MonitorWish, tell: Callable[[str], None]) -> bool:
+        """Let a supervisor take part in a talk; False where the call is not here. `tell` is called with why not."""
+        return self._registry is not None and self._registry.monitor(call_id, wish, tell)
+
     async def drain(self) -> None:
         """Take no new calls; returns when the last one has ended by itself. `stop` has still to follow."""
         if self._registry is not None:
@@ -349,6 +354,9 @@ class Bot:
             timezone=settings.timezone,
             measures=self._measures,
             longest_call_s=settings.sip.longest_call,
+            monitoring=MonitorRules(
+                settings.monitoring.allowed, settings.monitoring.account, settings.monitoring.ring_for
+            ),
         )
         return CallRegistry(
             ports,

@@ -23,6 +23,7 @@ PURE = (
     "ivr.config",
     "ivr.config_admission",
     "ivr.config_front",
+    "ivr.config_monitoring",
     "ivr.config_queues",
     "ivr.config_section",
     "ivr.config_services",
@@ -37,6 +38,7 @@ PURE = (
     "ivr.written",
     "ivr.calls.admission",
     "ivr.calls.call_context",
+    "ivr.calls.monitoring",
     "ivr.calls.hunting",
     "ivr.calls.reaching",
     "ivr.calls.record",
@@ -59,6 +61,7 @@ PORTS = ("ivr.ports",)
 APPLICATION = (
     "ivr.calls.call_limit",
     "ivr.calls.call_measures",
+    "ivr.calls.call_monitoring",
     "ivr.calls.call_ports",
     "ivr.calls.call_recorder",
     "ivr.calls.call_transfers",

@@ -13,6 +13,7 @@ import structlog
 
 from ivr.calls.call_limit import CallLimit
 from ivr.calls.call_measures import CallMeasures
+from ivr.calls.call_monitoring import CallMonitoring
 from ivr.calls.call_ports import CallPorts, CallTasks
 from ivr.calls.call_recorder import CallRecorder
 from ivr.calls.call_transfers import CallTransfers
@@ -100,6 +101,10 @@ class CallDriver:
         self._transfers = CallTransfers(
             ports, call_id, offered, self._claim_leg, self._transfer_over, self._player, self._tasks, self._log
         )
+        self.monitoring = CallMonitoring(
+            ports, call_id, self.leg_id, lambda: self._transfers.talk, notes.step, self._claim_leg, self._log
+        )
+        """Who takes part in the talk with a person."""
         self._early_media = EarlyMedia(ports, self.leg_id, self._unheard, self._log)
         self._listener = Listener(ports, self.leg_id, self._feed, self._log)
         self._recorder = CallRecorder(ports, self.leg_id, call_id, self._recorded, self._log)
@@ -137,6 +142,7 @@ class CallDriver:
     def handle(self, event: LegEvent) -> None:
         """An event of one of the call's legs."""
         if event.leg_id != self.leg_id:
+            self.monitoring.leg_event(event)
             self._transfers.target_event(event)
             return
         self._transfers.caller_event(event)
@@ -273,6 +279,7 @@ class CallDriver:
             return
         self._is_closed = True
         try:
+            self.monitoring.talk_ended()
             self._jobs.stop()
             self._timers.cancel_all()
             self._tasks.cancel()
@@ -373,6 +380,7 @@ class CallDriver:
         self._claim(leg_id, self)
 
     def _transfer_over(self, report: Report) -> None:
+        self.monitoring.talk_ended()
         self._keys = KeyFilter(open_since_s=self._now_s())
         self._measures.transferred(report.outcome.value)
         is_connected = report.outcome is e.TransferOutcome.CONNECTED

@@ -34,6 +34,7 @@ from ivr.supervisor.figures import BotFigures
 from ivr.supervisor.file_watch import watch
 from ivr.supervisor.fleet import Close, Command, Drain, Fleet, Kill, Open, Stage, Start
 from ivr.supervisor.gate import Gate, Refuse
+from ivr.supervisor.monitoring import AskedWorkers
 from ivr.supervisor.nursery_link import NurseryLink, Reports
 from ivr.supervisor.slots import Slots, divide, name_of, port_of
 from ivr.supervisor.worker_counts import WorkerCounts
@@ -77,6 +78,7 @@ class Supervisor:
         self._channels: dict[int, LineChannel] = {}
         self._origins: dict[int, NurseryLink] = {}
         self._waiting: list[Start] = []
+        self._asked = AskedWorkers()
         self._failure = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
@@ -248,6 +250,8 @@ class Supervisor:
                 if not self._ready.is_set():
                     self._failure = str(reason)
                     self.stop()
+            case {"say": "monitor"}:
+                self._asked.heard(slot, message)
             case {"say": "beat", "calls": calls, "legs": legs, "sip_silent_s": silent_s, "counted": counted}:
                 self._counts.heard(slot, Counted(*counted))
                 self.figures.heard(slot, message)
@@ -257,6 +261,7 @@ class Supervisor:
         self._channels.pop(slot, None)
         self._origins.pop(slot, None)
         self._counts.ended(slot)
+        self._asked.ended(slot)
         commands = self._fleet.ended(slot, time.monotonic())
         is_lost = any(isinstance(command, Close) for command in commands)
         self.figures.ended(slot, is_lost=is_lost)
@@ -323,6 +328,8 @@ class Supervisor:
             case {"do": "drain"}:
                 self.renew()
                 return {"replacing": [name_of(slot) for slot in sorted(self._fleet.workers)]}
+            case {"do": "monitor"}:
+                return await self._asked.ask(self._channels, request)
         raise IvrError("this bot does not know the request; use the `ivr` of the same release")
 
     def _slot_of(self, name: str) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.driver import CallDriver
 from ivr.calls.jobs import Services
+from ivr.calls.monitoring import MonitorRules
 from ivr.calls.record import CallRecord
 from ivr.calls.registry import CallRegistry, MakeDriver
 from ivr.calls.transfer_driver import TransferTarget
@@ -73,6 +74,7 @@ class Switchboard:
         timezone: str = "",
         longest_call_s: float = 0.0,
         make_driver: MakeDriver = CallDriver,
+        monitoring: MonitorRules = MonitorRules(),
     ) -> None:
         self.data, self.messages, self.calendars = MemoryDataService(), MemoryMessages(), MemoryCalendars()
         self.clock = ManualClock()
@@ -101,6 +103,7 @@ class Switchboard:
             timezone=timezone,
             measures=self.figures,
             longest_call_s=longest_call_s,
+            monitoring=monitoring,
         )
         self.registry = CallRegistry(
             ports, self.log, self._program, numbers or {}, default_flow, "w1", make_driver=make_driver
