@@ -13,8 +13,6 @@ from ivr.units import Duration, Share
 Strategy = Literal["longest_idle", "round_robin", "fewest_calls", "ring_all", "best_match"]
 QueueName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 SkillName = QueueName
-ExitName = QueueName
-Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]$")]
 Level = Annotated[int, Field(ge=1, le=10)]
 Disposition = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 
@@ -44,8 +42,6 @@ class QueueSettings(Section):
     """A caller waits no longer; 0s: as long as it takes."""
     overflow: QueueName | None = None
     """Queue that takes those who find this one full or have waited too long; the flow's exit when empty."""
-    exit_keys: dict[Key, ExitName] = Field(default_factory=dict)
-    """Key that a waiting caller may press, to the exit of the flow that it leads to."""
     callback_tries: int = Field(2, ge=0, le=10)
     """How often a caller is called back who keeps the place without the line; 0: nobody is."""
     callback_again_after: Duration = 600.0
@@ -74,3 +70,11 @@ def overflow_circle(queues: Mapping[str, QueueSettings]) -> tuple[str, ...]:
             if after in way[:-1]:
                 break  # found from another start
     return ()
+
+
+def overflow_way(queues: Mapping[str, QueueSettings], name: str) -> tuple[str, ...]:
+    """The queue, and those that its callers overflow into, each once."""
+    way = [name]
+    while (after := queues[way[-1]].overflow) in queues and after is not None and after not in way:
+        way.append(after)
+    return tuple(way)

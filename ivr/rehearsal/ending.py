@@ -11,7 +11,7 @@ def ended_by_bot(call: CallScript) -> str | None:
     """The word for an end that the bot made; None where it made none."""
     if call.refused_with is not None:
         return "rejected"
-    if any(note.kind == "transfer" and note.outcome == TransferOutcome.CONNECTED for note in call.record):
+    if any(note.kind in ("transfer", "queue") and note.outcome == TransferOutcome.CONNECTED for note in call.record):
         return "transferred"
     if call.hung_up is None:
         return None
