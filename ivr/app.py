@@ -190,6 +190,7 @@ class Bot:
             "capacity": calls_of_worker(self._settings.sip, self.max_legs),
             "since": self._since.isoformat(timespec="seconds"),
             "problem": self._call_log.health.problem,
+            "talks": self.talks,
         }
 
     async def prepare(self, before: Prepared | None = None) -> Prepared:
@@ -227,6 +228,11 @@ class Bot:
     def reload(self) -> None:
         """Look at the flows and recordings now."""
         self._publisher.look_now()
+
+    @property
+    def talks(self) -> list[str]:
+        """Ids of the calls in which a supervisor can take part now."""
+        return self._registry.talks if self._registry else []
 
     def monitor(self, call_id: str, wish: MonitorWish, tell: Callable[[str], None]) -> bool:
         """Let a supervisor take part in a talk; False where the call is not here. `tell` is called with why not."""

@@ -45,6 +45,11 @@ class CallMonitoring:
         self._since_s = 0.0
         self._asking: list[Tell] = []
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether there is a talk to take part in."""
+        return self._talk()[0] is not None
+
     def ask(self, wish: m.MonitorWish, tell: Tell) -> None:
         """Begin, or go on in another way."""
         person, why_not = self._talk()

@@ -136,6 +136,13 @@ class CallRegistry:
 
     # --- supervisors
 
+    @property
+    def talks(self) -> list[str]:
+        """Ids of the calls in which a supervisor can take part now; none where the settings do not allow it."""
+        if not self._ports.monitoring.is_allowed:
+            return []
+        return [driver.call_id for driver in self._calls if driver.monitoring.is_possible]
+
     def monitor(self, call_id: str, wish: MonitorWish, tell: Callable[[str], None]) -> bool:
         """Let a supervisor take part in a call; False where it is not here. `tell`: see `ivr.calls.call_monitoring`."""
         driver = next((driver for driver in self._calls if driver.call_id == call_id), None)

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,10 +105,11 @@ async def _serve(config: Path | None, overrides: dict[str, object], settings: Se
     from ivr.app import Bot
     from ivr.service_manager import ServiceManager
     from ivr.supervisor.desk import DeskProcess
+    from ivr.supervisor.monitoring import asked_of_one
 
     stop, manager = asyncio.Event(), ServiceManager()
     bot = Bot(settings, _say, measures=counters)
-    desk = DeskProcess(settings.web, config, overrides, bot.status, _say)
+    desk = DeskProcess(settings.web, config, overrides, bot.status, _say, partial(asked_of_one, bot.monitor))
     control = _control(settings, bot)
     _follow_signals(bot.reload, stop.set)
     try:

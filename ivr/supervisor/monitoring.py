@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -78,6 +78,16 @@ class AskedWorkers:
 
     _questions: dict[int, _Question] = field(default_factory=dict)
     _count: int = 0
+    _talks: dict[int, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def talks(self) -> list[str]:
+        """Ids of the calls in which a supervisor can take part now."""
+        return [call_id for each in self._talks.values() for call_id in each]
+
+    def beat(self, slot: int, message: Message) -> None:
+        """A worker's sign of life: it names its talks where it has any."""
+        self._talks[slot] = message.get("talks", ())
 
     async def ask(self, channels: Mapping[int, LineChannel], message: Mapping[str, Any]) -> dict[str, Any]:
         """The answer, when it is known. Raises IvrError."""
@@ -105,6 +115,7 @@ class AskedWorkers:
 
     def ended(self, slot: int) -> None:
         """A worker is gone, and its calls with it."""
+        self._talks.pop(slot, None)
         for question in self._questions.values():
             self._has_not(question, slot)
 

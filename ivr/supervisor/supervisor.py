@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -86,7 +86,7 @@ class Supervisor:
         self._all_ended = asyncio.Event()
         self._control = ControlSocket(Path(settings.workers.run_dir), self._answer)
         self._database = SharedDatabase(Path(settings.workers.run_dir))
-        self._desk = DeskProcess(settings.web, config, overrides, self._desk_status, say)
+        self._desk = DeskProcess(settings.web, config, overrides, self._desk_status, say, self._monitor)
         self._since = datetime.now(UTC)
 
     # --- life
@@ -255,6 +255,7 @@ class Supervisor:
             case {"say": "beat", "calls": calls, "legs": legs, "sip_silent_s": silent_s, "counted": counted}:
                 self._counts.heard(slot, Counted(*counted))
                 self.figures.heard(slot, message)
+                self._asked.beat(slot, message)
                 self._fleet.beat(slot, now_s, calls=calls, legs=legs, sip_silent_s=silent_s)
 
     def _ended(self, slot: int) -> None:
@@ -329,8 +330,11 @@ class Supervisor:
                 self.renew()
                 return {"replacing": [name_of(slot) for slot in sorted(self._fleet.workers)]}
             case {"do": "monitor"}:
-                return await self._asked.ask(self._channels, request)
+                return await self._monitor(request)
         raise IvrError("this bot does not know the request; use the `ivr` of the same release")
+
+    async def _monitor(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._asked.ask(self._channels, request)
 
     def _slot_of(self, name: str) -> int:
         slots = {name_of(slot): slot for slot in self._fleet.workers}
@@ -368,6 +372,7 @@ class Supervisor:
             **{key: status[key] for key in ("calls", "capacity", "since")},
             "is_up": any(worker.stage is Stage.SERVING for worker in self._fleet.workers.values()),
             "problem": "",
+            "talks": self._asked.talks,
         }
 
     def _spawn(self, work: Any) -> None:

@@ -117,6 +117,8 @@ class _Worker:
                 "sip_silent_s": round(bot.sip_silent_s, 2),
                 "counted": [counted.ticks, counted.late_ticks, round(counted.cpu_s, 3)],
             }
+            if talks := bot.talks:
+                beat["talks"] = talks
             if self._task.settings.metrics.listen:
                 beat["figures"] = self._counters.snapshot()
             channel.send({"say": "beat", **beat})

@@ -109,6 +109,7 @@ def _lines(bot: Switchboard) -> list[tuple[str, str, str]]:
 @on_a_switchboard(monitoring=ALLOWED)
 async def test_a_supervisor_listens_whispers_and_leaves_and_the_talk_goes_on(bot: Switchboard) -> None:
     caller, person = await _talk(bot)
+    assert bot.registry.talks == [bot.record.id]
     asker = _Asker()
     assert await asker.ask(bot)
     supervisor = bot.telephony.dialled()[-1]
@@ -205,5 +206,5 @@ async def test_there_is_nothing_to_listen_to_before_a_talk_and_while_it_is_hande
 async def test_it_is_refused_where_the_settings_do_not_allow_it(bot: Switchboard) -> None:
     await _talk(bot)
     asker = _Asker()
-    assert await asker.ask(bot)
+    assert await asker.ask(bot) and bot.registry.talks == []
     assert asker == [m.NOT_ALLOWED] and len(bot.telephony.dialled()) == 1

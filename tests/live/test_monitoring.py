@@ -6,12 +6,17 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from types import ModuleType
 
 import pytest
+from playwright.async_api import expect
 
+from ivr.ports.people import Role, User
+from ivr.storage.people import PeopleRepository
 from ivr.testing.sip_peer import PeerCall, RingForever
 from ivr.testing.sip_peer.measure import spans_of_tone
+from ivr.web.passwords import hashed
 from tests.lab import control
 from tests.live.bots import (
     IVR,
@@ -26,9 +31,11 @@ from tests.live.bots import (
     running_bot,
     wait_until,
 )
+from tests.live.test_desk import pages
 
 pytestmark = pytest.mark.live
 
+DESK, PASSWORD = "127.0.0.1:18389", "a-long-password"
 TONES = {"caller": 440, "person": 1330, "supervisor": 880}
 
 
@@ -36,9 +43,12 @@ TONES = {"caller": 440, "person": 1330, "supervisor": 880}
 def bot(lab: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
     """A bot that allows it, and two supervisors: one has a telephone, the other's is not there."""
     settings = {"monitoring": {"allowed": True, "ring_for": "15s"}}
-    with running_bot(tmp_path_factory.mktemp("monitored"), control.RTP_TRUNK_PORT, settings=settings) as running:
+    folder, environ = tmp_path_factory.mktemp("monitored"), {"IVR_WEB__LISTEN": DESK}
+    with running_bot(folder, control.RTP_TRUNK_PORT, environ=environ, settings=settings) as running:
         for name, number in (("eva", 2002), ("otto", 2999)):
             _ivr(running, "agents", "add", name, "--sip", control.number(number))
+        with PeopleRepository(f"sqlite:///{folder}/var/calls.db") as people:
+            people.add(User("eva", Role.SUPERVISOR, "", datetime.now(UTC)), hashed(PASSWORD))
         yield running
 
 
@@ -149,3 +159,25 @@ async def test_a_talk_that_was_handed_over_cannot_be_listened_to(bot: LiveBot) -
         wait_until(lambda: "call_ended" in bot.log().rpartition("call_offered")[2], 10, bot.log)
         told = await _monitor(bot, "eva", "listen")
         assert told.startswith("exit 1: there is no such call in progress; one that was handed over by REFER")
+
+
+@live
+async def test_at_the_desk_a_supervisor_takes_part_by_buttons(bot: LiveBot) -> None:
+    async with pages(1) as (page,), caller("agent2") as desk:
+        await desk.register()
+        await page.goto(f"http://{DESK}")
+        await page.get_by_label("Name").fill("eva")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        async with _talk() as (call, person):
+            await page.get_by_role("button", name="Listen").click()
+            supervisor = await desk.wait_call(8)
+            await expect(page.get_by_role("status")).to_have_text("You take part in the talk: listen")
+            await page.get_by_role("button", name="Whisper").click()
+            await expect(page.get_by_role("status")).to_have_text("You take part in the talk: whisper")
+            talkers = {"caller": call, "person": person, "supervisor": supervisor}
+            assert (await _hearers(talkers))["supervisor"] == ["person"]
+        await supervisor.wait_ended(5)
+        await page.goto(f"http://{DESK}/wallboard")
+        await expect(page.get_by_text("No calls in progress.")).to_be_visible()
+        await expect(page.get_by_role("button", name="Listen")).to_have_count(0)

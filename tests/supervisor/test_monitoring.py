@@ -133,3 +133,13 @@ def test_a_call_that_no_worker_has_and_one_whose_worker_dies_is_not_here() -> No
 def test_a_refusal_is_told_as_it_is() -> None:
     with pytest.raises(IvrError, match="eva did not answer"):
         _asked(lambda asked, number: asked.heard(0, _answer(number, "eva did not answer")), {0: _Channel()})
+
+
+def test_talks_are_those_that_living_workers_name() -> None:
+    asked = AskedWorkers()
+    asked.beat(0, {"talks": ["c1"]})
+    asked.beat(1, {"talks": ["c2", "c3"]})
+    asked.beat(0, {})
+    assert asked.talks == ["c2", "c3"]
+    asked.ended(1)
+    assert asked.talks == []
