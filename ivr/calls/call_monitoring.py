@@ -31,13 +31,13 @@ class CallMonitoring:
         talk: Callable[[], tuple[LegId | None, str]],
         note: Callable[[NoteStep], None],
         claim: Callable[[LegId], None],
-        log: structlog.typing.FilteringBoundLogger,
     ) -> None:
         """`talk` gives the person's leg while the bot bridges the two, else None and why there is no such talk;
         `claim` registers the supervisor's leg as one of this call.
         """
         self._ports, self._call_id, self._caller = ports, call_id, caller
-        self._talk, self._note, self._claim, self._log = talk, note, claim, log
+        self._talk, self._note, self._claim = talk, note, claim
+        self._log = structlog.get_logger(__name__).bind(call_id=call_id)
         self._timers = NamedTimers(ports.timers)
         self._machine = m.MonitorMachine()
         self._leg: LegId | None = None

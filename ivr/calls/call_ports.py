@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -16,6 +17,9 @@ from ivr.calls.monitoring import MonitorRules
 from ivr.calls.timers import Timers
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.ports import Clock, Measures, NoMeasures, PromptStore, Recognizer, Recorder, Telephony
+
+if TYPE_CHECKING:
+    from ivr.calls.queue_clerk import QueueClerk
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,9 @@ class CallPorts:
     monitoring: MonitorRules = field(default_factory=MonitorRules)
     timezone: str = ""
     """Time zone of callers; the machine's when empty."""
+
+    queueing: QueueClerk | None = None
+    """Way to the queues; None where the settings have none."""
 
     longest_call_s: float = 0.0
     """A call that the bot leads takes no longer; 0 is no limit."""

@@ -7,6 +7,7 @@ import pytest
 from ivr.calls import monitoring as m
 from ivr.ports import LegId
 from tests.calls.switchboard import Switchboard, on_a_switchboard
+from tests.calls.test_driver_queue import FLOW, QUEUES, talks
 
 pytestmark = pytest.mark.unit
 
@@ -208,3 +209,18 @@ async def test_it_is_refused_where_the_settings_do_not_allow_it(bot: Switchboard
     asker = _Asker()
     assert await asker.ask(bot) and bot.registry.talks == []
     assert asker == [m.NOT_ALLOWED] and len(bot.telephony.dialled()) == 1
+
+
+@on_a_switchboard(flow=FLOW, queues=QUEUES, monitoring=ALLOWED)
+async def test_a_talk_with_an_agent_of_a_queue_is_one_to_take_part_in(bot: Switchboard) -> None:
+    caller, agent = await talks(bot)
+    assert bot.registry.talks == [bot.record.id]
+    await _Asker().ask(bot)
+    supervisor = bot.telephony.dialled()[-1]
+    bot.telephony.pick_up(supervisor)
+    await bot.after(5.0)
+    assert bot.telephony.asked_for("take_part")[-1].details == (caller, agent, How.LISTEN)
+    bot.telephony.end(agent)
+    await bot.settle()
+    assert supervisor not in bot.telephony.live_legs and bot.registry.talks == []
+    assert _lines(bot) == [("eva", "listen", "5 s")]
