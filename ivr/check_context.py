@@ -117,7 +117,7 @@ def queues_context(queues: Mapping[str, QueueSettings]) -> dict[str, QueueContex
 def _queue_context(queues: Mapping[str, QueueSettings], name: str) -> QueueContext:
     way = [queues[each] for each in overflow_way(queues, name)]
     return QueueContext(
-        calls_back=queues[name].callback_tries > 0,
+        calls_back=queues[name].callback_via is not None and queues[name].callback_tries > 0,
         can_be_full=all(queue.max_length is not None for queue in way),
         can_take_too_long=any(queue.max_wait > 0 for queue in way),
         skills=frozenset(queues[name].skills),

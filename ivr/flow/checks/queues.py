@@ -119,7 +119,7 @@ def queue_of_settings(subject: Subject) -> Iterator[Problem]:
     for name, step, queue in _in_settings(subject):
         path: DataPath = ("steps", name)
         if step.queue.callback_key and not queue.calls_back:
-            message = "this queue calls nobody back; set callback_tries above 0 in the settings, or remove the key"
+            message = "this queue calls nobody back; say in the settings by what way (callback_via), or remove the key"
             yield subject.error((*path, "queue", "callback_key"), message, "queue_of_settings", at_key=True)
         for key, can_be, why in (
             ("full", queue.can_be_full, "any number may wait in this queue; set max_length"),
