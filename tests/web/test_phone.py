@@ -113,7 +113,7 @@ def test_on_the_same_machine_it_may_be_open() -> None:
 
 def test_passwords_come_from_the_environment_only(tmp_path: Path) -> None:
     file = tmp_path / "ivr.yaml"
-    phone = "web: {phone: {websocket: 'wss://p/ws', domain: p, agents: {anna: {password: %s }}}}\n"
+    phone = "web: {phone: {websocket: 'wss://p/ws', domain: p, agents: {anna: {password: '%s'}}}}\n"
     file.write_text(phone % "written-out")
     with pytest.raises(Exception, match="secrets only come from the environment"):
         load_settings(file, environ={})

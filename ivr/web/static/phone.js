@@ -175,9 +175,10 @@
     const back = () => { if (session === call) { problem("transfer"); show("talking"); } };
     problem("");
     show("transferring");
-    call.refer(`sip:${encodeURIComponent(target)}@${account.domain}`, {
+    const asked = call.refer(`sip:${target.replaceAll("#", "%23")}@${account.domain}`, {
       eventHandlers: { requestFailed: back, failed: back, accepted: () => { if (session === call) call.terminate(); } },
     });
+    if (!asked) back();
   }
 
   // --- hands ---
