@@ -262,6 +262,15 @@ def test_nobody_is_called_at_a_number_that_is_withheld_or_dear_or_none(ani: str)
     assert len(asked(call.listens().waits(46.0), c.AskStanding)) == 2, "and he is told again"
 
 
+def test_a_caller_whom_the_settings_call_back_nowhere_waits_on_and_is_told() -> None:
+    call = told(waiting(CALLBACK, "callback: bye")).listens()
+    call.feed(e.DigitPressed(call.clock.monotonic_s(), "2"))
+    call.feed(e.QueueStays(call.clock.monotonic_s()))
+    assert said(call)[-1] == "Sorry, we cannot call you back at this number. Please stay on the line."
+    assert call.state.in_queue is not None and call.state.in_queue.stage == "waiting"
+    assert (last_of_queue(call).outcome, last_of_queue(call).heard) == ("no_callback", "2")
+
+
 # --- ends
 
 
@@ -345,3 +354,13 @@ def test_what_is_sensitive_goes_to_no_agent() -> None:
     )
     (entered,) = asked(CallScript(written).offered().presses("42"), c.EnterQueue)
     assert entered.answers == {"pin": "***"}
+
+
+def test_one_queue_after_another_begins_with_nothing_known() -> None:
+    written = HEAD + (
+        "start: wait\nsteps:\n  wait: {queue: support, full: other, failed: hang_up}\n"
+        "  other: {queue: evening, failed: hang_up}\n"
+    )
+    call = CallScript(written).offered().queue_stands(3, 60.0).waits(20.0).queue_ends("full")
+    known = {"name": "evening", "position": None, "wait_s": None, "waited_s": 0, "agent": ""}
+    assert call.variables["queue"] == known and len(asked(call, c.EnterQueue)) == 2
