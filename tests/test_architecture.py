@@ -28,6 +28,7 @@ PURE = (
     "ivr.config_section",
     "ivr.config_services",
     "ivr.config_speaking",
+    "ivr.config_phone",
     "ivr.config_web",
     "ivr.config_workers",
     "ivr.model_errors",
