@@ -130,6 +130,7 @@ class CallDriver:
                 back.result,
                 back.part,
                 back.frames,
+                offered.offers_video,
                 self._ports.local_now(),
             )
         )
@@ -338,6 +339,8 @@ class CallDriver:
                 self._recorder.drop(file)
             case c.StartTransfer():
                 self._start_transfer(command)
+            case c.EndTransfer():
+                self._transfers.end()
             case c.HangUp(hangup_cause=cause):
                 self._ending = self._ending or Ending(EndReason.BOT_HUNG_UP, "bot", hangup_cause=cause)
                 self._ports.telephony.hang_up(self.leg_id, cause)

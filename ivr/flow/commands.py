@@ -155,6 +155,11 @@ class StartTransfer(Command):
 
 
 @immutable
+class EndTransfer(Command):
+    """Take the caller out of the talk; `TransferEnded` follows."""
+
+
+@immutable
 class StartJob(Command):
     """Give work to a service; `JobDone` tells what came of it."""
 

@@ -19,6 +19,7 @@ from ivr.flow.steps.registry import kind_of
 from ivr.flow.steps.run_flow import is_spare
 from ivr.flow.steps.survey import SurveyNote, SurveyQuestion, past_notes
 from ivr.immutable import immutable
+from ivr.rehearsal.ending import words_of_talk
 
 ANSWERED = ("match", "confirmed")
 """Outcomes of a question that was answered."""
@@ -53,8 +54,7 @@ def exits_of(flow: Flow) -> Exits:
             found[name] = {edge.exit: edge.target for edge in reversed(list(edges_here))}
         else:
             found[name], aliases[name] = _outcomes(step, edges)
-        if step.action == "transfer":
-            found[name]["connected"] = END
+        found[name].update(dict.fromkeys(words_of_talk(step), END))
     return Exits(found, aliases)
 
 

@@ -353,6 +353,7 @@ _CARRY_OUT: dict[type[c.Command], Callable[[PlayedCall, Any], None]] = {
     c.StopRecording: PlayedCall._stop_recording,
     c.DropRecording: PlayedCall._nothing,
     c.StartTransfer: PlayedCall._transfer,
+    c.EndTransfer: PlayedCall._nothing,
     c.StartJob: PlayedCall._start_job,
     c.CancelJob: PlayedCall._cancel_job,
 }

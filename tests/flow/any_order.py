@@ -285,6 +285,10 @@ class AnyCall:
         self._promise(self.is_answered and not self.is_transferring, "a transfer before the answer, or in another one")
         self.is_transferring = True
 
+    def _EndTransfer(self, command: c.EndTransfer) -> None:
+        self._with_caller(command)
+        self._promise(self.is_transferring, "the end of a transfer that there is not")
+
     # --- promises
 
     def _promise_nothing(self, event: e.Event) -> None:

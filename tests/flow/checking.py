@@ -46,6 +46,7 @@ WORLD = CheckContext(
         webhooks=frozenset({"crm"}),
         recipients=frozenset({"office"}),
         has_mail=True,
+        video=frozenset({"support"}),
     ),
     flows={file.stem: load_flow(file.read_bytes(), str(file)).flow for file in PARTS},
 )

@@ -20,6 +20,7 @@ from ivr.flow.steps import (
     survey,
     tag,
     transfer,
+    video,
     when,
 )
 from ivr.flow.steps.kind import StepKind
@@ -38,6 +39,7 @@ KINDS: tuple[StepKind, ...] = (
     run_flow.RUN,
     run_flow.RETURN_STEP,
     transfer.KIND,
+    video.KIND,
     answer.KIND,
     hang_up.KIND,
     hours.KIND,
