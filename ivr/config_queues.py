@@ -16,6 +16,7 @@ SkillName = QueueName
 ExitName = QueueName
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]$")]
 Level = Annotated[int, Field(ge=1, le=10)]
+Disposition = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 
 
 class QueueSettings(Section):
@@ -35,6 +36,8 @@ class QueueSettings(Section):
     """How long an agent's telephone rings before the call is offered to the next one."""
     wrap_up: Duration = 30.0
     """Time at most after a call in which an agent gets no other one; 0s: none."""
+    dispositions: tuple[Disposition, ...] = Field((), max_length=30)
+    """What a talk can have come to, for the agent to choose from during the wrap-up; nothing to choose when empty."""
     max_length: int | None = Field(None, ge=1)
     """Callers who may wait at once; any number when empty."""
     max_wait: Duration = 600.0

@@ -27,6 +27,7 @@ from ivr.acd.queue import (
     rules_of,
 )
 from ivr.acd.routing import match
+from ivr.acd.talk import Talk
 from ivr.config_queues import QueueSettings
 from ivr.immutable import immutable
 
@@ -72,6 +73,8 @@ class Floor:
     offers: dict[str, Offer] = field(default_factory=dict)
     events: list[QueueEvent] = field(default_factory=list)
     """What happened on this floor, in order."""
+    talks: list[Talk] = field(default_factory=list)
+    """Those that ended on this floor, in order."""
 
     def rules(self, call: WaitingCall) -> QueueSettings:
         """Of the call's queue."""
@@ -259,8 +262,14 @@ def end(floor: Floor, call_id: str, now: datetime) -> None:
         _change(floor, offer.agent, Act.END, now, wrap_up_s=floor.rules(call).wrap_up)
         talk_s = (now - call.connected_at).total_seconds()
         floor.events.append(QueueEvent(now, EventKind.ENDED, call.queue, call_id, offer.agent, "", talk_s))
+        floor.talks.append(_talk(call, call.connected_at, offer, now))
         del floor.offers[offer.offer_id]
     del floor.calls[call_id]
+
+
+def _talk(call: WaitingCall, began_at: datetime, offer: Offer, now: datetime) -> Talk:
+    waited_s = (began_at - call.arrived_at).total_seconds()
+    return Talk(offer.offer_id, call.call_id, offer.agent, call.queue, began_at, now, waited_s, call.context)
 
 
 def postpone(floor: Floor, call_id: str, now: datetime) -> None:

@@ -43,6 +43,8 @@ class WaitingCall:
     connected_at: datetime | None = None
     refused_by: tuple[str, ...] = ()
     """Agents who would not take it: it is not offered to them again."""
+    context: Mapping[str, object] = field(default_factory=dict)
+    """What the agent is told of the caller: `caller`, `flow`, `language`, and the `answers` by name; masked already."""
     callback: str = ""
     """Number to call; empty while the caller holds the line."""
     tries: int = 0

@@ -5,9 +5,10 @@ Knows nothing of databases or terminals; durations are computed here and nowhere
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Final
 
 MASK = "***"
 """Stands for what must not be kept."""
@@ -30,6 +31,24 @@ class StepLine:
     meaning: str = ""
     confidence: float | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TalkLine:
+    """One talk with an agent of a queue; the fields mean what they mean in `ivr.acd.talk.Talk`."""
+
+    agent: str
+    queue: str
+    began_at: datetime
+    ended_at: datetime
+    waited_s: float
+    disposition: str = ""
+    note: str = ""
+
+    @property
+    def talk_s(self) -> float:
+        """Without the wrap-up."""
+        return max(0.0, (self.ended_at - self.began_at).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +81,8 @@ class CallRecord:
     tags: Mapping[str, object] = field(default_factory=dict)
     """Name to `true` or to a value."""
     steps: tuple[StepLine, ...] = ()
+    talks: tuple[TalkLine, ...] = ()
+    """With agents of queues, in order of time."""
 
     @property
     def ring_s(self) -> float | None:
@@ -79,6 +100,10 @@ class CallRecord:
     def total_s(self) -> float | None:
         """From the INVITE to the end; None for a call in progress."""
         return _between_s(self.started_at, self.ended_at)
+
+
+CALL_FIELDS: Final = tuple(each.name for each in fields(CallRecord) if each.name not in ("steps", "talks"))
+"""Those of the call itself."""
 
 
 def _between_s(begin: datetime, end: datetime | None) -> float | None:
@@ -113,17 +138,20 @@ def printable(text: str) -> str:
 
 
 def summary_as_json(record: CallRecord) -> dict[str, object]:
-    """The call without its steps: the fields of docs/call-records.md, in that order."""
-    values = {name.name: _json(getattr(record, name.name)) for name in fields(record) if name.name != "steps"}
+    """The call without steps and talks: the fields of docs/call-records.md, in that order."""
+    values = {name: _json(getattr(record, name)) for name in CALL_FIELDS}
     variables, tags = values.pop("variables"), values.pop("tags")
     durations = {"ring_s": record.ring_s, "talk_s": record.talk_s, "total_s": record.total_s}
     return {**values, **durations, "tags": tags, "variables": variables}
 
 
 def as_json(record: CallRecord) -> dict[str, object]:
-    """The call with its steps."""
-    lines = [{name.name: _json(getattr(step, name.name)) for name in fields(step)} for step in record.steps]
-    return {**summary_as_json(record), "steps": lines}
+    """The call with its steps, and with its talks."""
+    return {**summary_as_json(record), "steps": _lines(record.steps), "talks": _lines(record.talks)}
+
+
+def _lines(lines: Iterable[StepLine | TalkLine]) -> list[dict[str, object]]:
+    return [{name.name: _json(getattr(line, name.name)) for name in fields(line)} for line in lines]
 
 
 def _json(value: object) -> object:
@@ -151,6 +179,7 @@ class TimelineLine:
 def timeline(record: CallRecord) -> list[TimelineLine]:
     """What happened, in order of time; lines of the same instant keep their logical order."""
     lines = [*_beginning(record), *(line for step in record.steps for line in _step_lines(record, step))]
+    lines += [line for talk in record.talks for line in _talk_lines(record, talk)]
     return [*sorted(lines, key=lambda line: line.offset_s), _ending(record, lines)]
 
 
@@ -192,6 +221,16 @@ def _step_lines(record: CallRecord, step: StepLine) -> Iterator[TimelineLine]:
         yield TimelineLine(end_s, "caller", _heard(step), step.step)
     elif not step.prompt or step.outcome != "done":
         yield TimelineLine(end_s, "bot", _done(step), step.step)
+
+
+def _talk_lines(record: CallRecord, talk: TalkLine) -> Iterator[TimelineLine]:
+    begin_s, end_s = _offset_s(record, talk.began_at), _offset_s(record, talk.ended_at)
+    yield TimelineLine(
+        begin_s, "call", f"agent {talk.agent} of queue {talk.queue}, after {talk.waited_s:.0f} s of waiting"
+    )
+    said = f": {talk.disposition}" if talk.disposition else ""
+    note = f" “{talk.note}”" if talk.note else ""
+    yield TimelineLine(end_s, "call", f"talk with agent {talk.agent} over{said}{note}")
 
 
 def _heard(step: StepLine) -> str:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ivr.calls.record import CallRecord, TimelineLine, as_json, printable, summary_as_json, timeline
-from ivr.errors import IvrError
-from ivr.settings import load_settings
+from ivr.cli.columns import print_rows
+from ivr.cli.common import ConfigOption, Source, run
 
 if TYPE_CHECKING:
     from ivr.storage.calls import CallRepository
@@ -23,20 +21,10 @@ if TYPE_CHECKING:
 _HEADINGS = ("id", "started (local)", "from", "to", "flow", "talk", "ended", "by")
 _SHORT_ID_LENGTH = 8
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; ./ivr.yaml where there is one.")]
 DatabaseOption = Annotated[
     str | None, typer.Option("--database", metavar="URL", help="Read this database instead of the settings' one.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs; fields: docs/call-records.md.")]
-
-
-@dataclass(frozen=True)
-class _Source:
-    config: Path | None
-    database: str | None
-
-    def url(self) -> str:
-        return self.database or load_settings(self.config).database.url
 
 
 def register(app: typer.Typer) -> None:
@@ -55,9 +43,9 @@ def list_calls(
     database: DatabaseOption = None,
 ) -> None:
     """List the last recorded calls, newest first; `ivr calls show ID` prints one as a conversation."""
-    context.obj = _Source(config, database)
+    context.obj = Source(config, database)
     if context.invoked_subcommand is None:
-        _run(lambda: _list(context.obj, last, as_objects))
+        run(lambda: _list(context.obj, last, as_objects))
 
 
 def show_call(
@@ -68,26 +56,17 @@ def show_call(
     database: DatabaseOption = None,
 ) -> None:
     """Print one call as a timeline: what the bot said, what the caller said or pressed, and how it ended."""
-    outer: _Source = context.obj
-    source = _Source(config or outer.config, database or outer.database)
-    _run(lambda: _show(source, call_id, as_objects))
+    source = Source(config, database).behind(context.obj)
+    run(lambda: _show(source, call_id, as_objects))
 
 
-def _run(command: Callable[[], None]) -> None:
-    try:
-        command()
-    except IvrError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-
-
-def _open(source: _Source) -> CallRepository:
+def _open(source: Source) -> CallRepository:
     from ivr.storage.calls import CallRepository
 
     return CallRepository(source.url())
 
 
-def _list(source: _Source, last: int, as_objects: bool) -> None:
+def _list(source: Source, last: int, as_objects: bool) -> None:
     from ivr.storage.calls import NoDatabaseYet
 
     with _open(source) as repository:
@@ -100,10 +79,11 @@ def _list(source: _Source, last: int, as_objects: bool) -> None:
     elif not records:
         typer.echo(f"{remark}; start the bot with `ivr serve` and call it")
     else:
-        _print_rows([_row(record) for record in records])
+        rows = [_row(record) for record in records]
+        print_rows(_HEADINGS, _shortened(rows) if sys.stdout.isatty() else rows, right={"talk"}, wrapped={"ended"})
 
 
-def _show(source: _Source, call_id: str, as_objects: bool) -> None:
+def _show(source: Source, call_id: str, as_objects: bool) -> None:
     with _open(source) as repository:
         record = repository.get(call_id)
     if as_objects:
@@ -137,18 +117,9 @@ def _row(record: CallRecord) -> tuple[str, ...]:
     )
 
 
-def _print_rows(rows: Sequence[tuple[str, ...]]) -> None:
-    console = Console()
-    if not console.is_terminal:
-        _print_aligned([_HEADINGS, *rows])
-        return
-    table = Table(header_style="bold", box=None, pad_edge=False)
-    for heading in _HEADINGS:
-        is_number = heading == "talk"
-        table.add_column(heading, no_wrap=heading != "ended", justify="right" if is_number else "left")
-    for identity, *cells in rows:
-        table.add_row(*map(Text, (_short(identity, rows), *cells)))
-    console.print(table)
+def _shortened(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """With ids for a terminal's width."""
+    return [(_short(identity, rows), *cells) for identity, *cells in rows]
 
 
 def _short(identity: str, rows: Sequence[tuple[str, ...]]) -> str:
@@ -157,13 +128,6 @@ def _short(identity: str, rows: Sequence[tuple[str, ...]]) -> str:
     while length < len(identity) and sum(row[0].startswith(identity[:length]) for row in rows) > 1:
         length += 1
     return identity[:length]
-
-
-def _print_aligned(rows: Sequence[tuple[str, ...]]) -> None:
-    """Whole cells in columns, for files and pipes: never cut, never wrapped."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _print_timeline(record: CallRecord) -> None:

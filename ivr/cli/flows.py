@@ -16,7 +16,8 @@ from rich.text import Text
 
 from ivr.calls.routing import DRAFT_SUFFIX
 from ivr.cli.columns import print_rows
-from ivr.errors import IvrError, Severity, StorageError
+from ivr.cli.common import ConfigOption, told
+from ivr.errors import Severity, StorageError
 from ivr.settings import load_settings
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ivr.publishing.overview import Overview, Row
     from ivr.publishing.versions import Publication
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; ./ivr.yaml where there is one.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs; fields: docs/publishing.md.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The flow's name (its `flow:` key).")]
 
@@ -107,11 +107,8 @@ def _run(command: Callable[[], None]) -> None:
     from ivr.logs import log_to_standard_error
 
     log_to_standard_error()
-    try:
+    with told():
         command()
-    except IvrError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
 
 
 def _desk(context: typer.Context, config: Path | None) -> Desk:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivr.errors import ConfigError, IvrError
+from ivr.cli.common import ConfigOption, told
+from ivr.errors import ConfigError
 from ivr.flow.calendar import Hours, HoursState, Switch
 from ivr.model_errors import did_you_mean
 from ivr.settings import load_settings
@@ -18,7 +19,6 @@ from ivr.settings import load_settings
 if TYPE_CHECKING:
     from ivr.services.hours import HoursService
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; ./ivr.yaml where there is one.")]
 NameArgument = Annotated[str, typer.Argument(metavar="CALENDAR", help="Its name under calendars: of the settings.")]
 UntilOption = Annotated[
     str | None,
@@ -66,11 +66,8 @@ def open_(context: typer.Context, name: NameArgument, until: UntilOption = None,
 
 
 def _run(command: Callable[[], None]) -> None:
-    try:
+    with told(OSError):
         command()
-    except (IvrError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
 
 
 def _service(config: Path | None) -> HoursService:

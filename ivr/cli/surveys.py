@@ -5,17 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ivr.calls.survey_answers import ANSWER_COLUMNS, answer_row, latest, survey_summaries
-from ivr.errors import IvrError
+from ivr.cli.common import ConfigOption, Source, told
 from ivr.ports import AnswerRecord
-from ivr.settings import load_settings
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; ./ivr.yaml where there is one.")]
 DatabaseOption = Annotated[
     str | None, typer.Option("--database", metavar="URL", help="Read this database instead of the settings' one.")
 ]
@@ -37,11 +34,8 @@ def surveys(
     if as_objects and as_csv:
         typer.echo("choose --json or --csv", err=True)
         raise typer.Exit(2)
-    try:
-        answers = _answers(database or load_settings(config).database.url, name)
-    except IvrError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+    with told():
+        answers = _answers(Source(config, database).url(), name)
     if as_objects:
         typer.echo(json.dumps([answer_row(answer) for answer in answers], ensure_ascii=False, indent=2))
     elif as_csv:

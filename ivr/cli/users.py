@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from ivr.errors import ConfigError, IvrError
+from ivr.cli.columns import print_rows
+from ivr.cli.common import ConfigOption, Source, told
+from ivr.errors import ConfigError
 from ivr.ports.people import Role, User
-from ivr.settings import load_settings
 
 if TYPE_CHECKING:
     from ivr.storage.people import PeopleRepository
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file; ./ivr.yaml where there is one.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 
@@ -93,14 +91,10 @@ def remove(context: typer.Context, name: NameArgument, config: ConfigOption = No
 
 
 def _run(config: Path | None, act: Callable[[PeopleRepository], None]) -> None:
-    try:
-        from ivr.storage.people import PeopleRepository
+    from ivr.storage.people import PeopleRepository
 
-        with PeopleRepository(load_settings(config).database.url) as people:
-            act(people)
-    except IvrError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+    with told(), PeopleRepository(Source(config).url()) as people:
+        act(people)
 
 
 def _show(people: PeopleRepository, as_json: bool) -> None:
@@ -111,10 +105,8 @@ def _show(people: PeopleRepository, as_json: bool) -> None:
     elif not found:
         typer.echo("nobody may log in yet; `ivr serve` makes the first user, or: ivr users add NAME --role operator")
     else:
-        table = Table("name", "role", "since", box=None, pad_edge=False)
-        for user in found:
-            table.add_row(user.name, user.role, user.created_at.astimezone().strftime("%Y-%m-%d"))
-        Console().print(table)
+        rows = [(user.name, str(user.role), user.created_at.astimezone().strftime("%Y-%m-%d")) for user in found]
+        print_rows(("name", "role", "since"), rows)
 
 
 def _checked(name: str) -> str:

@@ -15,9 +15,10 @@ from typing import Final, Protocol
 
 from ivr.acd.agent import Act, Agent
 from ivr.acd.events import QueueEvent
-from ivr.acd.floor import Ring
+from ivr.acd.floor import Offer, Ring
 from ivr.acd.queue import WaitingCall
 from ivr.acd.standing import Standing
+from ivr.acd.talk import Talk
 from ivr.immutable import immutable
 
 TICK_S: Final = 1.0
@@ -34,6 +35,10 @@ class QueueScene:
     """By name."""
     calls: tuple[WaitingCall, ...]
     """In their order."""
+    offers: tuple[Offer, ...] = ()
+    """Which call rings at which agent, and who talks to whom; by name of the offer."""
+    talks: tuple[Talk, ...] = ()
+    """Those that agents are working on in their wrap-up, by agent."""
 
 
 class CallQueues(Protocol):
@@ -80,8 +85,11 @@ class CallQueues(Protocol):
     def postpone(self, call_id: str, now: datetime) -> None:
         """Who was to be called back did not answer: again later, or never."""
 
+    def note_talk(self, talk_id: str, agent: str, disposition: str, note: str, now: datetime) -> None:
+        """Keep what an agent says about an own talk. Raises ActRefused: as `ivr.acd.talk.noted`, or without one."""
+
     def scene(self) -> QueueScene:
-        """All agents and calls."""
+        """All agents and calls, what is offered to whom, and what is worked on."""
 
     def events(self, since: datetime) -> list[QueueEvent]:
         """What happened since, in order."""

@@ -10,15 +10,17 @@ from types import TracebackType
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ivr.calls.record import CallRecord, StepLine
+from ivr.calls.record import CALL_FIELDS, CallRecord, StepLine, TalkLine
 from ivr.errors import StorageError
 from ivr.storage.database import masked_url, open_engine, parse_url, reason, sqlite_file
 from ivr.storage.migrate import is_usable
+from ivr.storage.queue_schema import talks
 from ivr.storage.schema import calls, steps
 
 _SHOWN_MATCHES = 5
-_CALL_FIELDS = tuple(field.name for field in fields(CallRecord) if field.name != "steps")
+_Row = Row[tuple[object, ...]]
 _STEP_FIELDS = tuple(field.name for field in fields(StepLine))
+_TALK_FIELDS = tuple(field.name for field in fields(TalkLine))
 
 
 class NoDatabaseYet(StorageError):
@@ -53,13 +55,14 @@ class CallRepository:
         return [record_of(row) for row in self.rows(newest)]
 
     def get(self, call_id: str) -> CallRecord:
-        """The call with that id, or with the only id that begins so, with its steps.
+        """The call with that id, or with the only id that begins so, with its steps and talks.
 
         Raises CallNotFound (nothing, or several), StorageError, NoDatabaseYet.
         """
         row = self._row(call_id)
         own = select(steps).where(steps.c.call_id == row.id).order_by(steps.c.sequence)
-        return record_of(row, self.rows(own))
+        its_talks = select(talks).where(talks.c.call_id == row.id).order_by(talks.c.began_at, talks.c.talk_id)
+        return record_of(row, self.rows(own), self.rows(its_talks))
 
     def lines_of_flow(self, flow: str, since: datetime | None = None) -> list[tuple[str, str, str]]:
         """Call, step and kind of every recorded line of a flow's calls that began since then: call by call, in order.
@@ -98,7 +101,7 @@ class CallRepository:
         """Close."""
         self.close()
 
-    def _row(self, call_id: str) -> Row[tuple[object, ...]]:
+    def _row(self, call_id: str) -> _Row:
         exact = self.rows(select(calls).where(calls.c.id == call_id))
         if exact:
             return exact[0]
@@ -118,7 +121,7 @@ class CallRepository:
             )
         return found[0]
 
-    def rows(self, statement: object) -> Sequence[Row[tuple[object, ...]]]:
+    def rows(self, statement: object) -> Sequence[_Row]:
         """Rows of a SELECT. Raises StorageError, NoDatabaseYet."""
         file = sqlite_file(self._url)
         if file is not None and not file.exists():
@@ -137,12 +140,16 @@ class CallRepository:
             raise NoDatabaseYet(f"no call was recorded yet in {self.address}", retryable=False)
 
 
-def record_of(row: Row[tuple[object, ...]], lines: Sequence[Row[tuple[object, ...]]] = ()) -> CallRecord:
-    """A row of `calls` as a record, with the rows of its steps."""
-    values = {name: getattr(row, name) for name in _CALL_FIELDS}
+def record_of(row: _Row, lines: Sequence[_Row] = (), spoken: Sequence[_Row] = ()) -> CallRecord:
+    """A row of `calls` as a record, with the rows of its steps and of its talks."""
+    values = {name: getattr(row, name) for name in CALL_FIELDS}
     values |= {name: values[name] or {} for name in ("variables", "tags")}
-    return CallRecord(**values, steps=tuple(_step(line) for line in lines))
+    return CallRecord(**values, steps=tuple(map(_step, lines)), talks=tuple(map(_talk, spoken)))
 
 
-def _step(row: Row[tuple[object, ...]]) -> StepLine:
+def _step(row: _Row) -> StepLine:
     return StepLine(**{name: getattr(row, name) for name in _STEP_FIELDS})
+
+
+def _talk(row: _Row) -> TalkLine:
+    return TalkLine(**{name: getattr(row, name) for name in _TALK_FIELDS})

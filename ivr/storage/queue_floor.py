@@ -17,13 +17,14 @@ from ivr.acd.agent import Agent, AgentState
 from ivr.acd.events import EventKind, QueueEvent
 from ivr.acd.floor import Floor, Offer
 from ivr.acd.queue import CallState, Queues, WaitingCall
-from ivr.storage.queue_schema import agents, queue_events, reservations, waiting_calls
+from ivr.acd.talk import Talk
+from ivr.storage.queue_schema import agents, queue_events, reservations, talks, waiting_calls
 
 Lock = Literal["none", "wait", "skip"]
 """`skip`: rows that somebody else is changing are left out."""
 
-_AGENT_FIELDS, _CALL_FIELDS, _OFFER_FIELDS, _EVENT_FIELDS = (
-    tuple(each.name for each in fields(kind)) for kind in (Agent, WaitingCall, Offer, QueueEvent)
+_AGENT_FIELDS, _CALL_FIELDS, _OFFER_FIELDS, _EVENT_FIELDS, _TALK_FIELDS = (
+    tuple(each.name for each in fields(kind)) for kind in (Agent, WaitingCall, Offer, QueueEvent, Talk)
 )
 
 
@@ -78,6 +79,8 @@ class Draft:
         self._delete(waiting_calls, self._calls.keys() - floor.calls.keys())
         if floor.events:
             self.connection.execute(queue_events.insert(), [_values(event, _EVENT_FIELDS) for event in floor.events])
+        if floor.talks:
+            self.connection.execute(talks.insert(), [_values(talk, _TALK_FIELDS) for talk in floor.talks])
 
     def _write(
         self, table: Table, before: Mapping[str, object], after: Mapping[str, object], names: tuple[str, ...]
@@ -103,6 +106,11 @@ def empty(connection: Connection, queues: Queues) -> Draft:
 def event_of(row: RowMapping) -> QueueEvent:
     """A row of `queue_events`."""
     return QueueEvent(**{name: row[name] for name in _EVENT_FIELDS} | {"kind": EventKind(row["kind"])})
+
+
+def talk_of(row: RowMapping) -> Talk:
+    """A row of `talks`."""
+    return Talk(**{name: row[name] for name in _TALK_FIELDS})
 
 
 def _locked(statement: Select[Any], lock: Lock) -> Select[Any]:

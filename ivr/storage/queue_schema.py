@@ -5,7 +5,7 @@ Columns have the names of the fields that they keep (`ivr.acd`).
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, String, Table, Text
 
 from ivr.storage.schema import UtcDateTime, metadata
 
@@ -49,6 +49,7 @@ waiting_calls = Table(
     _name("state"),
     Column("connected_at", UtcDateTime),
     Column("refused_by", JSON, nullable=False),
+    Column("context", JSON, nullable=False, server_default="{}"),
     Column("callback", String(255), nullable=False),
     Column("tries", Integer, nullable=False),
     _instant("not_before_at"),
@@ -67,6 +68,23 @@ reservations = Table(
 Index("ix_reservations_agent", reservations.c.agent, unique=True)
 Index("ix_reservations_call_id", reservations.c.call_id)
 Index("ix_reservations_owner", reservations.c.owner)
+
+talks = Table(
+    "talks",
+    metadata,
+    Column("talk_id", String(128), primary_key=True),
+    _name("call_id"),
+    _name("agent"),
+    _name("queue"),
+    _instant("began_at"),
+    _instant("ended_at"),
+    Column("waited_s", Float, nullable=False),
+    Column("context", JSON, nullable=False),
+    Column("disposition", String(64), nullable=False),
+    Column("note", Text, nullable=False),
+)
+Index("ix_talks_call_id", talks.c.call_id)
+Index("ix_talks_agent", talks.c.agent, talks.c.ended_at)
 
 queue_leases = Table(
     "queue_leases",

@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Connection, exists, or_, select, text
 from ivr.acd.agent import AgentState
 from ivr.acd.floor import Ring
 from ivr.acd.queue import CallState, Queues, rules_of
-from ivr.storage.queue_floor import Draft
-from ivr.storage.queue_schema import agents, queue_leases, reservations, waiting_calls
+from ivr.acd.talk import Talk
+from ivr.storage.queue_floor import Draft, talk_of
+from ivr.storage.queue_schema import agents, queue_leases, reservations, talks, waiting_calls
 from ivr.storage.rows import insert_for
 
 _MATCH_LOCK: Final = 0x49565202
@@ -86,6 +87,22 @@ def rings_of(connection: Connection, owner: str) -> tuple[Ring, ...]:
         .order_by(reservations.c.offer_id)
     )
     return tuple(Ring(*row) for row in connection.execute(ringing))
+
+
+def talks_worked_on(connection: Connection) -> tuple[Talk, ...]:
+    """By agent; as `ivr.acd.talk.is_worked_on`."""
+    is_last = (talks.c.agent == agents.c.name) & (talks.c.ended_at == agents.c.since_at)
+    chosen = (
+        select(talks).join(agents, is_last).where(agents.c.state == AgentState.WRAP_UP.value).order_by(agents.c.name)
+    )
+    return tuple(talk_of(row) for row in connection.execute(chosen).mappings())
+
+
+def talk_for_noting(connection: Connection, talk_id: str, agent: str) -> Talk | None:
+    """The agent's talk, locked; None where there is no such one."""
+    chosen = select(talks).where(talks.c.talk_id == talk_id, talks.c.agent == agent).with_for_update()
+    row = connection.execute(chosen).mappings().first()
+    return talk_of(row) if row else None
 
 
 def is_dead(now: datetime) -> ColumnElement[bool]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, exists, false, func, or_, select, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from ivr.acd import floor as acts
@@ -24,12 +24,13 @@ from ivr.acd.floor import Floor, Ring
 from ivr.acd.queue import CallState, Queues, WaitingCall, order_of, rules_of
 from ivr.acd.routing import Pairing, match
 from ivr.acd.standing import Standing, standing
+from ivr.acd.talk import no_such_talk, noted
 from ivr.errors import StorageError
 from ivr.ports.queues import LEASE_S, QueueScene
 from ivr.storage.database import make_folder, masked_url, open_engine, parse_url, reason, sqlite_file
 from ivr.storage.migrate import is_usable, migrate
 from ivr.storage.queue_floor import Draft, empty, event_of
-from ivr.storage.queue_schema import agents, queue_events, queue_leases, reservations, waiting_calls
+from ivr.storage.queue_schema import agents, queue_events, queue_leases, reservations, talks, waiting_calls
 from ivr.storage.queue_statements import (
     can_match,
     has_all_offers,
@@ -41,6 +42,8 @@ from ivr.storage.queue_statements import (
     lock_counting,
     renew,
     rings_of,
+    talk_for_noting,
+    talks_worked_on,
     way_of,
 )
 
@@ -217,6 +220,18 @@ class DatabaseQueues:
         """The agent did not take it."""
         self._on_offer(offer_id, lambda floor: acts.refuse(floor, offer_id, now, reason), None)
 
+    # --- after the talk ---
+
+    def note_talk(self, talk_id: str, agent: str, disposition: str, note: str, now: datetime) -> None:
+        """Keep what the agent says. Raises ActRefused."""
+        with self._begun() as connection:
+            talk = talk_for_noting(connection, talk_id, agent)
+            if talk is None:
+                raise no_such_talk(talk_id, agent)
+            after = noted(talk, rules_of(self._queues, talk.queue), disposition, note, now)
+            said = {"disposition": after.disposition, "note": after.note}
+            connection.execute(talks.update().where(talks.c.talk_id == talk_id).values(said))
+
     # --- what there is ---
 
     def scene(self) -> QueueScene:
@@ -225,8 +240,12 @@ class DatabaseQueues:
             draft = empty(connection, self._queues)
             draft.load_agents(lock="none")
             draft.load_calls(lock="none")
+            draft.load_offers(true())
             return QueueScene(
-                tuple(draft.floor.agents.values()), tuple(sorted(draft.floor.calls.values(), key=order_of))
+                tuple(draft.floor.agents.values()),
+                tuple(sorted(draft.floor.calls.values(), key=order_of)),
+                tuple(sorted(draft.floor.offers.values(), key=lambda offer: offer.offer_id)),
+                talks_worked_on(connection),
             )
 
     def events(self, since: datetime) -> list[QueueEvent]:

@@ -115,6 +115,10 @@ class RemoteQueues:
         """Who was to be called back did not answer."""
         self._ask("postpone", call_id=call_id, now=now)
 
+    def note_talk(self, talk_id: str, agent: str, disposition: str, note: str, now: datetime) -> None:
+        """Keep what the agent says."""
+        self._ask("note_talk", talk_id=talk_id, agent=agent, disposition=disposition, note=note, now=now)
+
     def scene(self) -> QueueScene:
         """All agents and calls."""
         found: QueueScene = self._ask("scene")

@@ -10,8 +10,9 @@ from ivr.acd import floor as acts
 from ivr.acd.agent import Act, Agent, unknown
 from ivr.acd.events import QueueEvent
 from ivr.acd.floor import Floor, Offer, Ring
-from ivr.acd.queue import CallState, Queues, WaitingCall, order_of
+from ivr.acd.queue import CallState, Queues, WaitingCall, order_of, rules_of
 from ivr.acd.standing import Standing, standing
+from ivr.acd.talk import is_worked_on, no_such_talk, noted
 from ivr.ports.queues import LEASE_S, QueueScene
 
 
@@ -87,10 +88,25 @@ class MemoryQueues:
         if call_id in self.floor.calls:
             acts.postpone(self.floor, call_id, now)
 
+    def note_talk(self, talk_id: str, agent: str, disposition: str, note: str, now: datetime) -> None:
+        """Keep what the agent says."""
+        for index, talk in enumerate(self.floor.talks):
+            if (talk.talk_id, talk.agent) == (talk_id, agent):
+                rules = rules_of(self.floor.queues, talk.queue)
+                self.floor.talks[index] = noted(talk, rules, disposition, note, now)
+                return
+        raise no_such_talk(talk_id, agent)
+
     def scene(self) -> QueueScene:
         """All agents and calls."""
         agents = sorted(self.floor.agents.values(), key=lambda agent: agent.name)
-        return QueueScene(tuple(agents), tuple(sorted(self.floor.calls.values(), key=order_of)))
+        offers = sorted(self.floor.offers.values(), key=lambda offer: offer.offer_id)
+        return QueueScene(
+            tuple(agents),
+            tuple(sorted(self.floor.calls.values(), key=order_of)),
+            tuple(offers),
+            tuple(talk for agent in agents for talk in self.floor.talks if is_worked_on(talk, agent)),
+        )
 
     def events(self, since: datetime) -> list[QueueEvent]:
         """What happened since."""

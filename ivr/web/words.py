@@ -84,6 +84,10 @@ GERMAN: Final[Mapping[str, str]] = {
     "wrap up": "Nacharbeit",
     "paused": "in Pause",
     "offered": "wird angeboten",
+    # talks
+    "Talks with agents": "Gespräche mit Agenten",
+    "agent": "Agent",
+    "Note": "Notiz",
     # calls
     "started": "Beginn",
     "from": "von",

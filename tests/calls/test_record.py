@@ -10,6 +10,7 @@ import pytest
 from ivr.calls.record import (
     CallRecord,
     StepLine,
+    TalkLine,
     as_json,
     masked,
     masked_number,
@@ -124,6 +125,17 @@ def test_timeline_tells_the_conversation_in_order() -> None:
     ]
 
 
+def test_timeline_tells_whom_the_caller_has_talked_to_and_what_was_said_of_it() -> None:
+    first = TalkLine("anna", "sales", at(5.0), at(20.0), 3.0, "solved", "paid")
+    lines = timeline(replace(CALL, talks=(first, TalkLine("bert", "sales", at(21.0), at(30.5), 19.0))))
+    assert [(line.offset_s, line.text) for line in lines[2:-1]] == [
+        (5.0, "agent anna of queue sales, after 3 s of waiting"),
+        (20.0, "talk with agent anna over: solved “paid”"),
+        (21.0, "agent bert of queue sales, after 19 s of waiting"),
+        (30.5, "talk with agent bert over"),
+    ]
+
+
 def test_timeline_of_a_refused_call() -> None:
     call = CallRecord("c2", BEGIN, None, at(0.1), end_reason="rejected", ended_by="bot", sip_status=486)
     texts = [line.text for line in timeline(call)]
@@ -153,7 +165,7 @@ def test_json_has_the_documented_fields_in_order() -> None:
     )
     assert (summary["started_at"], summary["talk_s"]) == ("2026-03-01T12:00:00+00:00", 28.5)
     whole = as_json(call)
-    assert list(whole) == [*summary, "steps"]
+    assert list(whole) == [*summary, "steps", "talks"]
     assert " ".join(whole["steps"][0]) == (  # type: ignore[index]
         "sequence step kind started_at ended_at attempt outcome mode prompt heard meaning confidence detail"
     )

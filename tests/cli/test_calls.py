@@ -15,7 +15,7 @@ import pytest
 from ivr.config import DatabaseSettings
 from ivr.storage.call_log import DatabaseCallLog
 from tests.cli.terminal import run_on_a_terminal
-from tests.storage.records import started, write_call
+from tests.storage.records import started, write_call, write_talk
 
 pytestmark = pytest.mark.adapter
 
@@ -46,6 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_call(log, "11111111-aaaa")
         write_call(log, "11111111-bbbb")
         log.call_started(started("22222222-cccc", offset_s=60.0))
+    write_talk(settings.url, "11111111-aaaa", "solved", "paid\nby card \x1b[31m")
     return path
 
 
@@ -55,7 +56,7 @@ def test_list_is_json_newest_first(folder: Path) -> None:
     listed = json.loads(done.stdout)
     assert [call["id"] for call in listed] == ["22222222-cccc", "11111111-bbbb"]
     assert (listed[0]["ended_at"], listed[1]["talk_s"], listed[1]["end_reason"]) == (None, 61.25, "transferred")
-    assert "steps" not in listed[0]
+    assert "steps" not in listed[0] and "talks" not in listed[0]
 
 
 def test_piped_list_is_plain_and_whole(folder: Path) -> None:
@@ -89,6 +90,8 @@ def test_show_prints_the_conversation(folder: Path) -> None:
     assert "  0:01.0  bot     main_menu  “Sales or “support”? Say it, or press – 1 äöü”" in done.stdout
     assert "  0:04.5  caller  main_menu  said “sales please” (confidence 0.88) → sales" in done.stdout
     assert "  1:01.8  call               ended: transferred to sales, by caller, SIP 200, cause 16" in (done.stdout)
+    assert "  0:10.0  call               agent anna of queue sales, after 8 s of waiting" in done.stdout
+    assert "  1:00.0  call               talk with agent anna over: solved “paid by card  [31m”" in done.stdout
     assert '  pin = "***"' in done.stdout
     assert "\x1b" not in done.stdout
 
@@ -99,10 +102,12 @@ def test_show_on_a_terminal_has_colors(folder: Path) -> None:
     assert "in progress" in output
 
 
-def test_show_is_json_with_steps(folder: Path) -> None:
+def test_show_is_json_with_steps_and_talks(folder: Path) -> None:
     call = json.loads(_run(folder, "show", "11111111-aaaa", "--json").stdout)
     assert [step["sequence"] for step in call["steps"]] == [1, 2, 3]
     assert (call["steps"][0]["confidence"], call["variables"]["schön"]) == (0.875, True)
+    (talk,) = call["talks"]
+    assert (talk["agent"], talk["queue"], talk["waited_s"], talk["disposition"]) == ("anna", "sales", 8.0, "solved")
 
 
 @pytest.mark.parametrize(

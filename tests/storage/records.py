@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
+from ivr.acd.agent import Act
+from ivr.acd.queue import WaitingCall
+from ivr.config_queues import QueueSettings
 from ivr.ports import CallEnded, CallLog, CallStarted, EndReason, StepRecord
+from ivr.storage.queues import DatabaseQueues
 
 BEGIN = datetime(2026, 3, 29, 0, 59, 58, 250_000, tzinfo=UTC)
 BERLIN_SUMMER = timezone(timedelta(hours=2))
@@ -68,3 +72,16 @@ def write_call(log: CallLog, call_id: str, steps: int = 3, worker: str = "host/1
     for sequence in range(1, steps + 1):
         log.step_done(menu_step(call_id, sequence))
     log.call_ended(ended(call_id))
+
+
+def write_talk(url: str, call_id: str, disposition: str, note: str) -> None:
+    """With agent anna of the queue sales, from 10 s to 60 s of the call, into a database that is there."""
+    opened = DatabaseQueues(url, {"sales": QueueSettings(dispositions=(disposition,))})
+    opened.add_agent("anna", "sip:anna@pbx", {})
+    opened.agent_acts("anna", Act.LOG_IN, at(0))
+    opened.enter(WaitingCall(call_id, "sales", "host/1", at(2), at(2)), at(2))
+    (ring,) = opened.match("host/1", at(3))
+    opened.connect(ring.offer_id, at(10))
+    opened.end(call_id, at(60))
+    opened.note_talk(ring.offer_id, "anna", disposition, note, at(65))
+    opened.close()

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.queues import Plan, party, prepare
+from benchmarks.queues import QUEUES, Plan, party, prepare
 from benchmarks.queues_check import Notes, counts, faults, lost_calls
+from ivr.acd.queue import CallState
+from ivr.storage.queues import DatabaseQueues
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.adapter
@@ -41,9 +43,19 @@ def test_a_killed_process_loses_its_own_calls_only_and_its_agents_are_freed(post
         assert lead.stdout is not None
         first, log = int(lead.stdout.readline()), tmp_path / "0.jsonl"
         wait_until(lambda: log.exists() and '"agent"' in log.read_text(), "the first process has talked")
+        wait_until(lambda: waiting_calls(postgres_url, "process-0") > 1, "callers of the first process wait")
         os.kill(first, signal.SIGKILL)
         assert lead.wait(LIMIT_S) == 1, "none of the others failed"
     notes, found, lost = Notes.of(tmp_path), counts(postgres_url), lost_calls(postgres_url)
     assert faults(postgres_url, notes) == []
     assert found["entered"] >= 4 * 30 and found["ended"] > 60
     assert {call_id.split("-")[0] for call_id in lost} == {"0"}
+
+
+def waiting_calls(url: str, owner: str) -> int:
+    queues = DatabaseQueues(url, QUEUES)
+    try:
+        calls = queues.scene().calls
+    finally:
+        queues.close()
+    return sum(call.owner == owner and call.state is CallState.WAITING for call in calls)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import pytest
 
 from ivr.acd.agent import Act, AgentState
 from ivr.acd.events import EventKind
-from ivr.acd.floor import DECLINED
+from ivr.acd.floor import DECLINED, Offer
 from ivr.acd.queue import CallState
 from ivr.acd.standing import Standing
+from ivr.acd.talk import Talk
 from ivr.config_queues import QueueSettings
 from ivr.errors import ActRefused, AgentUnknown, StorageError
 from ivr.helper_process import Answer
 from ivr.ports.queues import LEASE_S, CallQueues
 from ivr.storage.address import parse_address
 from ivr.storage.database import open_engine, parse_url
-from ivr.storage.queue_schema import agents, queue_events, queue_leases, reservations, waiting_calls
+from ivr.storage.queue_schema import agents, queue_events, queue_leases, reservations, talks, waiting_calls
 from ivr.storage.queues import DatabaseQueues
 from ivr.storage.remote_queues import RemoteQueues, remote_queues
 from ivr.storage.session import Session
@@ -29,7 +31,7 @@ from tests.storage.conftest import PrivatePostgres
 pytestmark = pytest.mark.adapter
 
 QUEUES = {
-    "support": QueueSettings(wrap_up=30.0, short_abandon=5.0, expected_handle_time=100.0),
+    "support": QueueSettings(wrap_up=30.0, dispositions=("solved",), short_abandon=5.0, expected_handle_time=100.0),
     "german": QueueSettings(skills={"german": 5}, strategy="best_match"),
     "all": QueueSettings(strategy="ring_all", wrap_up=0.0),
     "small": QueueSettings(max_length=1, overflow="support", max_wait=60.0),
@@ -77,7 +79,7 @@ def queues(request: pytest.FixtureRequest) -> Iterator[CallQueues]:
     url = request.getfixturevalue("kept_postgres" if request.param == "postgresql" else "kept_sqlite")
     engine = open_engine(parse_url(url))
     with engine.begin() as connection:
-        for table in (reservations, waiting_calls, agents, queue_leases, queue_events):
+        for table in (reservations, waiting_calls, agents, queue_leases, queue_events, talks):
             connection.execute(table.delete())
     engine.dispose()
     is_worker = request.param == "worker"
@@ -122,7 +124,8 @@ def test_what_an_agent_cannot_do_is_refused_and_changes_nothing(queues: CallQueu
 
 
 def test_a_call_reads_back_as_it_entered(queues: CallQueues) -> None:
-    call = waiting(priority=3, skills={"french": 2}, refused_by=("anna", "bert"), tries=1)
+    context = {"caller": "<b>\x00\u202e", "answers": {"größe": 3.5, "yes": True, "dates": ["2026-03-02", None]}}
+    call = waiting(priority=3, skills={"french": 2}, refused_by=("anna", "bert"), tries=1, context=context)
     assert queues.enter(call, at(1)) == "support"
     assert queues.enter(call, at(2)) == "support"
     assert queues.scene().calls == (call,)
@@ -151,6 +154,40 @@ def test_a_call_from_entering_to_the_wrap_up(queues: CallQueues) -> None:
         ("connected", 5.0),
         ("ended", 60.0),
     ]
+
+
+def test_what_rings_at_whom_and_what_is_worked_on_can_be_seen(queues: CallQueues) -> None:
+    logged_in(queues, "anna", "bert")
+    queues.enter(waiting(context={"caller": "+4930"}), at(1))
+    (ring,) = queues.match("host/1", at(2))
+    offer = Offer(ring.offer_id, "c1", "anna", "host/1", at(2))
+    assert (queues.scene().offers, queues.scene().talks) == ((offer,), ())
+    queues.connect(ring.offer_id, at(5))
+    assert (queues.scene().offers, queues.scene().talks) == ((offer,), ())
+    queues.end("c1", at(65))
+    talk = Talk(ring.offer_id, "c1", "anna", "support", at(5), at(65), 5.0, {"caller": "+4930"})
+    assert (queues.scene().offers, queues.scene().talks) == ((), (talk,))
+    queues.note_talk(talk.talk_id, "anna", "solved", "paid\r\nby card – äöü \U0001f600", at(70))
+    said = replace(talk, disposition="solved", note="paid\nby card – äöü \U0001f600")
+    assert queues.scene().talks == (said,)
+    queues.agent_acts("anna", Act.READY, at(71))
+    assert queues.scene().talks == ()
+
+
+def test_an_agent_notes_own_talks_only_and_as_the_queue_has_it(queues: CallQueues) -> None:
+    logged_in(queues, "anna", "bert")
+    queues.enter(waiting(), at(1))
+    queues.connect(queues.match("host/1", at(2))[0].offer_id, at(5))
+    queues.end("c1", at(65))
+    (talk,) = queues.scene().talks
+    for talk_id, agent, disposition in (
+        (talk.talk_id, "bert", ""),
+        ("anna#9", "anna", ""),
+        (talk.talk_id, "anna", "?"),
+    ):
+        with pytest.raises(ActRefused):
+            queues.note_talk(talk_id, agent, disposition, "", at(66))
+    assert queues.scene().talks == (talk,)
 
 
 def test_the_next_call_comes_when_the_wrap_up_is_over(queues: CallQueues) -> None:

@@ -13,7 +13,7 @@ from ivr.ports import EndReason
 from ivr.ports.desk import BotStatus, FlowLine, FlowsShown
 from ivr.web import streams
 from ivr.web.guard import CONTENT_POLICY
-from tests.storage.records import at, ended, menu_step, started
+from tests.storage.records import at, ended, menu_step, started, write_talk
 from tests.web.desks import UP, TestDesk, logged_in
 
 pytestmark = pytest.mark.adapter
@@ -87,6 +87,16 @@ def test_a_call_is_shown_as_it_was_recorded(desk: TestDesk) -> None:
     german = logged_in(desk, accept_language="de").get("/calls/one").text
     for part in ("29.03.2026 00:59:58", "Verlauf", "Sicherheit 0.88", "verbunden"):
         assert part in german, part
+
+
+def test_a_call_shows_whom_the_caller_has_talked_to_and_what_was_said_of_it(desk: TestDesk) -> None:
+    desk.write(started("one"), ended("one"), started("two"))
+    write_talk(desk.url, "one", "solved", f"paid\n{EVIL}")
+    page = logged_in(desk).get("/calls/one").text
+    for part in ("Talks with agents", "anna", "sales", "0:08", "0:50", "solved", "paid<br>&lt;script&gt;alert(1)"):
+        assert part in page, part
+    assert "<script>" not in page and "<img" not in page
+    assert "Talks with agents" not in logged_in(desk).get("/calls/two").text
 
 
 def test_whatever_a_caller_sends_is_text(desk: TestDesk) -> None:
