@@ -6,7 +6,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, SecretStr, StringConstraints, model_validator
 
 from ivr.config_section import Section
 
@@ -56,8 +56,6 @@ class VideoSettings(Section):
     public_url: Annotated[str, StringConstraints(pattern=r"^$|^https?://[^\s/?#@]+$")] = ""
     """Address of the links' page, `https://video.example.org`, from which nothing else of the desk is reached; the
     desk's own when empty."""
-    max_members: int = Field(8, ge=2, le=100)
-    """Browsers in one room at once."""
 
     @property
     def numbers(self) -> range:

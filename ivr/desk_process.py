@@ -28,6 +28,7 @@ from ivr.settings import load_settings
 from ivr.storage.people import PeopleRepository
 from ivr.storage.queues import DatabaseQueues
 from ivr.storage.shown_calls import ShownCalls
+from ivr.storage.video import DatabaseVideo
 from ivr.supervisor.channel import LineChannel, Message
 from ivr.web.app import make_app
 from ivr.web.board import Board
@@ -163,6 +164,8 @@ def _desk(settings: Settings, bot: BotOverChannel) -> Desk:
         board=Board(bot, calls, floor, _now, zone),
         now=_now,
         zone=zone,
+        rooms=settings.video,
+        door=DatabaseVideo(url) if settings.video else None,
     )
 
 

@@ -20,6 +20,8 @@ SEEN_EVERY_S: Final = 5.0
 """How often a page says that it is there."""
 GONE_AFTER_S: Final = 20.0
 """A page that has said nothing for so long has been closed; a room of which nothing is heard for so long is free."""
+MOST_MEMBERS: Final = 8
+"""Pages in one room at once."""
 GUEST: Final = "guest"
 """Who came by a link; who has logged in is known by name."""
 

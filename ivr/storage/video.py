@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, 
 from sqlalchemy.exc import SQLAlchemyError
 
 from ivr.errors import StorageError
-from ivr.ports.video import GONE_AFTER_S, GUEST, Attendance, NewVisit, OpenVisit
+from ivr.ports.video import GONE_AFTER_S, GUEST, MOST_MEMBERS, Attendance, NewVisit, OpenVisit
 from ivr.storage.database import make_folder, masked_url, open_engine, parse_url, reason
 from ivr.storage.migrate import migrate
 from ivr.storage.video_schema import video_links as links
@@ -29,11 +29,10 @@ _SHOWN: Final = (visits.c.visit, visits.c.call_id, visits.c.room, visits.c.numbe
 class DatabaseVideo:
     """Implements `VideoVisits` and `VideoDoor`; the database is made where it is missing."""
 
-    def __init__(self, url: str, engine: Engine | None = None, max_members: int = 8) -> None:
+    def __init__(self, url: str, engine: Engine | None = None) -> None:
         """Connects to nothing yet; `engine` is one for this URL that is open already. Raises StorageError."""
         self._url = parse_url(url)
         self._engine = engine or open_engine(self._url)
-        self._max_members = max_members
         self._is_ready = False
 
     def close_connections(self) -> None:
@@ -90,9 +89,7 @@ class DatabaseVideo:
         with self._transaction() as connection:
             found = _first(connection, select(*_SHOWN).where(_is_open(now) & (visits.c.number == number)))
             here = select(func.count()).select_from(members).where(_is_present(now))
-            if found is None or (
-                (connection.scalar(here.where(members.c.visit == found.visit)) or 0) >= self._max_members
-            ):
+            if found is None or ((connection.scalar(here.where(members.c.visit == found.visit)) or 0) >= MOST_MEMBERS):
                 return None
             self._join(connection, found.visit, who, member_hash, now)
             return found
@@ -100,10 +97,11 @@ class DatabaseVideo:
     def seen(self, member_hash: str, now: datetime) -> bool:
         """The page is still there."""
         mine = members.c.member_hash == member_hash
-        with self._transaction() as connection:
+        with self._transaction(reads_only=True) as connection:  # no stranger keeps others from writing
             visit = connection.scalar(select(members.c.visit).where(mine & members.c.left_at.is_(None)))
-            if visit is None:
-                return False
+        if visit is None:
+            return False
+        with self._transaction() as connection:
             connection.execute(update(members).where(mine).values(seen_at=now))
             connection.execute(update(visits).where(visits.c.visit == visit).values(heard_at=now))
             is_open = visits.c.closed_at.is_(None) & (visits.c.visit == visit)
