@@ -75,6 +75,7 @@ base_image() {
 }
 
 container_up() {
+    browser_net 2>/dev/null || true
     mkdir -p "$LAB_ROOT" 2>/dev/null || LAB_ROOT=$(mktemp -d)
     base_image || return 1
     LAB_HASH=$(lab_hash)
@@ -115,6 +116,12 @@ chroot_start() {
 
 asterisk_rx() { # one command line for Asterisk
     if [ -n "$(chroot_pid)" ]; then chroot "$root" asterisk -rx "$1"; else docker exec $name asterisk -rx "$1"; fi
+}
+
+browser_net() { # an address for browsers: Asterisk offers none of 127.0.0.0/8 for their audio and video
+    command -v ip >/dev/null && is_root || return 0
+    ip link show lab0 >/dev/null 2>&1 || ip link add lab0 type veth peer name lab1 || return 0
+    ip addr replace 10.77.0.1/24 dev lab0 && ip link set lab0 up && ip link set lab1 up
 }
 
 wait_ready() {

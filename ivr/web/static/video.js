@@ -67,7 +67,8 @@
     });
     agent.on("newRTCSession", ({ session }) => {
       if (session.direction === "incoming") { session.terminate(); return; }
-      session.on("peerconnection", ({ peerconnection }) => watch(peerconnection));
+      if (session.connection) watch(session.connection);
+      else session.on("peerconnection", ({ peerconnection }) => watch(peerconnection));
       session.on("confirmed", () => { show("in"); leave.hidden = false; });
       session.on("ended", () => end("over"));
       session.on("failed", () => end("failed"));
