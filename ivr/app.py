@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 import structlog
@@ -37,6 +38,9 @@ from ivr.speech.substitutes import SubstituteFinder
 from ivr.speech.synthesizers import make_synthesizer
 from ivr.storage.call_log import DatabaseCallLog, worker_name
 from ivr.supervisor.slots import calls_of_worker
+
+if TYPE_CHECKING:
+    from ivr.app_queues import QueuesOfWorker
 
 log = structlog.get_logger(__name__)
 
@@ -145,6 +149,7 @@ class Bot:
         self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S, measures=self._measures)
         self._services = services or ServicesOfWorker(settings, self._telephony.send_message, database)
         self._registry: CallRegistry | None = None
+        self._queueing = self._queues_of_worker(database) if settings.queues else None
         self._prepared = prepared
         self._publisher = self._make_publisher()
         self._tasks: list[asyncio.Task[None]] = []
@@ -242,6 +247,8 @@ class Bot:
             await self._registry.stop(STOP_LIMIT_S)
         await self._services.stop()
         await self._telephony.stop()
+        if self._queueing is not None:
+            await asyncio.to_thread(self._queueing.close)
         if self._recognizer is not None:
             self._recognizer.close()
         await asyncio.to_thread(self._close_files)
@@ -255,6 +262,11 @@ class Bot:
         self._publisher.close()
 
     # --- parts
+
+    def _queues_of_worker(self, database: Path | None) -> QueuesOfWorker:
+        from ivr.app_queues import QueuesOfWorker
+
+        return QueuesOfWorker(self._settings, database)
 
     def _admission(self) -> AdmissionWatch:
         settings = self._settings.admission
@@ -305,6 +317,11 @@ class Bot:
         self._say(f"flows: {', '.join(sorted(self._publisher.flows))}")
 
     def _refuse_loose_ends(self) -> None:
+        if self._settings.queues and not self._settings.sip.reserved_legs:
+            self._say(
+                "queues: no leg is kept free for agents; with all taken by callers who wait, nobody can be called"
+            )
+            self._say("        set sip: reserved_legs: to how many of them are to talk at once in one worker")
         flows = {name for name in self._publisher.flows if self._publisher.get(name)}
         if not flows:
             raise ConfigError(
@@ -347,6 +364,7 @@ class Bot:
             timezone=settings.timezone,
             measures=self._measures,
             longest_call_s=settings.sip.longest_call,
+            queueing=self._queueing.clerk(self._call_log.worker, loop) if self._queueing else None,
         )
         return CallRegistry(
             ports,

@@ -12,8 +12,10 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from ivr.config import Settings
+from ivr.config_queues import QueueSettings, overflow_way
 from ivr.errors import Problem, Severity, SpeechError
 from ivr.flow.check import CheckContext, check_flow
+from ivr.flow.checks.queue_context import QueueContext
 from ivr.flow.checks.services import HostContext, ServicesContext
 from ivr.flow.loader import LoadedFlow
 from ivr.flow.program import flows_run_by
@@ -69,6 +71,7 @@ def surroundings_of(settings: Settings) -> Surroundings:
         pronounce=pronouncer,
         languages_with_model=frozenset(vocabularies) if vocabularies else None,
         services=services_context(settings),
+        queues=queues_context(settings.queues),
     )
     return Surroundings(context, notes, pronouncer, finder)
 
@@ -104,6 +107,21 @@ def services_context(settings: Settings) -> ServicesContext:
         has_mail=mail is not None,
         takes_addresses=bool(mail and mail.allowed_domains),
         video=frozenset(settings.video),
+    )
+
+
+def queues_context(queues: Mapping[str, QueueSettings]) -> dict[str, QueueContext]:
+    """The queues in which callers can wait."""
+    return {name: _queue_context(queues, name) for name in queues}
+
+
+def _queue_context(queues: Mapping[str, QueueSettings], name: str) -> QueueContext:
+    way = [queues[each] for each in overflow_way(queues, name)]
+    return QueueContext(
+        calls_back=queues[name].callback_via is not None and queues[name].callback_tries > 0,
+        can_be_full=all(queue.max_length is not None for queue in way),
+        can_take_too_long=any(queue.max_wait > 0 for queue in way),
+        skills=frozenset(queues[name].skills),
     )
 
 

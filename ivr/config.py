@@ -165,6 +165,8 @@ class DatabaseSettings(Section):
     """Where records wait while the database is away."""
     spool_limit_mb: int = Field(64, ge=1)
     """Records beyond it are dropped and counted; 64 MB hold about 15,000 calls."""
+    queue_events_keep_days: int = Field(400, ge=1, le=36500)
+    """What happened in queues is removed after so many days."""
 
 
 class PublishingSettings(Section):

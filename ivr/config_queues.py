@@ -13,10 +13,31 @@ from ivr.units import Duration, Share
 Strategy = Literal["longest_idle", "round_robin", "fewest_calls", "ring_all", "best_match"]
 QueueName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 SkillName = QueueName
-ExitName = QueueName
-Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]$")]
 Level = Annotated[int, Field(ge=1, le=10)]
 Disposition = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+
+NumberBeginning = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{1,15}$")]
+CALLBACK_TEXTS: Mapping[str, str] = {
+    "en": "You asked us to call you back. Press 1, and we connect you.",
+    "de": "Sie haben um einen Rückruf gebeten. Drücken Sie die 1, dann verbinden wir Sie.",
+}
+
+
+class CallbackSettings(Section):
+    """How callers are called back who keep the place without the line."""
+
+    sip: Annotated[str, StringConstraints(pattern=r"^sips?:[^\s@{}]*\{number\}[^\s@{}]*@[^\s@{}]+$")]
+    """SIP URI in which `{number}` stands for the caller's number."""
+    account: str = ""
+    """Account that places the call; the bot's own address when empty."""
+    numbers: tuple[NumberBeginning, ...] = ()
+    """Numbers that begin so are called, and no others; all when empty."""
+    ring_for: Duration = 30.0
+    """How long it rings at the caller's."""
+    press_within: Duration = 10.0
+    """So long after the text the caller may press 1: what presses nothing is a voicemail, and gets no agent."""
+    texts: dict[str, str] = Field(default_factory=dict)
+    """What is said to whoever answers, by language tag; a sentence in English or German when empty."""
 
 
 class QueueSettings(Section):
@@ -34,6 +55,8 @@ class QueueSettings(Section):
     """Of its callers, among those of all queues; the higher one goes first, whoever came first."""
     ring_for: Duration = 20.0
     """How long an agent's telephone rings before the call is offered to the next one."""
+    account: str = ""
+    """Account that calls the agents; the bot's own address when empty."""
     wrap_up: Duration = 30.0
     """Time at most after a call in which an agent gets no other one; 0s: none."""
     dispositions: tuple[Disposition, ...] = Field((), max_length=30)
@@ -44,12 +67,12 @@ class QueueSettings(Section):
     """A caller waits no longer; 0s: as long as it takes."""
     overflow: QueueName | None = None
     """Queue that takes those who find this one full or have waited too long; the flow's exit when empty."""
-    exit_keys: dict[Key, ExitName] = Field(default_factory=dict)
-    """Key that a waiting caller may press, to the exit of the flow that it leads to."""
     callback_tries: int = Field(2, ge=0, le=10)
     """How often a caller is called back who keeps the place without the line; 0: nobody is."""
     callback_again_after: Duration = 600.0
     """Between two tries."""
+    callback_via: CallbackSettings | None = None
+    """The way to them; without it nobody is promised to be called back."""
     short_abandon: Duration = 5.0
     """Who hangs up earlier counts as never having waited."""
     service_within: Duration = 20.0
@@ -74,3 +97,11 @@ def overflow_circle(queues: Mapping[str, QueueSettings]) -> tuple[str, ...]:
             if after in way[:-1]:
                 break  # found from another start
     return ()
+
+
+def overflow_way(queues: Mapping[str, QueueSettings], name: str) -> tuple[str, ...]:
+    """The queue, and those that its callers overflow into, each once."""
+    way = [name]
+    while (after := queues[way[-1]].overflow) in queues and after is not None and after not in way:
+        way.append(after)
+    return tuple(way)

@@ -200,6 +200,12 @@ def _loose_ends(settings: Settings, source: YamlSource) -> Iterator[tuple[DataPa
     ]
     named += [(("targets", key, "account"), target.account) for key, target in settings.targets.items()]
     named += [(("video", key, "account"), rooms.account) for key, rooms in settings.video.items()]
+    named += [(("queues", key, "account"), queue.account) for key, queue in settings.queues.items()]
+    named += [
+        (("queues", key, "callback_via", "account"), queue.callback_via.account)
+        for key, queue in settings.queues.items()
+        if queue.callback_via is not None
+    ]
     for path, account in named:
         if account and account not in accounts:
             message = (

@@ -15,6 +15,7 @@ from typing import Final
 from ivr.acd.agent import Act, Agent, AgentState, offer_id, perform, settled
 from ivr.acd.events import CALLED_BACK, FULL, NOT_REACHED, EventKind, QueueEvent
 from ivr.acd.queue import (
+    HANG_UP_FIRST,
     CallState,
     Queues,
     WaitingCall,
@@ -33,6 +34,8 @@ from ivr.immutable import immutable
 
 DECLINED: Final = "declined"
 """The agent said no to this call. Other reasons are why the telephone could not be reached: `no_answer`, `busy`, …"""
+NO_LEG: Final = "no_leg"
+"""The process had no line left to call the agent with: nobody's fault."""
 
 
 @immutable
@@ -173,7 +176,7 @@ def ask_callback(floor: Floor, call_id: str, number: str, now: datetime) -> bool
     if call.state is CallState.CONNECTED or not floor.rules(call).callback_tries:
         return False
     _release_all(floor, call, now)
-    floor.calls[call_id] = for_callback(call, number)
+    floor.calls[call_id] = for_callback(call, number, now + HANG_UP_FIRST)
     floor.note(EventKind.CALLBACK, call, now)
     return True
 
@@ -248,7 +251,7 @@ def refuse(floor: Floor, offer_id: str, now: datetime, reason: str) -> None:
     call = floor.calls[offer.call_id]
     if reason == DECLINED:
         floor.calls[call.call_id] = replace(call, refused_by=(*call.refused_by, offer.agent))
-    is_asked_again = reason == DECLINED or floor.rules(call).strategy == "ring_all"
+    is_asked_again = reason in (DECLINED, NO_LEG) or floor.rules(call).strategy == "ring_all"
     _change(floor, offer.agent, Act.RELEASE if is_asked_again else Act.MISS, now, reason=reason)
     _take_back(floor, offer, now, reason)
 

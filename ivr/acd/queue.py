@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from ivr.acd.agent import NEVER
 from ivr.config_queues import DEFAULT_QUEUE, QueueSettings
 from ivr.immutable import immutable
+
+HANG_UP_FIRST: Final = timedelta(seconds=8)
+"""Who asks to be called back is not called before: the line is busy until the goodbye is heard."""
 
 Queues = Mapping[str, QueueSettings]
 """Settings of every queue, by name."""
@@ -113,9 +117,10 @@ def moved(call: WaitingCall, queue: str, now: datetime) -> WaitingCall:
     return replace(call, queue=queue, entered_at=now, state=CallState.WAITING, refused_by=())
 
 
-def for_callback(call: WaitingCall, number: str) -> WaitingCall:
+def for_callback(call: WaitingCall, number: str, not_before_at: datetime = NEVER) -> WaitingCall:
     """The call without its line. It keeps its place, and whichever process is asked dials it."""
-    return replace(call, callback=number, owner="", state=CallState.WAITING)
+    after_at = max(call.not_before_at, not_before_at)
+    return replace(call, callback=number, owner="", state=CallState.WAITING, not_before_at=after_at)
 
 
 def not_reached(call: WaitingCall, rules: QueueSettings, now: datetime) -> WaitingCall | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -15,6 +16,9 @@ from ivr.calls.jobs import Services
 from ivr.calls.timers import Timers
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.ports import Clock, Measures, NoMeasures, PromptStore, Recognizer, Recorder, Telephony
+
+if TYPE_CHECKING:
+    from ivr.calls.queue_clerk import QueueClerk
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,9 @@ class CallPorts:
     measures: Measures = field(default_factory=NoMeasures)
     timezone: str = ""
     """Time zone of callers; the machine's when empty."""
+
+    queueing: QueueClerk | None = None
+    """Way to the queues; None where the settings have none."""
 
     longest_call_s: float = 0.0
     """A call that the bot leads takes no longer; 0 is no limit."""

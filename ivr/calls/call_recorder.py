@@ -35,8 +35,17 @@ class CallRecorder:
         """Whether something is recorded, or still being written."""
         return self._stream is not None
 
-    def start(self, command: c.StartRecording) -> None:
-        """Begin."""
+    def perform(self, command: c.StartRecording | c.StopRecording | c.DropRecording) -> None:
+        """What the flow asks for."""
+        match command:
+            case c.StartRecording():
+                self._start(command)
+            case c.StopRecording(record_id=record_id):
+                self._stop(record_id)
+            case c.DropRecording(file=file):
+                self._drop(file)
+
+    def _start(self, command: c.StartRecording) -> None:
         recorder = self._ports.recorder
         if recorder is None:
             failed = e.RecordingEnd.FAILED
@@ -59,8 +68,7 @@ class CallRecorder:
         self._stream = recorder.open(request, self._ports.telephony.sample_rate_hz, report)
         self._ports.telephony.listen(self._leg_id, self._stream)
 
-    def stop(self, record_id: str) -> None:
-        """The caller has pressed the key."""
+    def _stop(self, record_id: str) -> None:
         if self._stream is not None and record_id == self._record_id:
             self._ports.telephony.listen(self._leg_id, None)
             self._stream.stop(e.RecordingEnd.STOPPED)
@@ -71,8 +79,7 @@ class CallRecorder:
         if self._stream is not None:
             self._stream.stop(e.RecordingEnd.HUNG_UP)
 
-    def drop(self, file: str) -> None:
-        """Remove a recording."""
+    def _drop(self, file: str) -> None:
         if self._ports.recorder is not None:
             self._ports.recorder.drop(file)
 

@@ -14,6 +14,7 @@ import structlog
 from ivr.calls.call_limit import CallLimit
 from ivr.calls.call_measures import CallMeasures
 from ivr.calls.call_ports import CallPorts, CallTasks
+from ivr.calls.call_queueing import CallQueueing
 from ivr.calls.call_recorder import CallRecorder
 from ivr.calls.call_transfers import CallTransfers
 from ivr.calls.early_media import EarlyMedia
@@ -75,8 +76,7 @@ class CallDriver:
         self._claim, self._finished = claim, finished
         self._timers = NamedTimers(ports.timers)
         self._inbox: deque[e.Event] = deque()
-        self._is_stepping = False
-        self._has_rung = self._is_answering = self._is_answered = False
+        self._is_stepping = self._has_rung = self._is_answering = self._is_answered = False
         self._held_back: list[c.Command] = []
         self._keys = KeyFilter(open_since_s=float("inf"))
         self._ending: Ending | None = None
@@ -100,6 +100,9 @@ class CallDriver:
         self._transfers = CallTransfers(
             ports, call_id, offered, self._claim_leg, self._transfer_over, self._player, self._tasks, self._log
         )
+        self._queueing = CallQueueing(
+            ports, call_id, offered, self._claim_leg, self._feed, self._queue_over, self._player, self._tasks, self._log
+        )
         self._early_media = EarlyMedia(ports, self.leg_id, self._unheard, self._log)
         self._listener = Listener(ports, self.leg_id, self._feed, self._log)
         self._recorder = CallRecorder(ports, self.leg_id, call_id, self._recorded, self._log)
@@ -107,7 +110,7 @@ class CallDriver:
         self._limit = CallLimit(
             ports.timers,
             ports.longest_call_s,
-            is_with_others=lambda: self.state.phase is Phase.TRANSFERRING,
+            is_with_others=lambda: self.state.phase is Phase.TRANSFERRING or self._queueing.is_talking,
             say_goodbye=self._too_long,
             hang_up=self.hang_up,
         )
@@ -139,8 +142,10 @@ class CallDriver:
         """An event of one of the call's legs."""
         if event.leg_id != self.leg_id:
             self._transfers.target_event(event)
+            self._queueing.agent_event(event)
             return
         self._transfers.caller_event(event)
+        self._queueing.caller_event(event)
         match event:
             case LegEarlyMedia():
                 self._early_media.is_up()
@@ -153,6 +158,7 @@ class CallDriver:
                     self._feed(e.PromptFinished(event.at_s, play_id))
             case PlayFailed(play_id=play_id, reason=reason) if play_id == self._player.play_id:
                 self._log.warning("prompt_failed", reason=reason)
+                self._player.failed()
                 self._feed(e.PromptFailed(event.at_s, play_id, reason))
             case LegEnded():
                 self._leg_ended(event)
@@ -229,12 +235,13 @@ class CallDriver:
         since_open_s = event.at_s - self._keys.open_since_s
         counts, self._keys = self._keys.accept(event.digit, event.method, event.at_s, event.held_s)
         self._log.debug("key", method=event.method, held_s=event.held_s, since_open_s=since_open_s, counts=counts)
-        if counts and not self._transfers.is_running:
+        if counts and not (self._transfers.is_running or self._queueing.is_talking):
             self._feed(e.DigitPressed(event.at_s, event.digit))
 
     def _too_long(self) -> None:
         self._log.info("call_too_long", step=self.state.step, limit_s=self._ports.longest_call_s)
         self._ending = self._ending or Ending(EndReason.TOO_LONG, "bot")
+        self._queueing.stop()
         self._feed(e.CallTooLong(self._now_s()))
 
     def _leg_ended(self, event: LegEnded) -> None:
@@ -246,7 +253,7 @@ class CallDriver:
             self._left = event
             self._recorder.hang_up()
             return
-        self._over = self._ending = ending_of(event, self._ending, self._transfers.target)
+        self._over = self._ending = ending_of(event, self._ending, self._transfers.target or self._queueing.agent)
         self._early_media.over()
         self._listener.stop()
         self._tasks.cancel()
@@ -331,16 +338,14 @@ class CallDriver:
                 self._timers.start(timer_id, after_s, lambda: self._feed(e.TimerFired(self._now_s(), timer_id)))
             case c.CancelTimer(timer_id=timer_id):
                 self._timers.cancel(timer_id)
-            case c.StartRecording():
-                self._recorder.start(command)
-            case c.StopRecording(record_id=record_id):
-                self._recorder.stop(record_id)
-            case c.DropRecording(file=file):
-                self._recorder.drop(file)
+            case c.StartRecording() | c.StopRecording() | c.DropRecording():
+                self._recorder.perform(command)
             case c.StartTransfer():
                 self._start_transfer(command)
             case c.EndTransfer():
                 self._transfers.end()
+            case c.EnterQueue() | c.AskStanding() | c.LeaveQueue() | c.AskCallback():
+                self._queueing.perform(command)
             case c.HangUp(hangup_cause=cause):
                 self._ending = self._ending or Ending(EndReason.BOT_HUNG_UP, "bot", hangup_cause=cause)
                 self._ports.telephony.hang_up(self.leg_id, cause)
@@ -386,3 +391,10 @@ class CallDriver:
             self._feed(e.TransferEnded(self._now_s(), report.outcome, report.detail, self._transfers.target))
         if self._left is not None:
             self._leg_ended(self._left)
+
+    def _queue_over(self, ended: e.QueueEnded, ended_by: str) -> None:
+        if ended_by:
+            self._keys = KeyFilter(open_since_s=self._now_s())
+        if ended.outcome is e.QueueOutcome.CONNECTED:
+            self._ending = Ending(EndReason.TRANSFERRED, ended_by)
+        self._feed(ended)

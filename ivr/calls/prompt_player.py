@@ -13,6 +13,7 @@ import structlog
 
 from ivr.calls.call_measures import CallMeasures
 from ivr.calls.call_ports import CallPorts, CallTasks
+from ivr.calls.hold_sound import HoldSound
 from ivr.errors import IvrError
 from ivr.flow.commands import RESUME_BACK_S
 from ivr.flow.segments import Segment
@@ -76,6 +77,9 @@ class PromptPlayer:
         self._is_heard = False
         self._trouble = ""
         """Why the rest cannot be made, while what is ready is heard."""
+        self._hold = HoldSound(ports.telephony, ports.clock, leg_id)
+        self._is_on = False
+        """A prompt is heard, or about to be."""
 
     def audio_up(self, at_s: float) -> None:
         """The caller can hear something since this instant."""
@@ -99,7 +103,7 @@ class PromptPlayer:
     def play(self, play_id: str, segments: Sequence[Segment], *, is_resumed: bool = False) -> None:
         """Play in place of what is running; what was stopped before may go on where it was."""
         self.forget()
-        self.play_id, stopped = play_id, self._passage
+        self.play_id, self._is_on, stopped = play_id, True, self._passage
         is_same = is_resumed and stopped.segments == segments
         self._passage = _Passage(segments, stopped.resumes_from_s if is_same else 0.0)
         files = self._ports.prompts.cached(segments)
@@ -117,13 +121,40 @@ class PromptPlayer:
             self._play_files(self.play_id, ready)
         else:
             self._falls_silent()
-        return self._is_heard or self._making is not None or self._has_failed()
+        is_more = self._is_heard or self._making is not None or self._has_failed()
+        if not is_more:
+            self._off()
+        return is_more
 
     def stop(self) -> None:
-        """Silence."""
+        """Silence, or the hold sound again."""
         self._falls_silent()
         self.forget()
-        self._ports.telephony.stop_playing(self._leg_id)
+        if not self._hold.resume():
+            self._ports.telephony.stop_playing(self._leg_id)
+
+    def failed(self) -> None:
+        """What was to be played cannot be."""
+        self.forget()
+        self._off()
+
+    def hold(self, files: Sequence[Path]) -> None:
+        """Play this whenever there is no prompt, again and again, until `end_hold`."""
+        self._hold.start(files)
+        if not self._is_on:
+            self._hold.resume()
+
+    def end_hold(self, *, is_joined: bool = False) -> None:
+        """No more of it. `is_joined`: neither is any prompt, the caller talks to somebody."""
+        was_heard = self._hold.stop()
+        if is_joined:
+            self.forget()
+        elif was_heard:
+            self._ports.telephony.stop_playing(self._leg_id)
+
+    def _off(self) -> None:
+        self._is_on = False
+        self._hold.resume()
 
     def _falls_silent(self) -> None:
         self._passage = replace(self._passage, silent_since_s=self._ports.clock.monotonic_s())
@@ -131,6 +162,7 @@ class PromptPlayer:
     def forget(self) -> None:
         """What is heard is no prompt any more; what is not made of it yet is not needed."""
         self.play_id, self._ready, self._is_heard, self._trouble = "", [], False, ""
+        self._is_on = False
         making, self._making = self._making, None
         if making is not None:
             making.cancel()
@@ -159,7 +191,7 @@ class PromptPlayer:
         """Tell of a rest that could not be made, once what was ready is over."""
         play_id, trouble = self.play_id, self._trouble
         if trouble:
-            self.forget()
+            self.failed()
             self._failed(play_id, trouble)
         return bool(trouble)
 
@@ -176,6 +208,7 @@ class PromptPlayer:
         lead_in_s = max(0.0, self._ports.lead_in_s - (now_s - self._audio_up_at_s))
         self._passage = self._passage.sounds(now_s, lead_in_s)
         self._measures.sounds(now_s + lead_in_s)
+        self._hold.pause()
         self._ports.telephony.play(self._leg_id, play_id, files, lead_in_s=lead_in_s, from_s=self._passage.from_s)
         if self._speaks_values:
             self._ports.prompts.wake()

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -19,6 +20,10 @@ from ivr.flow.model import Flow
 from ivr.flow.program import Program
 from ivr.flow.state import Phase
 from ivr.ports import CallLog, CallStarted, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent, metrics
+
+if TYPE_CHECKING:
+    from ivr.calls.callback_call import CallbackCall
+    from ivr.calls.callbacks import Callbacks
 
 _LOG = structlog.get_logger(__name__)
 
@@ -54,11 +59,12 @@ class CallRegistry:
         self._ports, self._call_log, self._flow_named = ports, call_log, flow_named
         self._numbers, self._default_flow, self._worker = numbers, default_flow, worker
         self._takes_drafts, self._make_driver = takes_drafts, make_driver
-        self._legs: dict[LegId, CallDriver] = {}
+        self._legs: dict[LegId, CallDriver | CallbackCall] = {}
         self._calls: set[CallDriver] = set()
         self._referred: list[Referred] = []
         self._is_draining = False
         self._all_ended = asyncio.Event()
+        self._callbacks = self._make_callbacks() if ports.queueing is not None else None
         ports.measures.watch(metrics.CALLS, lambda: len(self._calls))
 
     @property
@@ -81,7 +87,7 @@ class CallRegistry:
         elif driver := self._legs.get(event.leg_id):
             self._hand(driver, event)
 
-    def _hand(self, driver: CallDriver, event: LegEvent) -> None:
+    def _hand(self, driver: CallDriver | CallbackCall, event: LegEvent) -> None:
         try:
             driver.handle(event)
         except Exception:
@@ -133,15 +139,27 @@ class CallRegistry:
             worker=self._worker,
         )
 
-    def _claim(self, leg_id: LegId, driver: CallDriver) -> None:
+    def _claim(self, leg_id: LegId, driver: CallDriver | CallbackCall) -> None:
         self._legs[leg_id] = driver
 
     def _finished(self, driver: CallDriver) -> None:
         self._remember_referred(driver)
         self._calls.discard(driver)
+        self._let_go(driver)
+
+    def _let_go(self, driver: CallDriver | CallbackCall) -> None:
         self._legs = {leg_id: owner for leg_id, owner in self._legs.items() if owner is not driver}
-        if not self._calls:
+        if self._is_quiet:
             self._all_ended.set()
+
+    @property
+    def _is_quiet(self) -> bool:
+        return not self._calls and not (self._callbacks and self._callbacks.count)
+
+    def _make_callbacks(self) -> Callbacks:
+        from ivr.calls.callbacks import Callbacks
+
+        return Callbacks(self._ports, self._claim, self._let_go)
 
     # --- callers whom a blind transfer sent away
 
@@ -183,12 +201,18 @@ class CallRegistry:
     async def drain(self) -> None:
         """Refuse new calls; returns when the last one in progress has ended by itself."""
         self._is_draining = True
-        while self._calls:
+        if self._callbacks is not None:
+            self._callbacks.stop()
+        while not self._is_quiet:
+            self._all_ended.clear()
             await self._all_ended.wait()
 
     async def stop(self, within_s: float) -> None:
         """Refuse new calls, end those in progress with BYE, wait for them as long as `within_s`."""
         self._is_draining = True
+        if self._callbacks is not None:
+            self._callbacks.stop()
+            self._callbacks.hang_up()
         for driver in list(self._calls):
             driver.hang_up()
         if self._calls:

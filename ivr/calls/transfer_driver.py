@@ -9,30 +9,14 @@ from typing import Final
 
 from ivr.calls import transfer_commands as c
 from ivr.calls import transfer_events as e
+from ivr.calls.person_legs import PersonLegs
 from ivr.calls.timers import NamedTimers, Timers
 from ivr.calls.transfer import TransferMachine, advance
-from ivr.ports import (
-    DialRequest,
-    EndedBy,
-    KeyPressed,
-    LegAnswered,
-    LegEarlyMedia,
-    LegEnded,
-    LegEvent,
-    LegId,
-    LegRinging,
-    PlayFailed,
-    PlayFinished,
-    ReferProgressed,
-    Telephony,
-)
+from ivr.ports import DialRequest, LegEnded, LegEvent, LegId, ReferProgressed, Telephony
 
 REFER_SETTLE_S: Final = 0.2
 """A REFER waits for this long: a PBX that has just connected a call may accept a REFER on it and then fail it, because
 its own side is not joined yet (measured with Asterisk 22)."""
-
-SERVICE_UNAVAILABLE: Final = 503
-"""With which the telephony itself ends a leg that it has no room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +57,11 @@ class TransferDriver:
         self._telephony, self._timers, self._named_timers = telephony, timers, NamedTimers(timers)
         self._caller, self._targets = caller, targets
         self._machine, self._sounds = machine, sounds
-        self._report, self._claim = report, claim
+        self._report = report
         self._headers = headers
-        self._legs: dict[int, LegId] = {}
-        """Leg of each person who is called, by number."""
+        self._legs = PersonLegs(
+            telephony, self._named_timers, caller, sounds.whisper, self._request, claim, self._advance
+        )
 
     @property
     def person(self) -> str:
@@ -102,25 +87,7 @@ class TransferDriver:
 
     def target_event(self, event: LegEvent) -> None:
         """News of a person's leg; of one that an earlier attempt had dialled it means nothing here."""
-        number = next((number for number, leg_id in self._legs.items() if leg_id == event.leg_id), None)
-        if number is None:
-            return
-        match event:
-            case LegRinging():
-                self._advance(e.TargetRinging(number))
-            case LegEarlyMedia():
-                self._advance(e.TargetHeard(number))
-            case LegAnswered():
-                self._advance(e.TargetAnswered(number))
-            case KeyPressed(digit=digit):
-                self._advance(e.TargetPressed(number, digit))
-            case PlayFinished() | PlayFailed():
-                self._advance(e.WhisperOver(number))
-            case LegEnded(sip_status=status, hangup_cause=cause):
-                del self._legs[number]
-                is_ours = event.ended_by is EndedBy.LOCAL
-                reason, had_no_leg = event.reason if is_ours else "", is_ours and status == SERVICE_UNAVAILABLE
-                self._advance(e.TargetEnded(number, status, cause, reason, had_no_leg))
+        self._legs.event(event)
 
     def _advance(self, event: e.TransferEvent) -> None:
         self._machine, commands = advance(self._machine, event)
@@ -142,29 +109,17 @@ class TransferDriver:
             case c.ReferBlind():
                 self._refer_blind()
             case c.SetTimer(after_s=after_s):
-                self._set_timer("transfer", after_s, e.TimeOver())
+                self._set_timer(after_s)
             case c.Report():
                 self._report(command)
 
     def _perform_for(self, command: c.TargetCommand) -> None:
-        caller, leg = self._caller, self._legs.get(command.number)
-        match command:
-            case c.DialTarget(number=number):
-                self._dial(number)
-            case c.SetTargetTimer(number=number, after_s=after_s):
-                self._set_timer(f"target {number}", after_s, e.TargetTimeOver(number))
-            case c.LetHear() if leg is not None:
-                self._telephony.let_hear(caller, leg)
-            case c.HangUpTarget() if leg is not None:
-                self._telephony.hang_up(leg)
-            case c.Whisper() if leg is not None:
-                self._telephony.play(leg, "whisper", self._sounds.whisper)
-            case c.StopWhisper() if leg is not None:
-                self._telephony.stop_playing(leg)
-            case c.JoinLegs() if leg is not None:
-                self._telephony.join(caller, leg)
-            case c.ReferReplacing() if leg is not None:
-                self._settled(lambda: self._telephony.refer_replacing(caller, leg))
+        leg = self._legs.leg_of(command.number)
+        if isinstance(command, c.ReferReplacing):
+            if leg is not None:
+                self._settled(lambda: self._telephony.refer_replacing(self._caller, leg))
+        else:
+            self._legs.perform(command)
 
     def _settled(self, refer: Callable[[], None]) -> None:
         """Refer in a moment, unless the transfer is over by then."""
@@ -176,14 +131,12 @@ class TransferDriver:
         if target is not None:
             self._settled(lambda: self._telephony.refer(self._caller, target.uri))
 
-    def _dial(self, number: int) -> None:
+    def _request(self, number: int) -> DialRequest:
         target = self._targets[number]
         assert target is not None
-        leg_id = self._telephony.dial(DialRequest(target.uri, target.account, headers=self._headers))
-        self._legs[number] = leg_id
-        self._claim(leg_id)
+        return DialRequest(target.uri, target.account, headers=self._headers)
 
-    def _set_timer(self, name: str, after_s: float | None, over: e.TransferEvent) -> None:
-        self._named_timers.cancel(name)
+    def _set_timer(self, after_s: float | None) -> None:
+        self._named_timers.cancel("transfer")
         if after_s is not None:
-            self._named_timers.start(name, after_s, lambda: self._advance(over))
+            self._named_timers.start("transfer", after_s, lambda: self._advance(e.TimeOver()))

@@ -49,6 +49,7 @@ LOOKS = {
     "return": THINKS,
     "transfer": HANDS_OVER,
     "video": HANDS_OVER,
+    "queue": HANDS_OVER,
     "hang_up": ENDS_CALL,
 }
 """By action; what is not here reaches out to something else (`request`, `send`, `run`)."""

@@ -160,6 +160,54 @@ class EndTransfer(Command):
 
 
 @immutable
+class EnterQueue(Command):
+    """Let the caller wait for an agent of a queue: `QueueConnected` when one is there, `QueueEnded` in the end."""
+
+    queue: str
+    """Name of a queue in the configuration."""
+    hold: tuple[Segment, ...]
+    """Heard by the caller again and again while he waits and while it rings at an agent; empty = the packaged music. A
+    prompt interrupts it, and it goes on afterwards."""
+    priority: int | None = None
+    """Of this caller; the queue's own when None."""
+    skills: Mapping[str, int] = field(default_factory=dict)
+    """What the agent must be able to do besides what the queue asks for: skill to level."""
+    whisper: tuple[Segment, ...] = ()
+    """Said to the agent before the two are joined."""
+    needs_key: bool = False
+    accept_within_s: float = 10.0
+    comes_back: bool = False
+    """Whether the flow goes on with the caller when the agent hangs up first."""
+    return_key: str = ""
+    context: Mapping[str, object] = field(default_factory=dict)
+    """As for a transfer: caller, flow, language, wait_s; sensitive values are masked already."""
+    answers: Mapping[str, object] = field(default_factory=dict)
+    """Variables that go along, masked as well."""
+
+
+@immutable
+class AskStanding(Command):
+    """Report `QueueStanding`, if the caller still waits."""
+
+
+@immutable
+class LeaveQueue(Command):
+    """The caller wants to go on elsewhere; `QueueEnded` with LEFT follows, unless an agent was quicker."""
+
+    exit_name: str
+    """For the queue's statistics."""
+
+
+@immutable
+class AskCallback(Command):
+    """The caller wants to keep the place without the line; `QueueEnded` with CALLBACK follows, unless an agent was
+    quicker."""
+
+    number: str
+    """To call back: digits, with or without a leading plus."""
+
+
+@immutable
 class StartJob(Command):
     """Give work to a service; `JobDone` tells what came of it."""
 

@@ -7,6 +7,7 @@ menu behind it; they are played to their end before anything that is not a quest
     CallOffered ─► steps are entered one after the other ─► a menu or ask opens: LISTENING ─► its answer enters the next
                    (say queues, set and when decide at once)  ├─ something queued before a transfer, the end: SPEAKING
                                                               ├─ transfer: TRANSFERRING ─► exit of its outcome
+                                                              ├─ queue: QUEUEING ─► exit of its outcome
                                                               └─ hang_up, or the caller leaves: ENDED
 
 With `answer: later` the call rings meanwhile; what is said then is early media, and the step `answer` answers.
@@ -28,7 +29,7 @@ from ivr.flow.refusal import UNAVAILABLE
 from ivr.flow.run import TEMPORARY_FAILURE, UNANSWERED_LIMIT_S, UNANSWERED_TIMER, Run
 from ivr.flow.segments import LAST_WORD_PAUSE, Speech
 from ivr.flow.state import MAX_STEPS_WITHOUT_INPUT, NOTHING_QUEUED, FlowState, Phase, Queued, finished
-from ivr.flow.steps import run_flow
+from ivr.flow.steps import queue, run_flow
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.templates import TemplateFailed
 from ivr.immutable import immutable
@@ -120,6 +121,8 @@ def _too_long(run: Run, event: e.CallTooLong) -> None:
         return
     if state.phase is Phase.SPEAKING and _ends_call(run, state.resume_at):
         return  # the flow is saying goodbye
+    if not queue.give_up(run):
+        return  # he talks to somebody
     run.note("flow", "too_long", detail="the call reached its longest time")
     run.quiet()
     goodbye = run.language.too_long
@@ -132,7 +135,7 @@ def _prompt_over(run: Run, event: e.PromptFinished | e.PromptFailed) -> None:
         return
     run.state.play_id = ""
     if isinstance(event, e.PromptFailed):
-        if run.has_handler:
+        if run.has_handler and run.state.phase is not Phase.QUEUEING:  # it would cost the caller his place
             run.fail("say", event.reason)
             return
         run.note_failure("say", event.reason)

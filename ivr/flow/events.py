@@ -142,6 +142,57 @@ class TransferEnded(Event):
     """Name of the target that the caller was brought to; empty where he was not, or there was but one."""
 
 
+class QueueOutcome(StrEnum):
+    """How waiting in a queue ended, as the flow's exits name it."""
+
+    CONNECTED = "connected"
+    """Caller and agent talked; the call is over with that."""
+    AFTER = "after"
+    """They talked, the agent hung up, and the flow goes on with the caller."""
+    RETURNED = "returned"
+    """They talked, and the agent sent the caller back by a key."""
+    FULL = "full"
+    TOO_LONG = "too_long"
+    LEFT = "left"
+    """By the caller's own wish: `LeaveQueue`."""
+    CALLBACK = "callback"
+    """The place is kept without the line."""
+    FAILED = "failed"
+    """The queues cannot be reached, or know no such queue."""
+
+
+@immutable
+class QueueStanding(Event):
+    """Where the caller stands in the queue."""
+
+    position: int
+    """1 for who is next."""
+    estimated_wait_s: float | None
+    """None where nobody is at work who could take the call."""
+    queue: str = ""
+    """In which he is by now (overflow)."""
+
+
+@immutable
+class QueueConnected(Event):
+    """The talk with an agent begins."""
+
+    agent: str
+    waited_s: float
+    queue: str = ""
+
+
+@immutable
+class QueueEnded(Event):
+    """Waiting, or the talk with an agent, came to its end."""
+
+    outcome: QueueOutcome
+    detail: str = ""
+    agent: str = ""
+    """Name of the agent who was talked to; empty where there was none."""
+    waited_s: float = 0.0
+
+
 @immutable
 class JobDone(Event):
     """Work that was given away has come to its end."""

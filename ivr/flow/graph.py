@@ -19,6 +19,7 @@ from ivr.flow.model import BUILT_IN_TARGETS, AskStep, Flow, MenuStep, SetStep, S
 from ivr.flow.parts import Choice, Command, Phrases, Prompt
 from ivr.flow.steps.answer import AnswerStep
 from ivr.flow.steps.kind import Exit
+from ivr.flow.steps.queue_model import QueueStep
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.steps.request import RequestStep
 from ivr.flow.steps.run_flow import is_spare
@@ -226,6 +227,10 @@ def _way(flow: Flow, step: Step, key: str, conditions: Iterator[str]) -> Way:
         return Way(key, step.terminator)
     if isinstance(step, WhenStep):
         return Way(next(conditions, "else"))
+    if isinstance(step, QueueStep) and key in step.keys:
+        return Way("key", key)
+    if isinstance(step, QueueStep) and key == "callback":
+        return Way("call back", step.queue.callback_key or "")
     if isinstance(step, SurveyStep):  # to its first question
         return Way("")
     return Way("" if key == "next" else _words(key.rpartition(".")[2] if isinstance(step, SurveyQuestion) else key))
@@ -278,6 +283,8 @@ def _text(flow: Flow, step: Step) -> str:
         return f"after {step.answer.after:g} s" if step.answer.after else ""
     if isinstance(step, TransferStep):
         return f"to {step.transfer.names}"
+    if isinstance(step, QueueStep):
+        return f"for {step.queue.name}"
     asked = getattr(step, step.action, None)
     prompts = [prompt for path, prompt in find_models(step, Prompt) if path[-1] in (step.action, "prompt")]
     done = "" if prompts and not isinstance(step, RequestStep) else _done(asked)

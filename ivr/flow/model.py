@@ -326,11 +326,11 @@ class Flow(Part):
     @cached_property
     def speaks_values(self) -> bool:
         """Whether any prompt has to be made in the call, because values are said in it."""
-        from ivr.flow.prompts import prompts_of
+        from ivr.flow.prompts import prompts_of, waits_in_queue
         from ivr.flow.template_rules import is_template
 
         texts = (text for prompt in prompts_of(self) for item in prompt.items for text in item.text.values())
-        return any(map(is_template, texts))
+        return waits_in_queue(self) or any(map(is_template, texts))
 
     @cached_property
     def with_commands_of(self) -> dict[str, tuple[Flow, Flow]]:

@@ -138,6 +138,8 @@ def fixed_prompts(flow: Flow | Program) -> tuple[tuple[Segment, ...], ...]:
         found[(Speech(spoken.no_match, language),)] = None
         if any(isinstance(step, FormStep) for part in program.flows for step in part.steps.values()):
             found[(Speech(spoken.change_what, language),)] = None
+        if spoken.queue is not None and any(map(waits_in_queue, program.flows)):
+            found |= {(Speech(text, language),): None for text in spoken.queue.fixed}
         for prompt in (prompt for part in program.flows for prompt in prompts_of(part)):
             fixed = [item for item in prompt.items if not is_template(text_for(item, language) or "")]
             for item in fixed:
@@ -145,6 +147,11 @@ def fixed_prompts(flow: Flow | Program) -> tuple[tuple[Segment, ...], ...]:
                 if not is_empty(segment):
                     found[(segment,)] = None
     return tuple(found)
+
+
+def waits_in_queue(flow: Flow) -> bool:
+    """Whether callers wait for agents in it: what they are told then is the bot's own."""
+    return any(step.action == "queue" for step in flow.steps.values())
 
 
 def prompts_of(flow: Flow) -> Iterable[Prompt]:

@@ -25,6 +25,8 @@ class Phase(StrEnum):
     LISTENING = "listening"
     """A menu or a question is open, its prompt running or over."""
     TRANSFERRING = "transferring"
+    QUEUEING = "queueing"
+    """The caller waits for an agent, or talks to one."""
     WORKING = "working"
     """A step waits for something that is neither the caller nor a transfer: an answer of a server, a recording."""
     ENDED = "ended"
@@ -149,6 +151,27 @@ class Frame:
     visits: Mapping[str, int] = field(default_factory=dict)
 
 
+@immutable
+class InQueue:
+    """How far the wait for an agent has come."""
+
+    name: str
+    """Of the queue; another one by now where it overflowed."""
+    stage: str = "waiting"
+    """`waiting`; `leaving`, when the caller wants to go and the queue has not let go yet; `talking` to an agent."""
+    goes_to: str = ""
+    """When leaving: the step that is entered then."""
+    by_key: str = ""
+    """What the caller pressed to leave."""
+    command: str = ""
+    """The command that this was; empty for a key of the step."""
+    agent: str = ""
+    waited_s: float = 0.0
+    """Until the agent was there."""
+    told: int = 0
+    """How often the caller was told how long it takes."""
+
+
 @dataclass
 class Draft:
     """Where a call stands, while an event is handled."""
@@ -175,6 +198,8 @@ class Draft:
     """The work that is waited for; empty where none is."""
     record_id: str = ""
     """The recording in progress; empty when there is none."""
+    in_queue: InQueue | None = None
+    """The wait for an agent; None outside of a queue."""
     is_waiting_sound: bool = False
     """What plays is heard while the work goes on, and no longer."""
     queued: Queued = NOTHING_QUEUED

@@ -37,6 +37,8 @@ def why_not_live(test: Conversation, wanted: Played, understood: Collection[str]
     """Why a conversation cannot be had; empty where it can. `has_voice`: the caller's voice is given."""
     if any(map(is_room, (callee for each in wanted.transfers for callee in each.callees))):
         return "it comes to a video room, which only the settings' own telephone system has"
+    if any(note.kind == "queue" for note in wanted.record):
+        return "it waits in a queue, and nobody works there in a test by telephone"
     for language in wanted.listened_in if test.given.speech else ():  # it would ask in other words
         if understood is not None and primary_language(language) not in understood:
             return f"the bot does not understand {language}: name a model under speech.models (`ivr models`)"

@@ -47,6 +47,25 @@ CPU_BUSY: Final = Metric(
 )
 CPU_OWN: Final = Metric("ivr_cpu_own_ratio", Kind.GAUGE, "Share of the processors that the bot's workers use.")
 TRANSFERS: Final = Metric("ivr_transfers_total", Kind.COUNTER, "Transfers, by what came of them.", ("outcome",))
+QUEUE_WAITING: Final = Metric(
+    "ivr_queue_waiting",
+    Kind.GAUGE,
+    "Callers of this bot who wait for an agent, by the queue they came into.",
+    ("queue",),
+)
+QUEUE_WAIT: Final = Metric(
+    "ivr_queue_wait_seconds",
+    Kind.HISTOGRAM,
+    "How long callers waited who were connected with an agent.",
+    ("queue",),
+    (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0),
+)
+QUEUE_ENDED: Final = Metric(
+    "ivr_queue_ended_total",
+    Kind.COUNTER,
+    "Visits to queues, by what came of them: an exit of the step, or abandoned.",
+    ("queue", "outcome"),
+)
 
 ANSWER_DELAY: Final = Metric(
     "ivr_answer_delay_seconds", Kind.HISTOGRAM, "From the INVITE to our 200.", bounds=_ANSWER_S
@@ -171,6 +190,9 @@ ALL: Final = (
     CPU_BUSY,
     CPU_OWN,
     TRANSFERS,
+    QUEUE_WAITING,
+    QUEUE_WAIT,
+    QUEUE_ENDED,
     ANSWER_DELAY,
     FIRST_AUDIO_DELAY,
     LISTENING,

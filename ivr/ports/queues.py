@@ -23,6 +23,7 @@ from ivr.immutable import immutable
 
 TICK_S: Final = 1.0
 """How often a process that has calls in queues says that it lives, and looks for offers."""
+FORGOTTEN_AT_ONCE: Final = 10_000
 LEASE_S: Final = 15.0
 """A process that has said nothing for so long is dead: its offers and its callers are gone."""
 
@@ -93,3 +94,6 @@ class CallQueues(Protocol):
 
     def events(self, since: datetime) -> list[QueueEvent]:
         """What happened since, in order."""
+
+    def forget(self, before: datetime) -> int:
+        """Remove events older than this, FORGOTTEN_AT_ONCE at most; how many were removed."""

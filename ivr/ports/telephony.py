@@ -92,7 +92,7 @@ class Telephony(Protocol):
         from_s: float = 0.0,
     ) -> None:
         """Play WAV files (mono, 16-bit, 8 or 16 kHz) one after the other, without a gap, after `lead_in_s` of silence.
-        The first `from_s` of them are left out.
+        The first `from_s` of them are left out; a loop only begins there, and may have been round many times by then.
 
         A play that is already running on the leg is stopped first. One that is asked for before the leg's audio is up
         begins with it.

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from ivr.flow.model import Flow
 from ivr.immutable import immutable
-from ivr.rehearsal.trail import Exits, FlowTrail, commands_of, exits_of, steps_of
+from ivr.rehearsal.exits import Exits, commands_of, exits_of, steps_of
+from ivr.rehearsal.trail import FlowTrail
 
 
 @immutable

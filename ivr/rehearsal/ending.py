@@ -13,7 +13,7 @@ def ended_by_bot(call: CallScript) -> str | None:
     """The word for an end that the bot made; None where it made none."""
     if call.refused_with is not None:
         return "rejected"
-    if any(note.kind == "transfer" and note.outcome == TransferOutcome.CONNECTED for note in call.record):
+    if any(note.kind in ("transfer", "queue") and note.outcome == TransferOutcome.CONNECTED for note in call.record):
         return "transferred"
     if any(note.kind == "video" and note.outcome == "joined" for note in call.record):
         return "transferred"
@@ -26,4 +26,4 @@ def words_of_talk(step: Step) -> tuple[str, ...]:
     """What a record may say of a step in which the caller was left to somebody else."""
     if isinstance(step, VideoStep):
         return () if step.after else ("joined",)
-    return ("connected",) if step.action == "transfer" else ()
+    return ("connected",) if step.action in ("transfer", "queue") else ()

@@ -16,11 +16,12 @@ from ivr.model_errors import did_you_mean
 from ivr.rehearsal.acts import ExpectLanguage, ExpectVariables, Reach
 from ivr.rehearsal.model import Conversation, Mock
 from ivr.rehearsal.reading import LoadedConversations, PlacedConversation
-from ivr.rehearsal.world import RECORD_OUTCOMES, REQUEST_OUTCOMES, SEND_OUTCOMES, VIDEO_OUTCOMES
+from ivr.rehearsal.world import QUEUE_OUTCOMES, RECORD_OUTCOMES, REQUEST_OUTCOMES, SEND_OUTCOMES, VIDEO_OUTCOMES
 from ivr.yaml_source import DataPath
 
 OUTCOMES: dict[str, tuple[str, ...]] = {
     "transfer": tuple(map(str, TransferOutcome)),
+    "queue": QUEUE_OUTCOMES,
     "request": REQUEST_OUTCOMES,
     "hours": hours.EXITS,
     "send": SEND_OUTCOMES,
@@ -28,6 +29,8 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
     "video": VIDEO_OUTCOMES,
 }
 """Kinds of steps that get something from outside, and what that can be."""
+
+_OF_QUEUES = ("agent", "position", "wait", "talk")
 
 
 def misfits(loaded: LoadedConversations, program: Program) -> list[Problem]:
@@ -80,6 +83,7 @@ class _Fitting:
             else:
                 yield from self._outcomes(path, step.action, mocks)
                 yield from self._takers(path, step, mocks)
+                yield from self._agents(path, step, mocks)
 
     def _outcomes(self, path: DataPath, action: str, mocks: Iterable[Mock]) -> Iterator[Problem]:
         known = OUTCOMES[action]
@@ -87,7 +91,7 @@ class _Fitting:
             if mock.outcome is not None and mock.outcome not in known:
                 message = f"a {action} does not end with '{mock.outcome}'; {did_you_mean(mock.outcome, known)}"
                 yield self._problem(path, message, "mock")
-            elif mock.outcome is None and action != "request":
+            elif mock.outcome is None and action not in ("request", "queue"):
                 message = f"nothing says how this {action} ends; use one of: {', '.join(known)}"
                 yield self._problem(path, message, "mock")
 
@@ -97,6 +101,14 @@ class _Fitting:
             if mock.target is not None and mock.target not in known:
                 hint = did_you_mean(mock.target, known) or "take it away"
                 yield self._problem(path, f"this step does not call '{mock.target}'; {hint}", "mock")
+
+    def _agents(self, path: DataPath, step: Step, mocks: Iterable[Mock]) -> Iterator[Problem]:
+        if step.action == "queue":
+            return
+        for mock in mocks:
+            for key in _OF_QUEUES:
+                if getattr(mock, key) is not None:
+                    yield self._problem(path, f"nobody waits in a {step.action}; take `{key}` away", "mock")
 
     def _acts(self, test: Conversation) -> Iterator[Problem]:
         for index, act in enumerate(test.call):

@@ -67,7 +67,7 @@ class Given(Part):
 
 
 class Mock(Part):
-    """What a step gets from outside: how a transfer ends, what a request is answered."""
+    """What a step gets from outside: how a transfer or a wait ends, what a request is answered."""
 
     model_config = _AS_WRITTEN
 
@@ -81,6 +81,14 @@ class Mock(Part):
     detail: str = ""
     target: str | None = None
     """Who of several takes a transferred call; the first when empty."""
+    agent: str | None = None
+    """Who takes a call out of a queue."""
+    position: Annotated[int, Field(ge=1)] | None = None
+    """The caller's place in a queue; next when empty."""
+    wait: Duration | None = None
+    """How long it will take, as far as the queue knows; unknown when empty."""
+    talk: Duration | None = None
+    """How long the talk with an agent lasts."""
 
 
 def _mocks(value: object) -> object:
@@ -106,7 +114,7 @@ class Expect(Part):
     """Where the call was last."""
     language: LanguageTag | None = None
     transferred_to: str | None = None
-    """Name of the target whom the caller was brought to."""
+    """Name of the target, or the agent, whom the caller was brought to."""
     reach: tuple[Place, ...] = ()
     """Steps that the call came through, in any order."""
     do_not_reach: tuple[Place, ...] = ()

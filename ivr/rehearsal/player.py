@@ -17,9 +17,10 @@ from ivr.flow.prompts import languages_of
 from ivr.flow.state import Phase
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.ending import ended_by_bot
+from ivr.rehearsal.exits import Exits, exits_in
 from ivr.rehearsal.model import Conversation, Given
 from ivr.rehearsal.played import Difference, Moment, Played
-from ivr.rehearsal.trail import Exits, Trail, exits_in, place_of
+from ivr.rehearsal.trail import Trail, place_of
 from ivr.rehearsal.world import Calendars, World
 from ivr.testing.conversation import CallScript
 from ivr.testing.turns import BEGAN, NotAsScripted
@@ -115,7 +116,8 @@ class _Player:
 
     def _finish(self) -> None:
         """The caller listens to the end of what the bot has to say, and hangs up if the call is not over by then."""
-        self.call.listens()
+        while self.call.goes_on(in_queue=True):
+            pass
         if self.call.phase is not Phase.ENDED and not self.call.state.has_left:
             self.call.hangs_up().listens()
         self._must_be_answered()
@@ -155,7 +157,7 @@ class _Player:
 
     def _hear(self, act: a.Hear) -> None:
         while not any(act.is_in(prompt.text) for prompt in self.call.said_now):
-            if not self.call.goes_on():
+            if not self.call.goes_on(in_queue=True):
                 said = [prompt.text for prompt in self.call.said_now]
                 raise _Differs(f"the bot says {act.shown}", _said(said), closest(act, said))
 
@@ -173,7 +175,7 @@ class _Player:
 
     def _reach(self, act: a.Reach) -> None:
         while act.step not in self.trail.steps[self.reached_from :] and place_of(self.call.state) != act.step:
-            if not self.call.goes_on():
+            if not self.call.goes_on(in_queue=True):
                 came = self.trail.steps[self.reached_from :]
                 raise _Differs(f"the flow comes to step '{act.step}'", f"it went {' → '.join(came) or 'nowhere'}")
 
@@ -243,7 +245,7 @@ class _Player:
         self._language(a.ExpectLanguage(language=wanted))
 
     def _expected_target(self, wanted: str) -> None:
-        notes = [note for note in self.call.record if note.kind == "transfer"]
+        notes = [note for note in self.call.record if note.kind in ("transfer", "queue")]
         reached = [note.meaning for note in notes if note.outcome in e.TALKED]
         if wanted not in reached:
             tried = ", ".join(f"{note.meaning}: {note.outcome}" for note in notes) or "nobody was called"

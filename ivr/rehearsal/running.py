@@ -19,12 +19,13 @@ from ivr.flows import TEST_SUFFIX, content_of, library, unreadable
 from ivr.immutable import immutable
 from ivr.model_errors import did_you_mean
 from ivr.rehearsal.coverage import Coverage, coverage_of
+from ivr.rehearsal.exits import exits_in
 from ivr.rehearsal.fitting import misfits
 from ivr.rehearsal.flow_files import FlowFiles
 from ivr.rehearsal.player import play
 from ivr.rehearsal.reading import LoadedConversations, PlacedConversation, load_conversations
 from ivr.rehearsal.results import Report, Result
-from ivr.rehearsal.trail import FlowTrail, exits_in
+from ivr.rehearsal.trail import FlowTrail
 from ivr.rehearsal.world import Calendars
 
 _SUFFIXES = (TEST_SUFFIX, TEST_SUFFIX.replace(".yaml", ".yml"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import Protocol
@@ -22,14 +22,18 @@ from ivr.flow.run import Run
 from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps import hours
+from ivr.flow.steps.queue_keys import meant
+from ivr.flow.steps.queue_model import QueueStep
 from ivr.flow.steps.video import is_room
 from ivr.immutable import immutable
 from ivr.rehearsal import typed as t
 from ivr.rehearsal.acts import CLEARLY
 from ivr.rehearsal.ending import ended_by_bot
+from ivr.rehearsal.exits import exits_in
 from ivr.rehearsal.model import Mock
-from ivr.rehearsal.trail import Trail, exits_in, place_of
+from ivr.rehearsal.trail import Trail, place_of
 from ivr.rehearsal.world import (
+    QUEUE_OUTCOMES,
     REQUEST_OUTCOMES,
     SEND_OUTCOMES,
     VIDEO_OUTCOMES,
@@ -43,6 +47,8 @@ from ivr.testing.job_text import job_text
 from ivr.testing.prompts import said_for_s
 from ivr.testing.turns import Answered, NotAsScripted, Turn
 
+WAITS_S, WAITS_AT = 120.0, 2
+"""How long the caller waits in a queue, and his place, where no mock says so."""
 MAX_WORDS = 12
 """More of them are counted, not shown."""
 
@@ -132,6 +138,10 @@ class Simulator:
     @property
     def is_callers_turn(self) -> bool:
         """Whether the bot waits for the caller, its prompt over or not."""
+        if self.call.phase is Phase.QUEUEING:  # there are keys to press, once he was told how long it takes
+            here = self.call.state.in_queue
+            is_told = here is not None and here.stage == "waiting" and here.told > 0
+            return is_told and not self.call.is_speaking
         return self.call.phase is Phase.LISTENING and not self.call.state.input.is_mistyped
 
     def settle(self) -> None:
@@ -218,6 +228,8 @@ class Simulator:
         call = self.call
         if not self.is_callers_turn:
             return "nothing: it is not the caller's turn"
+        if call.phase is Phase.QUEUEING:
+            return f"keys {' '.join(self._keys_of_queue())}"
         question = asking.open_question(Run(call.program, call.state, call.clock.monotonic_s()))
         keys = [*(["digits"] if _takes_digits(question) else []), *question.keys]
         parts = [f"keys {' '.join(keys)}"] if keys else []
@@ -228,6 +240,11 @@ class Simulator:
             more = f" … ({len(phrases)} in all)" if len(phrases) > MAX_WORDS else ""
             parts.append(f"words {', '.join(phrases[:MAX_WORDS])}{more}")
         return "; ".join(parts)
+
+    def _keys_of_queue(self) -> Iterable[str]:
+        run = Run(self.call.program, self.call.state, self.call.clock.monotonic_s())
+        step = run.steps[self.call.step]
+        return meant(run.flow, step) if isinstance(step, QueueStep) else ()
 
     def _show_listening(self) -> None:
         """Once for each turn: a line that was not for the bot changes nothing."""
@@ -264,6 +281,8 @@ class Simulator:
         if not self._world.has_mock(place_of(self.call.state)):
             if isinstance(command, c.StartTransfer) and not is_room(command.names):
                 return self._ask_transfer(command)
+            if isinstance(command, c.EnterQueue):
+                return self._ask_queue(command)
             if isinstance(command, c.StartJob) and self._must_ask(command.job):
                 return self._ask_job(command)
         count = len(self._world.notes)
@@ -285,6 +304,12 @@ class Simulator:
         if word is None:
             return None
         return Answered(e.TransferEnded(0.0, e.TransferOutcome(word)), remark=f"transfer: {word}")
+
+    def _ask_queue(self, command: c.EnterQueue) -> Answered | None:
+        word = self._chosen(f"how does the wait in {command.queue} end?", QUEUE_OUTCOMES)
+        if word is None:
+            return None
+        return self._world.enters_queue(Mock(outcome=word, after=WAITS_S, position=WAITS_AT, wait=WAITS_S))
 
     def _chosen(self, question: str, names: Sequence[str]) -> str | None:
         """One of the names, the first one for an empty line; None where the caller hangs up instead."""

@@ -1,4 +1,4 @@
-"""The world outside a call without telephone: transfers and jobs end as a conversation's `mock` says."""
+"""The world outside a call without telephone: transfers, queues and jobs end as a conversation's `mock` says."""
 
 from __future__ import annotations
 
@@ -24,12 +24,18 @@ VIDEO_OUTCOMES = ("joined", "nobody", "failed")
 
 VIDEO_WORDS = dict(zip((JobOutcome.DONE, JobOutcome.TIMEOUT, JobOutcome.FAILED), VIDEO_OUTCOMES, strict=True))
 
+QUEUE_OUTCOMES = ("connected", "after", "returned", "full", "too_long", "failed")
+"""What a mock may say of the wait for an agent."""
+
 RECORD_OUTCOMES = {
     "done": (e.RecordingEnd.SILENCE, True),
     "no_input": (e.RecordingEnd.NOTHING, False),
     "failed": (e.RecordingEnd.FAILED, False),
 }
 """What a mock may say of a recording."""
+
+AGENT = "agent"
+"""Name of the agent for whom a mock gives none."""
 
 MESSAGE_S = 5.0
 """Length of a message for which a mock gives none with `after`."""
@@ -72,6 +78,8 @@ class World:
     used: dict[str, int] = field(default_factory=dict)
     transfers: list[Handover] = field(default_factory=list)
     """Each transfer, in order."""
+    waits_as: Mock = CONNECTED
+    """What is known of the queue in which the caller waits."""
     missing: dict[str, str] = field(default_factory=dict)
     """Steps that asked and got no answer, and what to write into `mock` for them."""
     notes: list[str] = field(default_factory=list)
@@ -82,6 +90,10 @@ class World:
         step = self.step()
         if isinstance(command, c.StartTransfer):
             return self._video(command) if is_room(command.names) else self._transfer(step, command)
+        if isinstance(command, c.EnterQueue):
+            return self.enters_queue(self.mock_for(step))
+        if isinstance(command, c.AskStanding):
+            return Answered(e.QueueStanding(0.0, self.waits_as.position or 1, self.waits_as.wait))
         if isinstance(command, c.StartJob):
             return self._job(step, command)
         if isinstance(command, c.StartRecording):
@@ -130,6 +142,17 @@ class World:
         self.transfers.append(handover)
         outcome = e.TransferOutcome.AFTER if command.comes_back else e.TransferOutcome.CONNECTED
         return Answered(e.TransferEnded(0.0, outcome, "", handover.taken_by), 0.0, "they talk in the room")
+
+    def enters_queue(self, mock: Mock | None) -> Answered:
+        """How the wait ends; without a mock an agent answers at once."""
+        remark = "" if mock is not None else "; no mock says otherwise"
+        self.waits_as = mock = mock or CONNECTED
+        outcome = e.QueueOutcome(mock.outcome or e.QueueOutcome.CONNECTED)
+        if str(outcome) not in e.TALKED:
+            return Answered(e.QueueEnded(0.0, outcome, mock.detail), mock.after, f"queue: {outcome}{remark}")
+        agent = mock.agent or AGENT
+        over = Answered(e.QueueEnded(0.0, outcome, mock.detail, agent), mock.talk or 0.0, f"queue: {outcome}")
+        return Answered(e.QueueConnected(0.0, agent, 0.0), mock.after, f"{agent} answers{remark}", over)
 
     def _recording(self, step: str, command: c.StartRecording) -> Answered | None:
         """A mock stands for the caller's message; without one the conversation says what is said after the tone."""

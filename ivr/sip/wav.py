@@ -80,8 +80,8 @@ def silence(duration_s: float, rate_hz: int) -> bytes:
 def assemble(
     files: Sequence[Path], *, lead_in_s: float, rate_hz: int, is_loop: bool = False, from_s: float = 0.0
 ) -> Pcm:
-    """One piece from several files: silence first, then each without a gap, the first `from_s` of them left out.
-    Raises MediaFailed.
+    """One piece from several files: silence first, then each without a gap, the first `from_s` of them left out; a loop
+    begins there, and comes round to it. Raises MediaFailed.
 
     Keeps the files' own rate where they agree (the library resamples while playing); else all get `rate_hz`.
     """
@@ -91,8 +91,11 @@ def assemble(
     rates = {part.rate_hz for part in parts}
     common_hz = rates.pop() if len(rates) == 1 else rate_hz
     joined = b"".join(_at_rate(part, common_hz) for part in parts)
-    samples = silence(lead_in_s, common_hz) + joined[len(silence(from_s, common_hz)) :]
+    cut = len(silence(from_s, common_hz))
+    samples = silence(lead_in_s, common_hz) + joined[cut:]
     if is_loop:
+        cut %= len(joined)
+        samples = joined[cut:] + joined[:cut]
         samples *= -(-len(silence(SHORTEST_S, common_hz)) // len(samples))
     return Pcm(common_hz, samples.ljust(len(silence(SHORTEST_S, common_hz)), b"\0"))
 

@@ -26,7 +26,7 @@ from ivr.acd.routing import Pairing, match
 from ivr.acd.standing import Standing, standing
 from ivr.acd.talk import no_such_talk, noted
 from ivr.errors import StorageError
-from ivr.ports.queues import LEASE_S, QueueScene
+from ivr.ports.queues import FORGOTTEN_AT_ONCE, LEASE_S, QueueScene
 from ivr.storage.database import make_folder, masked_url, open_engine, parse_url, reason, sqlite_file
 from ivr.storage.migrate import is_usable, migrate
 from ivr.storage.queue_floor import Draft, empty, event_of
@@ -253,6 +253,12 @@ class DatabaseQueues:
         chosen = select(queue_events).where(queue_events.c.at >= since).order_by(queue_events.c.id)
         with self._reading() as connection:
             return [event_of(row) for row in connection.execute(chosen).mappings()]
+
+    def forget(self, before: datetime) -> int:
+        """Remove old events, so many at once that nobody waits for it for long."""
+        old = select(queue_events.c.id).where(queue_events.c.at < before).limit(FORGOTTEN_AT_ONCE)
+        with self._begun() as connection:
+            return connection.execute(queue_events.delete().where(queue_events.c.id.in_(old))).rowcount
 
     # --- within ---
 

@@ -129,6 +129,10 @@ class RemoteQueues:
         found: list[QueueEvent] = self._ask("events", since=since)
         return found
 
+    def forget(self, before: datetime) -> int:
+        """Remove old events."""
+        return int(self._ask("forget", before=before))
+
     def _ask(self, act: str, /, **arguments: object) -> Any:
         request = {
             "do": "queues",

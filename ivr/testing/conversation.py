@@ -63,7 +63,7 @@ class CallScript(PlayedCall):
         """`flow` is a model, a file or YAML text, `runs` the flows that it can run; or a program, which has them.
 
         `deaf` are language tags in which no speech can be recognized; `jobs` says what services answer: those that it
-        does not name wait for `job_ends`. `outside` says how transfers end, and jobs instead of `jobs`;
+        does not name wait for `job_ends`. `outside` says how transfers and queues end, and jobs instead of `jobs`;
         `on_turn` is told of every line of the conversation as it happens, `on_step` of every event: where the call
         stood before, and what came of it. `said_for_s` tells how long a prompt takes.
         """
@@ -104,7 +104,7 @@ class CallScript(PlayedCall):
     def hears(self, text: str) -> Self:
         """The bot says this before it is the caller's turn (capitals do not matter)."""
         while not any(text.lower() in prompt.text.lower() for prompt in self.prompts[self._seen :]):
-            if not self.goes_on():
+            if not self.goes_on(in_queue=True):
                 raise self._wrong(f"the bot did not say {text!r}")
         return self
 
@@ -223,6 +223,33 @@ class CallScript(PlayedCall):
         self.feed(e.TransferEnded(self._now_s, e.TransferOutcome(outcome), detail))
         return self
 
+    def queue_stands(self, position: int, estimated_wait_s: float | None = None, queue: str = "") -> Self:
+        """The queue tells where the caller stands in it."""
+        self._must_be_queueing()
+        self._turn()
+        self.feed(e.QueueStanding(self._now_s, position, estimated_wait_s, queue))
+        return self
+
+    def agent_answers(self, agent: str) -> Self:
+        """The caller talks to an agent."""
+        self._must_be_queueing()
+        self._turn()
+        self._queue.connects(agent)
+        return self
+
+    def queue_ends(self, outcome: str, agent: str = "", detail: str = "") -> Self:
+        """The wait, or the talk, ends like this (`full`, `too_long`, `connected`, `after` …)."""
+        self._must_be_queueing()
+        self._turn()
+        self._queue.ends(e.QueueOutcome(outcome), agent, detail)
+        return self
+
+    def _must_be_queueing(self) -> None:
+        if not self._queue.is_busy:
+            self.listens()
+        if self.phase is not Phase.QUEUEING:
+            raise self._wrong("the caller waits for nobody")
+
     def job_ends(self, result: JobResult) -> Self:
         """The work that the flow waits for ends like this."""
         if not self.state.job_id:
@@ -235,6 +262,7 @@ class CallScript(PlayedCall):
         """The caller hangs up."""
         self._note("caller", "(hangs up)")
         self._end_recording(e.RecordingEnd.HUNG_UP)
+        self._queue.gone()
         self.feed(e.CallerHungUp(self._now_s))
         return self
 

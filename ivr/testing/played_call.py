@@ -16,6 +16,7 @@ from ivr.flow.segments import Segment
 from ivr.flow.state import FlowState, Phase
 from ivr.testing.clock import ManualClock, ManualTimer
 from ivr.testing.job_text import job_text
+from ivr.testing.played_queue import PlayedQueue
 from ivr.testing.prompts import masked_segments, said_for_s, said_text
 from ivr.testing.services import ScriptedJobs
 from ivr.testing.turns import Answered, Outside, SaidPrompt, Turn
@@ -76,6 +77,7 @@ class PlayedCall:
         self._has_rung = False
         self._outside, self._on_turn, self._on_step = outside, on_turn, on_step
         self._said_for_s = said_for_s
+        self._queue = PlayedQueue(self.clock, self.feed, lambda text: self._note("call", f"({text})"))
         self._pending = 0
         """Transfers and recordings whose end is on its way."""
 
@@ -95,9 +97,13 @@ class PlayedCall:
         while self._known_at_once:
             self._job_over(*self._known_at_once.pop(0))
 
-    def goes_on(self) -> bool:
-        """Time moves on to whatever comes next, unless it is the caller's turn: False then, and nothing happens."""
-        return self._is_busy and self.clock.advance_to_next()
+    def goes_on(self, *, in_queue: bool = False) -> bool:
+        """Time moves on to whatever comes next, unless it is the caller's turn: False then, and nothing happens.
+
+        `in_queue`: also while he waits for an agent, and may press a key.
+        """
+        is_going_on = self._is_busy or (in_queue and self._queue.will_end)
+        return is_going_on and self.clock.advance_to_next()
 
     # --- what can be looked at
 
@@ -128,8 +134,8 @@ class PlayedCall:
 
     @property
     def can_wake(self) -> bool:
-        """Whether anything but the caller can move the call on: a prompt, a timer, a transfer; true once it is over."""
-        over_or_away = self.phase in (Phase.ENDED, Phase.TRANSFERRING)
+        """Whether anything but the caller can move the call on: a prompt, a timer, a person; true once it is over."""
+        over_or_away = self.phase in (Phase.ENDED, Phase.TRANSFERRING, Phase.QUEUEING)
         return over_or_away or self.is_speaking or bool(self._timers) or bool(self._jobs)
 
     @property
@@ -144,7 +150,7 @@ class PlayedCall:
     @property
     def _is_busy(self) -> bool:
         """Whether the bot speaks, or waits for something that is on its way."""
-        if self._playing is not None or self._pending > 0 or any(self._jobs.values()):
+        if self._playing is not None or self._pending > 0 or self._queue.is_busy or any(self._jobs.values()):
             return True
         state = self.state
         return bool(state.timer_id) and (state.is_unanswered or state.input.is_mistyped)
@@ -171,6 +177,7 @@ class PlayedCall:
 
     def _hang_up(self, command: c.HangUp) -> None:
         self.hung_up = self.hung_up or command
+        self._queue.gone()
         self._note("call", "(the bot hangs up)")
 
     def _reject(self, command: c.Reject) -> None:
@@ -287,6 +294,17 @@ class PlayedCall:
         self._note("call", f"(transfer to {command.names})")
         self._ask_outside(command)
 
+    def _enter_queue(self, command: c.EnterQueue) -> None:
+        self.last_words_at = len(self.record)
+        self._note("call", f"(waits in the queue {command.queue})")
+        self._queue.enter(self._outside(command) if self._outside is not None else None)
+
+    def _leave_queue(self, command: c.LeaveQueue) -> None:
+        self._queue.leave(e.QueueOutcome.LEFT)
+
+    def _ask_callback(self, command: c.AskCallback) -> None:
+        self._queue.leave(e.QueueOutcome.CALLBACK)
+
     def _ask_outside(self, command: c.Command) -> None:
         answered = self._outside(command) if self._outside is not None else None
         if answered is not None:
@@ -354,6 +372,9 @@ _CARRY_OUT: dict[type[c.Command], Callable[[PlayedCall, Any], None]] = {
     c.DropRecording: PlayedCall._nothing,
     c.StartTransfer: PlayedCall._transfer,
     c.EndTransfer: PlayedCall._nothing,
+    c.EnterQueue: PlayedCall._enter_queue,
+    c.LeaveQueue: PlayedCall._leave_queue,
+    c.AskCallback: PlayedCall._ask_callback,
     c.StartJob: PlayedCall._start_job,
     c.CancelJob: PlayedCall._cancel_job,
 }

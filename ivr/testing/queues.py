@@ -13,7 +13,7 @@ from ivr.acd.floor import Floor, Offer, Ring
 from ivr.acd.queue import CallState, Queues, WaitingCall, order_of, rules_of
 from ivr.acd.standing import Standing, standing
 from ivr.acd.talk import is_worked_on, no_such_talk, noted
-from ivr.ports.queues import LEASE_S, QueueScene
+from ivr.ports.queues import FORGOTTEN_AT_ONCE, LEASE_S, QueueScene
 
 
 class MemoryQueues:
@@ -111,6 +111,12 @@ class MemoryQueues:
     def events(self, since: datetime) -> list[QueueEvent]:
         """What happened since."""
         return [event for event in self.floor.events if event.at >= since]
+
+    def forget(self, before: datetime) -> int:
+        """Remove old events."""
+        old = [event for event in self.floor.events if event.at < before][:FORGOTTEN_AT_ONCE]
+        self.floor.events = [event for event in self.floor.events if event not in old]
+        return len(old)
 
     def _renew(self, owner: str, now: datetime) -> None:
         self._leases[owner] = now + timedelta(seconds=LEASE_S)

@@ -58,11 +58,13 @@ class Answered:
     """What the engine is told; `at_s` is filled in."""
     after_s: float = 0.0
     remark: str = ""
+    then: Answered | None = None
+    """What happens after it, and how long after: a talk with an agent has a beginning and an end."""
 
 
 Outside = Callable[[c.Command], Answered | None]
 """Plays the world outside: asked about every command that the script itself does not know how to carry out, and about
-transfers. None leaves it open."""
+transfers and queues. None leaves it open."""
 
 
 def as_recognized(text: str, listening: c.StartListening) -> str:

@@ -184,6 +184,8 @@ def test_who_cannot_be_called_back_is_tried_again_later_and_then_given_up() -> N
     acts.ask_callback(floor, "c1", "+49301", at(5))
     floor.agents["anna"] = agent()
     acts.offer_all(floor, at(10), "host/1")
+    assert floor.offers == {}, "the caller still holds the line"
+    acts.offer_all(floor, at(15), "host/1")
     acts.postpone(floor, "c1", at(30))
     assert (states(floor), floor.calls["c1"].owner) == ({"anna": "available"}, "")
     acts.offer_all(floor, at(89), "host/1")
@@ -222,7 +224,7 @@ def test_a_callback_outlives_the_process_that_rang_for_it() -> None:
     floor = floor_with(waiting(), agents=())
     acts.ask_callback(floor, "c1", "+49301", at(5))
     floor.agents["anna"] = agent()
-    acts.offer_all(floor, at(10), "host/1")
+    acts.offer_all(floor, at(15), "host/1")
     acts.lose(floor, ["host/1"], at(60))
     assert (floor.calls["c1"].state, floor.calls["c1"].owner, floor.offers) == (CallState.WAITING, "", {})
     assert states(floor) == {"anna": "available"}

@@ -8,9 +8,11 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
+from ivr.acd.queue import Queues
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.driver import CallDriver
 from ivr.calls.jobs import Services
+from ivr.calls.queue_clerk import QueueClerk
 from ivr.calls.record import CallRecord
 from ivr.calls.registry import CallRegistry, MakeDriver
 from ivr.calls.transfer_driver import TransferTarget
@@ -23,10 +25,12 @@ from ivr.ports import LegId
 from ivr.testing.call_log import MemoryCallLog
 from ivr.testing.clock import ManualClock
 from ivr.testing.prompts import MemoryPrompts
+from ivr.testing.queues import MemoryQueues
 from ivr.testing.recognizer import ScriptedRecognizer
 from ivr.testing.recorder import MemoryRecorder
 from ivr.testing.services import MemoryCalendars, MemoryDataService, MemoryMessages
 from ivr.testing.telephony import FakeTelephony
+from tests.calls.manual_acts import ManualActs
 
 TARGETS = ("agent", "office", "mobile", "home")
 HOLD = Path("/prompts/hold.wav")
@@ -73,6 +77,7 @@ class Switchboard:
         timezone: str = "",
         longest_call_s: float = 0.0,
         make_driver: MakeDriver = CallDriver,
+        queues: Queues | None = None,
     ) -> None:
         self.data, self.messages, self.calendars = MemoryDataService(), MemoryMessages(), MemoryCalendars()
         self.clock = ManualClock()
@@ -86,6 +91,9 @@ class Switchboard:
         self.flows: dict[str, Flow] = {loaded.flow: loaded}
         self.programs: dict[str, Program] = {}
         """Flows that run others; they go before those of `flows`."""
+        self.queues = MemoryQueues(queues or {})
+        acts = ManualActs(self.clock)
+        self.clerk = QueueClerk(self.queues, queues, "w1-1", acts, self.clock, self.clock) if queues else None
         ports = CallPorts(
             telephony=self.telephony,
             recognizer=self.recognizer if with_recognizer else None,
@@ -101,6 +109,7 @@ class Switchboard:
             timezone=timezone,
             measures=self.figures,
             longest_call_s=longest_call_s,
+            queueing=self.clerk,
         )
         self.registry = CallRegistry(
             ports, self.log, self._program, numbers or {}, default_flow, "w1", make_driver=make_driver
@@ -176,6 +185,8 @@ def on_a_switchboard(
                 bot = Switchboard(**settings)
                 await bot.telephony.start(bot.registry.handle)
                 await test(bot)
+                if bot.clerk is not None:
+                    bot.clerk.stop()
                 await bot.telephony.stop()
                 await bot.after(10.0)
                 assert bot.registry.call_count == 0

@@ -292,3 +292,27 @@ def test_a_line_that_is_not_for_the_bot_repeats_nothing(folder: Path) -> None:
     assert done.stdout.count("listens for") == 1
     assert "write ! alone to hang up" in done.stdout
     assert "these are 60 keys; write at most 40" in done.stdout and "nobody says 1199 characters at once" in done.stdout
+
+
+QUEUE = """
+flow: queue
+start: wait
+steps:
+  wait: {queue: {name: support, announce: "One moment."}, keys: {"1": message}, failed: sorry}
+  message: {say: "Speak after the tone.", next: hang_up}
+  sorry: {say: "Nobody is there.", next: hang_up}
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["connected", "#1"], ["You are number two in the queue", "listens for keys 1", "Speak after the tone"]),
+        (["connected", *[""] * 8], ["agent answers", "transferred"]),
+        (["too_long", *[""] * 8], ["Nobody is there"]),
+    ],
+)
+def test_a_wait_for_an_agent_can_be_led(folder: Path, typed: list[str], said: list[str]) -> None:
+    (folder / "flows" / "queue.yaml").write_text(QUEUE)
+    done = simulate("queue", typed=typed)
+    assert not [text for text in said if text not in done.stdout], done.stdout

@@ -31,12 +31,15 @@ SAID = (
     "zero three zero one two three four five six", "red and no blue", "the second one", "[unk] red",
 )  # fmt: skip
 ENDS_OF_RECORDINGS = [end for end in e.RecordingEnd if end is not e.RecordingEnd.HUNG_UP]
+TALKS_END = (e.QueueOutcome.CONNECTED, e.QueueOutcome.AFTER, e.QueueOutcome.RETURNED)
+WAITS_END = (e.QueueOutcome.FULL, e.QueueOutcome.TOO_LONG, e.QueueOutcome.FAILED, e.QueueOutcome.LEFT)
 PRESSED = "0123456789*#A"
 DATA: tuple[object, ...] = (None, {}, {"x": {"y": 1}, "z": "red"}, ["red", "blue"], "x", {"state": "open"}, 7)
 
 WHAT = (
     "key", "key", "key", "speech", "speech", "utterance", "utterance", "utterance", "time", "time", "time", "time",
-    "deaf", "prompt_failed", "job", "job", "recording", "transfer", "transfer", "stale", "again", "hang_up",
+    "deaf", "prompt_failed", "job", "job", "recording", "transfer", "transfer",
+    "queue", "queue", "queue", "stale", "again", "hang_up",
 )  # fmt: skip
 """What can happen; what is named more often happens more often."""
 
@@ -66,6 +69,8 @@ class AnyCall:
     is_stopped: bool = False
     """The recording is to end, and has not reported so."""
     is_transferring: bool = False
+    in_queue: str = ""
+    """`waiting`, `leaving` or `talking`."""
     log: list[str] = field(default_factory=list)
 
     # --- what happens
@@ -102,6 +107,8 @@ class AnyCall:
                 self.recording_ends(ENDS_OF_RECORDINGS[how % len(ENDS_OF_RECORDINGS)])
             case "transfer" if self.is_transferring:
                 self.transfer_ends(list(e.TransferOutcome)[how % len(e.TransferOutcome)])
+            case "queue" if self.in_queue:
+                self._queue_goes_on(how)
             case "stale":
                 self._promise_nothing(self._stale(how))
             case "again" if how % 5 == 0:
@@ -134,6 +141,7 @@ class AnyCall:
             self.recording_ends(e.RecordingEnd.HUNG_UP)
         self.playing = self.listening = ""
         self.is_transferring = self.is_leaving = False
+        self.in_queue = ""
         self.feed(e.CallerHungUp(self.now_s))
 
     def recording_ends(self, reason: e.RecordingEnd) -> None:
@@ -148,6 +156,25 @@ class AnyCall:
         self.is_transferring = False
         self.feed(e.TransferEnded(self.now_s, outcome))
 
+    def _queue_goes_on(self, how: int) -> None:
+        """The queue tells something, an agent answers, or it is over: a talk as a talk, a wait as anything else."""
+        if self.in_queue == "talking":
+            self.queue_ends(TALKS_END[how % len(TALKS_END)])
+        elif how % 4 == 0:
+            self.in_queue = "talking"
+            self.feed(e.QueueConnected(self.now_s, "anna", 12.0, "support"))
+        elif self.in_queue == "leaving":
+            self.queue_ends((e.QueueOutcome.LEFT, e.QueueOutcome.CALLBACK, e.QueueOutcome.FAILED)[how % 3])
+        elif how % 4 == 1:
+            self.queue_ends(WAITS_END[how // 4 % len(WAITS_END)])
+        else:
+            self.feed(e.QueueStanding(self.now_s, how % 5 + 1, (None, 20.0, 400.0, 9000.0)[how // 5 % 4]))
+
+    def queue_ends(self, outcome: e.QueueOutcome) -> None:
+        """With the caller still there, or gone to the agent."""
+        self.in_queue = ""
+        self.feed(e.QueueEnded(self.now_s, outcome, agent="anna" if outcome in TALKS_END else "", waited_s=12.0))
+
     def _job_ends(self, how: int) -> None:
         job_id = sorted(self.jobs)[0]
         self.jobs.discard(job_id)
@@ -160,6 +187,10 @@ class AnyCall:
             self._job_ends(2)
         elif self.is_transferring:
             self.transfer_ends(e.TransferOutcome.NO_ANSWER)
+        elif self.in_queue == "talking":
+            self.queue_ends(e.QueueOutcome.CONNECTED)
+        elif self.in_queue:
+            self.queue_ends(e.QueueOutcome.LEFT if self.in_queue == "leaving" else e.QueueOutcome.TOO_LONG)
         elif self.recording and self.is_stopped:
             self.recording_ends(e.RecordingEnd.STOPPED)
         elif self.recording:
@@ -228,7 +259,7 @@ class AnyCall:
     def _HangUp(self, command: c.HangUp) -> None:
         self._with_caller(command)
         self._promise(self.is_answered, "hung up before it was answered")
-        self.is_over = True
+        self.is_over, self.in_queue = True, ""
 
     def _StartEarlyMedia(self, command: c.StartEarlyMedia) -> None:
         self._promise(not self.is_answered and not self.has_early_media, "early media too late or twice")
@@ -289,6 +320,26 @@ class AnyCall:
         self._with_caller(command)
         self._promise(self.is_transferring, "the end of a transfer that there is not")
 
+    def _EnterQueue(self, command: c.EnterQueue) -> None:
+        self._with_caller(command)
+        self._promise(self.is_answered and not self.in_queue, "a queue before the answer, or in another one")
+        self.in_queue = "waiting"
+
+    def _AskStanding(self, command: c.AskStanding) -> None:
+        self._with_caller(command)
+        self._promise(self.in_queue == "waiting", "asks for a place in no queue")
+
+    def _LeaveQueue(self, command: c.LeaveQueue) -> None:
+        self._with_caller(command)
+        self._promise(self.in_queue == "waiting" and bool(command.exit_name), "leaves no queue, or for nowhere")
+        self.in_queue = "leaving"
+
+    def _AskCallback(self, command: c.AskCallback) -> None:
+        self._with_caller(command)
+        self._promise(self.in_queue == "waiting", "wants to be called back from no queue")
+        self._promise(command.number.lstrip("+").isdigit(), f"{command.number} is no number")
+        self.in_queue = "leaving"
+
     # --- promises
 
     def _promise_nothing(self, event: e.Event) -> None:
@@ -305,6 +356,9 @@ class AnyCall:
             self._promise(self.playing == state.play_id, f"plays {self.playing!r}, not {state.play_id!r}")
             self._promise(self.listening == state.listen_id, f"listens {self.listening!r}, not {state.listen_id!r}")
             self._promise(self.recording == state.record_id, f"records {self.recording!r}, not {state.record_id!r}")
+            is_queueing = state.phase is Phase.QUEUEING
+            stage = state.in_queue.stage if is_queueing and state.in_queue else ""
+            self._promise(self.in_queue == stage, f"the queue is {self.in_queue!r}, and the engine {stage!r}")
             self._promise(self.is_answered is not state.is_unanswered or state.phase is Phase.NEW, "answered or not?")
         self._promise(self._can_wake(), f"nothing goes on in {state.phase}")
         is_open = state.phase is Phase.LISTENING
@@ -319,6 +373,7 @@ class AnyCall:
             self.jobs,
             self.recording,
             self.is_transferring,
+            self.in_queue,
             self.is_leaving,
         )
         return self.state.phase is Phase.ENDED or any(goes_on)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ivr.errors import FlowSyntaxError, Problem, Severity
 from ivr.flow.check import CheckContext, check_flow
+from ivr.flow.checks.queue_context import QueueContext
 from ivr.flow.checks.services import HostContext, ServicesContext
 from ivr.flow.loader import load_flow
 from ivr.flow.steps.registry import KINDS, STEP_KINDS
@@ -48,6 +49,10 @@ WORLD = CheckContext(
         has_mail=True,
         video=frozenset({"support"}),
     ),
+    queues={
+        "support": QueueContext(skills=frozenset({"german"})),
+        "sales": QueueContext(calls_back=False, can_be_full=False, can_take_too_long=False),
+    },
     flows={file.stem: load_flow(file.read_bytes(), str(file)).flow for file in PARTS},
 )
 

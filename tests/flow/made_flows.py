@@ -225,6 +225,36 @@ def transfer(world: World) -> st.SearchStrategy[Data]:
     return joined(fixed(transfer=own), some(busy=world.target, failed=world.target, after=world.target))
 
 
+def queue(world: World) -> st.SearchStrategy[Data]:
+    own = joined(
+        fixed(name=st.just("support")),
+        some(
+            announce=PROMPTS,
+            music=PROMPTS,
+            whisper=PROMPTS,
+            comfort=st.one_of(PROMPTS, st.just("{{ queue.position }} {{ queue.wait_s | number }}")),
+            tell=st.lists(st.sampled_from(["position", "wait"]), max_size=2, unique=True),
+            tell_every=st.sampled_from(["0s", "10s", "45s"]),
+            priority=st.sampled_from([3, "{{ a }}", "{{ d }}"]),
+            callback_key=st.sampled_from(["1", "5"]),
+            callback_number=st.sampled_from(["{{ a }}", "030 123456", "{{ d }}"]),
+            return_key=st.just("*"),
+            notify=st.just("crm"),
+        ),
+    )
+    keys = st.dictionaries(st.sampled_from(["1", "2", "#", "*"]), world.target, max_size=2)
+    exits = some(
+        keys=keys,
+        commands=st.just([]),
+        full=world.target,
+        too_long=world.target,
+        callback=world.target,
+        after=world.target,
+        failed=world.target,
+    )
+    return joined(fixed(queue=st.one_of(st.just("support"), own)), exits)
+
+
 def answer(world: World) -> st.SearchStrategy[Data]:
     return fixed(answer=st.sampled_from([True, {"after": "3s"}]))
 
@@ -278,6 +308,7 @@ MAKERS: dict[str, Maker] = {
     "run": run,
     "return": give_back,
     "transfer": transfer,
+    "queue": queue,
     "answer": answer,
     "hang_up": hang_up,
     "hours": hours,

@@ -47,7 +47,8 @@ steps:
   main:
     menu: {prompt: "Press 1 for the code.", choices: {code: {keys: "1", say: code, go: code}}}
   code: {ask: digits, length: 4, prompt: "Which?", into: code, confirm: always, next: person}
-  person: {transfer: {to: agent, announce: "One moment."}, failed: look}
+  person: {transfer: {to: agent, announce: "One moment."}, failed: wait}
+  wait: {queue: support, keys: {"1": look}, failed: look}
   look: {request: {get: "https://crm.example.com/"}, waiting: "Please wait.", error: message, next: message}
   message: {record: {prompt: "Speak."}, into: message, failed: sorry, next: sorry}
   sorry: {say: "Goodbye.", next: hang_up}
@@ -123,7 +124,10 @@ def situations() -> dict[str, Call]:
     confirming = half.then(key("3")).then(key("4")).then(key("5"))
     speaking = confirming.then(key("1"))
     transferring = speaking.then(prompt_over)
-    working = transferring.then(nobody_answers)
+    waiting = transferring.then(nobody_answers)
+    leaving = waiting.then(key("1"))
+    talking = waiting.then(lambda s: e.QueueConnected(1.0, "anna", 40.0))
+    working = leaving.then(lambda s: e.QueueEnded(1.0, e.QueueOutcome.LEFT))
     announcing = working.then(job_done)
     recording = announcing.then(prompt_over)
     calendar = offered(LATER)
@@ -140,6 +144,10 @@ def situations() -> dict[str, Call]:
         "an answer is read back": confirming,
         "an announcement is made": speaking,
         "a person is called": transferring,
+        "an agent is waited for": waiting,
+        "... place and wait": waiting.then(lambda s: e.QueueStanding(1.0, 3, 240.0)),
+        "the queue is left": leaving,
+        "an agent talks": talking,
         "a service is asked": working,
         "a waiting sound": working.then(timer),
         "before a recording": announcing,
@@ -167,6 +175,10 @@ EVENTS: dict[str, Callable[[FlowState], e.Event]] = {  # those of the moment; wh
     "ring": lambda s: e.TimerFired(2.0, "unanswered"),
     "conn": lambda s: e.TransferEnded(2.0, e.TransferOutcome.CONNECTED),
     "busy": lambda s: e.TransferEnded(2.0, e.TransferOutcome.BUSY),
+    "std": lambda s: e.QueueStanding(2.0, 2, 100.0),
+    "agnt": lambda s: e.QueueConnected(2.0, "anna", 60.0),
+    "full": lambda s: e.QueueEnded(2.0, e.QueueOutcome.FULL),
+    "talk": lambda s: e.QueueEnded(2.0, e.QueueOutcome.CONNECTED, agent="anna"),
     "done": lambda s: e.JobDone(2.0, s.job_id or "job0", DONE),
     "err": lambda s: e.JobDone(2.0, s.job_id or "job0", JobResult(JobOutcome.FAILED)),
     "rec": lambda s: e.RecordingEnded(2.0, s.record_id or "record0", e.RecordingEnd.SILENCE, "m.wav", 2.0),
@@ -208,6 +220,10 @@ half of an entry:        .   stay stay stay .    .   .    .    .    .    stay . 
 an answer is read back:  .   GO   stay kept stay .   .    stay stay stay .    .    .    .    .    .   .   .    OUT  GO
 an announcement is made: .   .    .    .    .    .   .    .    GO   GO   .    .    .    .    .    .   .   .    OUT  stay
 a person is called:      .   .    .    .    .    .   .    .    .    .    .    .    END  GO   .    .   .   .    OUT  .
+an agent is waited for:  .   stay .    .    .    .   .    .    .    .    stay .    .    .    .    .   .   .    OUT  GO
+... place and wait:      .   stay .    .    .    .   .    .    stay stay .    .    .    .    .    .   .   .    OUT  GO
+the queue is left:       .   .    .    .    .    .   .    .    .    .    .    .    .    .    .    .   .   .    OUT  GO
+an agent talks:          .   .    .    .    .    .   .    .    .    .    .    .    .    .    .    .   .   .    OUT  .
 a service is asked:      .   kept kept kept .    .   .    .    .    .    stay .    .    .    GO   GO  .   .    OUT  GO
 a waiting sound:         .   kept kept kept .    .   .    .    stay stay .    .    .    .    GO   GO  .   .    OUT  GO
 before a recording:      .   .    .    .    .    .   .    .    GO   GO   .    .    .    .    .    .   .   .    OUT  stay
@@ -217,14 +233,41 @@ the caller has left:     .   .    .    .    .    .   .    .    .    .    .    . 
 the call is over:        .   .    .    .    .    .   .    .    .    .    .    .    .    .    .    .   .   .    .    .
 """
 
+TABLE_OF_QUEUES = """
+                         std  agnt full talk
+before the call:         .    .    .    .
+a calendar first:        .    .    .    .
+a calendar, ringing:     .    .    .    .
+it rings:                .    .    .    .
+a question is asked:     .    .    .    .
+a question waits:        .    .    .    .
+the caller speaks:       .    .    .    .
+half of an entry:        .    .    .    .
+an answer is read back:  .    .    .    .
+an announcement is made: .    .    .    .
+a person is called:      .    .    .    .
+an agent is waited for:  stay stay GO   END
+... place and wait:      stay stay GO   END
+the queue is left:       .    kept GO   END
+an agent talks:          .    .    GO   END
+a service is asked:      .    .    .    .
+a waiting sound:         .    .    .    .
+before a recording:      .    .    .    .
+a recording runs:        .    .    .    .
+the goodbye is said:     .    .    .    .
+the caller has left:     .    .    .    .
+the call is over:        .    .    .    .
+"""
+
 
 def written() -> dict[tuple[str, str], str]:
-    """The table's entries by situation and event."""
-    head, *rows = TABLE.strip("\n").splitlines()
+    """The tables' entries by situation and event."""
     entries: dict[tuple[str, str], str] = {}
-    for row in rows:
-        name, _, signs = row.partition(":")
-        entries |= {(name, what): sign for what, sign in zip(head.split(), signs.split(), strict=True)}
+    for table in (TABLE, TABLE_OF_QUEUES):
+        head, *rows = table.strip("\n").splitlines()
+        for row in rows:
+            name, _, signs = row.partition(":")
+            entries |= {(name, what): sign for what, sign in zip(head.split(), signs.split(), strict=True)}
     return entries
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ivr.flow.loader import load_flow
-from ivr.rehearsal.trail import exits_of
+from ivr.rehearsal.exits import exits_of
 from ivr.testing.conversation import CallScript
 from tests.flow.checking import problems_of_text
 

@@ -103,6 +103,8 @@ CASES: dict[str, Case] = {
     "return": Case("{run: part, next: last}", on=lambda call: call.presses("12").presses("34"), back_behind="Inner?"),
     "transfer": Case("{transfer: {to: agent}, busy: last, failed: hang_up}",
                      on=lambda call: call.transfer_ends("busy")),
+    "queue": Case('{queue: {name: support, callback_key: "2"}, keys: {"1": last}, callback: last, failed: hang_up}',
+                  on=lambda call: call.queue_stands(2).presses("1")),
     "answer": Case("{answer: true, next: last}"),
     "hang_up": Case('{say: "Here it is.", next: last}', behind=SAID, repeat_behind=SAID),
     "hours": Case("{hours: office, open: last, closed: hang_up}"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ivr.rehearsal.coverage import Coverage, coverage_of
-from ivr.rehearsal.trail import exits_of
+from ivr.rehearsal.exits import exits_of
 from tests.rehearsal.files import FLOW, played, small_flow
 
 pytestmark = pytest.mark.unit

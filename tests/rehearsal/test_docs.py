@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from ivr.check_context import queues_context
+from ivr.config import Settings
 from ivr.flow.check import CheckContext
 from ivr.rehearsal.acts import VERBS
 from ivr.rehearsal.running import chosen, find_suites, run
+from ivr.yaml_source import read_yaml
 
 pytestmark = pytest.mark.unit
 
@@ -25,6 +28,18 @@ def test_the_example_goes_as_written(tmp_path: Path) -> None:
     assert not problems
     report = run(chosen(suites, ()))
     assert report.results and not report.failed
+
+
+def test_the_flow_with_a_queue_and_its_conversations_go_as_written(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "queues.md").read_text(encoding="utf-8")
+    settings, flow, conversations = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "helpdesk.yaml").write_text(flow, encoding="utf-8")
+    (tmp_path / "helpdesk.test.yaml").write_text(conversations, encoding="utf-8")
+    queues = Settings.model_validate(read_yaml(settings, "ivr.yaml").data).queues
+    suites, problems = find_suites([tmp_path], CheckContext(queues=queues_context(queues)))
+    assert not problems
+    report = run(chosen(suites, ()))
+    assert len(report.results) == 3 and not report.failed
 
 
 def test_every_verb_is_on_the_page() -> None:

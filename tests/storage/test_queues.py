@@ -349,6 +349,14 @@ def test_handle_times_of_the_last_hour_tell_how_long_it_takes(queues: CallQueues
     assert later is not None and later.estimated_wait_s == 100
 
 
+def test_old_events_are_removed_and_young_ones_stay(queues: CallQueues) -> None:
+    queues.enter(waiting(), at(0))
+    queues.leave("c1", at(10))
+    assert queues.forget(at(5)) == 1
+    assert kinds(queues) == ["abandoned"]
+    assert queues.forget(at(5)) == 0
+
+
 def test_a_database_that_is_away_is_said_to_be(tmp_path_factory: pytest.TempPathFactory) -> None:
     queues = DatabaseQueues("postgresql://ivr:geheim@127.0.0.1:1/none", QUEUES)
     with pytest.raises(

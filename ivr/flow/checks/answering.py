@@ -11,6 +11,7 @@ from ivr.flow.model import Flow, HangUpStep
 from ivr.flow.steps.answer import AnswerStep
 from ivr.flow.steps.kind import RETURN
 from ivr.flow.steps.models import ReturnStep, RunStep
+from ivr.flow.steps.queue_model import QueueStep
 from ivr.flow.steps.record import RecordStep
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.steps.transfer_model import TransferStep
@@ -20,7 +21,7 @@ _SILENT = ("set", "when", "tag", "hours", "language", "run")
 
 
 def needs_the_answer(subject: Subject) -> Iterator[Problem]:
-    """A step that wants something of a caller who cannot give it yet. A transfer answers by itself."""
+    """A step that wants something of a caller who cannot give it yet. A transfer, or a queue, answers by itself."""
     if subject.flow.answer != "later":
         return
     told: set[str] = set()
@@ -83,7 +84,7 @@ def _flows(subject: Subject) -> Mapping[str, Flow]:
 
 
 def _asks(step: object) -> bool:
-    return kind_of(step).needs_answer and not isinstance(step, TransferStep)  # type: ignore[arg-type]
+    return kind_of(step).needs_answer and not isinstance(step, TransferStep | QueueStep)  # type: ignore[arg-type]
 
 
 def _unanswered(flow: Flow, flows: Mapping[str, Flow], above: frozenset[str] = frozenset()) -> list[str]:

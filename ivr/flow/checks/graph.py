@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ivr.flow.model import Flow
-from ivr.flow.steps import transfer
+from ivr.flow.steps import queue, transfer
 from ivr.flow.steps.kind import END as END
 from ivr.flow.steps.kind import Exit
 from ivr.flow.steps.registry import kind_of
 from ivr.immutable import immutable
 
 TRANSFER_FAILURES = transfer.FAILURES
+QUEUE_FAILURES = queue.FAILURES
 
 
 @immutable

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 
 from ivr.errors import Problem
-from ivr.flow.checks.graph import TRANSFER_FAILURES, Edge, loops
+from ivr.flow.checks.graph import QUEUE_FAILURES, TRANSFER_FAILURES, Edge, loops
 from ivr.flow.checks.subject import Subject
 from ivr.flow.model import BUILT_IN_TARGETS, WhenStep
 from ivr.flow.steps.registry import KINDS, kind_of
@@ -69,10 +69,13 @@ def loop_without_caller(subject: Subject) -> Iterator[Problem]:
         way = " → ".join([*(edge.source for edge in cycle), cycle[0].source])
         gives_up = next((edge for edge in cycle if edge.exit == "failed"), None)
         transfers = next((edge for edge in cycle if edge.exit in TRANSFER_FAILURES), None)
+        queues = next((edge for edge in cycle if edge.exit in QUEUE_FAILURES), None)
         if gives_up:
             remedy = f"a caller who stays silent never gets out; lead `failed` of {gives_up.source} somewhere else"
         elif transfers:
             remedy = f"it dials again for ever; lead `{transfers.exit}` of {transfers.source} somewhere else"
+        elif queues:
+            remedy = f"he waits again for ever; lead `{queues.exit}` of {queues.source} somewhere else"
         else:
             remedy = "ask the caller something in between, or count with `set` and leave with `when`"
         yield subject.error(

@@ -9,8 +9,9 @@ from ivr.errors import Problem
 from ivr.flow.checks.subject import Subject, ValuePlace
 from ivr.flow.languages import LANGUAGES
 from ivr.flow.marks import find_models
-from ivr.flow.model import FormField, MenuStep
+from ivr.flow.model import FormField, InputStep, MenuStep
 from ivr.flow.parts import Choice, Confidence, PromptItem
+from ivr.flow.steps.queue_model import QueueStep
 from ivr.flow.steps.record import RecordReview
 from ivr.flow.values.registry import KINDS
 from ivr.model_errors import did_you_mean
@@ -66,8 +67,9 @@ def no_help(subject: Subject) -> Iterator[Problem]:
 def unknown_command(subject: Subject) -> Iterator[Problem]:
     """A step that wants a command which the flow does not have."""
     known = subject.flow.commands
-    for name, step in subject.listening_steps.items():
-        for index, command in enumerate(step.commands or ()):
+    for name, step in subject.flow.steps.items():
+        named = step.commands if isinstance(step, InputStep | QueueStep) else None
+        for index, command in enumerate(named or ()):
             if command not in known:
                 hint = did_you_mean(command, known) or "add it under commands:"
                 message = f"the flow has no command '{command}'; {hint}"

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ivr.errors import Problem
 from ivr.flow.steps.hours import HoursStep
+from ivr.flow.steps.queue_model import QueueStep
 from ivr.flow.steps.record import RecordStep
 from ivr.flow.steps.request import RequestStep
 from ivr.flow.steps.send import SendStep
@@ -189,10 +190,18 @@ def unknown_receiver(subject: Subject) -> Iterator[Problem]:
             yield from unknown_name(subject, place, "webhook", send.webhook, services.webhooks, "send: webhooks:")
         elif send.mail is not None:
             yield from mail_problems(subject, place, send.mail, services)
-    for name, transfer in subject.flow.steps.items():
-        if isinstance(transfer, TransferStep) and transfer.transfer.notify is not None and services is not None:
-            place, told = ("steps", name, "transfer", "notify"), transfer.transfer.notify
-            yield from unknown_name(subject, place, "webhook", told, services.webhooks, "send: webhooks:")
+    for path, told, _ in _handing_over(subject):
+        if told is not None and services is not None:
+            yield from unknown_name(subject, (*path, "notify"), "webhook", told, services.webhooks, "send: webhooks:")
+
+
+def _handing_over(subject: Subject) -> Iterator[tuple[DataPath, str | None, tuple[str, ...] | None]]:
+    """Steps that bring callers to persons: place, the webhook that is told, the variables that go along."""
+    for name, step in subject.flow.steps.items():
+        if isinstance(step, TransferStep):
+            yield ("steps", name, "transfer"), step.transfer.notify, step.transfer.context
+        elif isinstance(step, QueueStep):
+            yield ("steps", name, "queue"), step.queue.notify, step.queue.context
 
 
 def mail_problems(subject: Subject, place: DataPath, mail: str, services: ServicesContext) -> Iterator[Problem]:
@@ -228,9 +237,7 @@ def sent_variables(subject: Subject) -> Iterator[Problem]:
     from ivr.flow.checks.variables import BUILT_IN_VARIABLES, Variables
 
     lists = [((*path, "send", "variables"), step.send.variables) for path, step in _sends(subject)]
-    for name, each in subject.flow.steps.items():
-        if isinstance(each, TransferStep):
-            lists.append((("steps", name, "transfer", "context"), each.transfer.context or ()))
+    lists += [((*path, "context"), context or ()) for path, _, context in _handing_over(subject)]
     known = Variables(subject).ever_set | set(BUILT_IN_VARIABLES) if any(names for _, names in lists) else set()
     for base, names in lists:
         for index, name in enumerate(names):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ivr.errors import MOST_OF_A_KIND, Problem, Severity
 from ivr.flow.checks.graph import Edge
+from ivr.flow.checks.queue_context import QueueContext
 from ivr.flow.checks.services import ServicesContext
 from ivr.flow.checks.silence import edges_in
 from ivr.flow.loader import LoadedFlow
@@ -43,6 +44,8 @@ class CheckContext:
     """Primary tags ("en") of the languages that can be recognized."""
     services: ServicesContext | None = None
     """Hosts, calendars and receivers."""
+    queues: Mapping[str, QueueContext] | None = None
+    """By name."""
     flows: Mapping[str, Flow] | None = None
     """The flows that `run:` can name."""
 

@@ -18,6 +18,7 @@ from ivr.flow.marks import Mark, find
 from ivr.flow.model import FormStep, SetStep, Step
 from ivr.flow.speaking import filters
 from ivr.flow.steps.models import RunStep
+from ivr.flow.steps.queue_model import QueueStep
 from ivr.flow.steps.registry import kind_of
 from ivr.flow.template_check import check_expression, check_template, variables_of
 from ivr.flow.template_rules import FILTERS, is_template
@@ -130,6 +131,8 @@ class Variables:
             if step == "defaults":
                 users = self.subject.listening_steps.items()
                 yield from (Read(name, path, names) for name, user in users if getattr(user, key) is None)
+            elif isinstance(own, QueueStep):
+                yield Read(step, path, names, self._set_by(own))  # the step fills it as it begins
             elif isinstance(own, FormStep) and key == "confirm_prompt" and path[2] == key:
                 yield Read(step, path, names, self._set_by(own))  # every field has a value by then
             else:
@@ -148,7 +151,9 @@ class Variables:
                 continue
             where = self.subject.path_of((), *path)
             if not any(where[:length] in in_prompts for length in range(len(where), 1, -1)):
-                yield Read(name, where, _names_in(text))
+                found = self.flow.steps[name]
+                own_values = self._set_by(found) if isinstance(found, QueueStep) else _NOTHING
+                yield Read(name, where, _names_in(text), own_values)
 
     @cached_property
     def _with_data(self) -> frozenset[DataPath]:

@@ -53,6 +53,30 @@ class Money:
     """Units and hundredths in words, one of which may be empty, as one amount."""
 
 
+@dataclass(frozen=True)
+class QueueWords:
+    """What callers are told who wait for an agent."""
+
+    next: str
+    """Nobody is before the caller."""
+    position: str
+    """Template with `number`, two at least: the caller's place."""
+    soon: str
+    """The wait is shorter than a minute."""
+    one_minute: str
+    minutes: str
+    """Template with `number`, two at least."""
+    long: str
+    """The wait is longer than an hour."""
+    no_callback: str
+    """Nobody can be called back at the caller's number."""
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """Those that say the same in every call."""
+        return (self.next, self.soon, self.one_minute, self.long, self.no_callback)
+
+
 @dataclass(frozen=True, eq=False)
 class Language:
     """Words and texts that the dialog engine needs in one language."""
@@ -108,6 +132,8 @@ class Language:
     """How characters are called that a synthesizer would misread or leave out."""
     too_long: str = ""
     """Said before the bot ends a call that took too long; nothing where empty."""
+    queue: QueueWords | None = None
+    """What callers are told in a queue; nothing where it is left out."""
     stemmer: str = ""
     """Snowball's name of the language."""
     small_words: frozenset[str] = frozenset()

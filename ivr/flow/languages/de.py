@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ivr.flow.languages import de_calendar
-from ivr.flow.languages.base import Calendar, Language
+from ivr.flow.languages.base import Calendar, Language, QueueWords
 from ivr.flow.languages.de_money import MONEY
 
 _UNITS = {
@@ -192,6 +192,15 @@ LANGUAGE = Language(
         ("das zweite", "letzteres", "abends", "nachmittags", "am nachmittag", "am abend", "nachmittag", "abend"),
     ),
     too_long="Dieser Anruf hat die längste Dauer erreicht. Auf Wiederhören.",
+    queue=QueueWords(
+        next="Sie sind als Nächstes an der Reihe.",
+        position="Sie sind auf Platz {{ number | number }} der Warteschlange.",
+        soon="Die Wartezeit beträgt weniger als eine Minute.",
+        one_minute="Die Wartezeit beträgt etwa eine Minute.",
+        minutes="Die Wartezeit beträgt etwa {{ number | number }} Minuten.",
+        long="Die Wartezeit beträgt mehr als eine Stunde.",
+        no_callback="Unter dieser Nummer können wir Sie leider nicht zurückrufen. Bitte bleiben Sie in der Leitung.",
+    ),
     change_what="Was soll ich ändern?",
     changed="Gut, {{ heard }}.",
     for_choice="Für {{ name }} drücken Sie {{ keys }}.",

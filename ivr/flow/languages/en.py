@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ivr.flow.languages import en_calendar
-from ivr.flow.languages.base import Calendar, Language
+from ivr.flow.languages.base import Calendar, Language, QueueWords
 from ivr.flow.languages.en_money import MONEY
 
 _UNITS = {
@@ -156,6 +156,15 @@ LANGUAGE = Language(
         ("the second", "second", "in the evening", "in the afternoon", "evening", "afternoon", "p m", "late", "night"),
     ),
     too_long="This call has reached its longest time. Goodbye.",
+    queue=QueueWords(
+        next="You are next.",
+        position="You are number {{ number | number }} in the queue.",
+        soon="The wait is less than a minute.",
+        one_minute="The wait is about one minute.",
+        minutes="The wait is about {{ number | number }} minutes.",
+        long="The wait is more than an hour.",
+        no_callback="Sorry, we cannot call you back at this number. Please stay on the line.",
+    ),
     change_what="What should I change?",
     changed="All right, {{ heard }}.",
     for_choice="For {{ name }}, press {{ keys }}.",

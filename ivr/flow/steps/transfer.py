@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ivr.flow import commands as c
 from ivr.flow import events as e
-from ivr.flow.form_view import variable_of
-from ivr.flow.jobs import SendJob, WebhookMessage
-from ivr.flow.marks import Mark, find
-from ivr.flow.model import Flow, FormStep, InputStep, Step
+from ivr.flow.model import Flow
 from ivr.flow.run import Run
 from ivr.flow.state import Phase
+from ivr.flow.steps.handing_over import ACCEPT_WITHIN_S, answers_of, context_of, notify
 from ivr.flow.steps.kind import END, Exit, StepKind
-from ivr.flow.steps.models import RunStep
 from ivr.flow.steps.transfer_model import TransferStep
 
 FAILURES = ("busy", "no_answer", "refused", "unknown", "unreachable", "not_accepted")
-
-ACCEPT_WITHIN_S = 10.0
 
 
 def failures_of(step: TransferStep) -> tuple[str, ...]:
@@ -35,10 +30,9 @@ def _enter(run: Run, name: str, found: TransferStep) -> None:
     run.state.phase = Phase.TRANSFERRING
     run.state.typed_ahead = ""
     run.state.input.started_at_s = run.at_s
-    context, answers = _context(run), _answers(run, found)
+    context, answers = context_of(run), answers_of(run, transfer.context)
     if transfer.notify:
-        message = WebhookMessage(transfer.notify, {**context, "to": transfer.names, "answers": answers})
-        run.emit(c.StartJob(run.new_id("job"), SendJob(message), is_kept=True))
+        notify(run, transfer.notify, {**context, "to": transfer.names, "answers": answers})
     hold = run.segments(transfer.hold) if transfer.hold else ()
     whisper = run.segments(transfer.whisper) if transfer.whisper else ()
     run.emit(
@@ -57,32 +51,6 @@ def _enter(run: Run, name: str, found: TransferStep) -> None:
             answers,
         )
     )
-
-
-def _context(run: Run) -> Mapping[str, object]:
-    """Who calls, and for how long he has been here."""
-    call = run.state.variables.get("call")
-    caller = str(call.get("from", "")) if isinstance(call, Mapping) else ""
-    waits_s = round(run.at_s - run.state.began_at_s)
-    return {"caller": caller, "flow": run.flow.flow, "language": run.state.language, "wait_s": waits_s}
-
-
-def _answers(run: Run, found: TransferStep) -> Mapping[str, object]:
-    """The values that go along; nobody outside is told those that are sensitive."""
-    names = found.transfer.context
-    if names is None:
-        names = tuple(dict.fromkeys(name for step in run.steps.values() for name in _answered_in(step)))
-    known = run.masked_variables
-    return {name: known[name] for name in names if known.get(name) not in (None, "")}
-
-
-def _answered_in(step: Step) -> Iterator[str]:
-    if isinstance(step, FormStep):
-        yield from (variable_of(key, field) for key, field in step.form.fields.items())
-    elif isinstance(step, RunStep) and isinstance(step.into, Mapping):
-        yield from step.into
-    elif isinstance(step, InputStep | RunStep):
-        yield from (name for _, name in find(step, Mark.INTO))
 
 
 def _handle(run: Run, found: TransferStep, event: e.Event) -> None:

@@ -66,3 +66,16 @@ def e164(typed: str, country: str) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def can_be_called(number: str, country: str) -> str | None:
+    """The number in the international form, where the bot may call it: a telephone can have it, and calls to it are
+    not what its owner lives on. None otherwise."""
+    import phonenumbers
+
+    known = e164(number, country)
+    if known is None:
+        return None
+    kind = phonenumbers.number_type(phonenumbers.parse(known))
+    is_dear = kind in (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST)
+    return None if is_dear else known
