@@ -73,12 +73,12 @@ class StepRecord:
     sequence: int
     step: str
     kind: str
-    """say | menu | ask | set | when | transfer | hang_up | command."""
+    """say | menu | ask | set | when | transfer | queue | hang_up | command."""
     started_at: datetime
     ended_at: datetime
     attempt: int
     outcome: str
-    """match | no_match | no_input | done | confirmed | denied | a transfer outcome | hung_up."""
+    """match | no_match | no_input | done | confirmed | denied | the outcome of a transfer or a queue | hung_up."""
     mode: str = ""
     """dtmf | voice | mixed; empty where there was no input."""
     prompt: str = ""

@@ -46,6 +46,8 @@ class Desk:
     """Video rooms of the settings, by name."""
     door: VideoDoor | None = None
     """To them; None where there are none."""
+    may_monitor: bool = False
+    """Whether supervisors may take part in talks."""
     limit: LoginLimit = field(default_factory=LoginLimit)
     login: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a password is compared: one processor at most, and no try beside the one that is counted."""

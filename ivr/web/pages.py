@@ -39,6 +39,7 @@ def rendered(request: Request, template: str, **context: Any) -> str:
         "hour": partial(_hour, desk_of(request).zone),
         "user": viewer.user,
         "csrf": viewer.csrf,
+        "may_monitor": desk_of(request).may_monitor,
         "path": request.url.path,
         "languages": LANGUAGES,
         "has_video": desk_of(request).door is not None,

@@ -345,3 +345,13 @@ def test_what_is_sensitive_goes_to_no_agent() -> None:
     )
     (entered,) = asked(CallScript(written).offered().presses("42"), c.EnterQueue)
     assert entered.answers == {"pin": "***"}
+
+
+def test_one_queue_after_another_begins_with_nothing_known() -> None:
+    written = HEAD + (
+        "start: wait\nsteps:\n  wait: {queue: support, full: other, failed: hang_up}\n"
+        "  other: {queue: evening, failed: hang_up}\n"
+    )
+    call = CallScript(written).offered().queue_stands(3, 60.0).waits(20.0).queue_ends("full")
+    known = {"name": "evening", "position": None, "wait_s": None, "waited_s": 0, "agent": ""}
+    assert call.variables["queue"] == known and len(asked(call, c.EnterQueue)) == 2

@@ -41,6 +41,7 @@ NOT_ABOUT_SHAPE = {
     "answer_after_too_long",
     "language_step_tag",
     "phone_region",
+    "queue_told_too_often",
     "request_body_of_get",
     "request_host_header",
     "request_post_again",

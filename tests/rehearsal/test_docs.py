@@ -31,7 +31,7 @@ def test_the_example_goes_as_written(tmp_path: Path) -> None:
 
 
 def test_the_flow_with_a_queue_and_its_conversations_go_as_written(tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "queues.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "queues.md").read_text(encoding="utf-8").partition("## In a flow\n")[2]
     settings, flow, conversations = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     (tmp_path / "helpdesk.yaml").write_text(flow, encoding="utf-8")
     (tmp_path / "helpdesk.test.yaml").write_text(conversations, encoding="utf-8")

@@ -75,7 +75,7 @@ def loop_without_caller(subject: Subject) -> Iterator[Problem]:
         elif transfers:
             remedy = f"it dials again for ever; lead `{transfers.exit}` of {transfers.source} somewhere else"
         elif queues:
-            remedy = f"he waits again for ever; lead `{queues.exit}` of {queues.source} somewhere else"
+            remedy = f"the caller waits again for ever; lead `{queues.exit}` of {queues.source} somewhere else"
         else:
             remedy = "ask the caller something in between, or count with `set` and leave with `when`"
         yield subject.error(

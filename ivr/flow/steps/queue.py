@@ -46,7 +46,7 @@ FAILURES = ("full", "too_long")
 def _enter(run: Run, name: str, found: QueueStep) -> None:
     queue = found.queue
     if not run.is_announced:
-        _keep(run, InQueue(queue.name))
+        _keep(run, InQueue(queue.name), position=None, wait_s=None)
         if queue.announce:
             run.queue(run.segments(queue.announce), "none")
     if run.flush(name, is_announced=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ivr.flow.marks import Mark, Target, Template
 from ivr.flow.model import Step
@@ -17,8 +17,17 @@ LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
 SHORTEST_ROUND_S = 10.0
 """Callers who are told something more often hear nothing else."""
 
-Key = Annotated[str, StringConstraints(pattern=r"^[0-9*#]$")]
 Level = Annotated[int, Field(ge=1, le=10, strict=True)]
+
+
+@written({"type": "string", "pattern": "^[0-9*#]$"})
+def _one_key(value: object) -> object:
+    if isinstance(value, str) and (len(value) != 1 or value not in "0123456789*#"):
+        raise ValueError(f"{value!r} is not one key; use 0 to 9, * or #")
+    return value
+
+
+Key = Annotated[str, BeforeValidator(_one_key)]
 Topic = Literal["position", "wait"]
 
 
@@ -27,7 +36,14 @@ def _topics(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
 
 
-@written({"anyOf": [{"type": "integer", "minimum": LOWEST_PRIORITY, "maximum": HIGHEST_PRIORITY}, {"type": "string"}]})
+@written(
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": LOWEST_PRIORITY, "maximum": HIGHEST_PRIORITY},
+            {"type": "string", "pattern": r"\{[{%]"},
+        ]
+    }
+)
 def _priority(value: object) -> object:
     is_number = isinstance(value, int) and not isinstance(value, bool)
     if is_number and LOWEST_PRIORITY <= value <= HIGHEST_PRIORITY:  # type: ignore[operator]

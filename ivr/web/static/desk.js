@@ -12,9 +12,10 @@
   source.addEventListener("open", () => { interrupted.hidden = true; });
   source.addEventListener("error", () => { interrupted.hidden = false; });
   source.addEventListener("figures", (event) => {
-    const focused = live.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const at = live.contains(document.activeElement) ? document.activeElement : null;
+    const [name, focused] = at?.id ? ["id", at.id] : ["href", at?.getAttribute("href")];
     live.innerHTML = event.data; // a template of the server's: whatever callers wrote is escaped in it
-    if (focused) live.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+    if (focused) live.querySelector(`[${name}="${CSS.escape(focused)}"]`)?.focus();
   });
   source.addEventListener("over", () => { source.close(); location.assign("/login"); });
   addEventListener("pagehide", () => source.close());
