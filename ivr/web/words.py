@@ -108,7 +108,6 @@ GERMAN: Final[Mapping[str, str]] = {
     # video
     "Video": "Video",
     "Video call": "Videogespräch",
-    "Join": "Teilnehmen",
     "Leave": "Verlassen",
     "room": "Raum",
     "Nobody waits in a video room.": "In keinem Videoraum wartet jemand.",

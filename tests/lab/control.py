@@ -68,6 +68,9 @@ BROWSER: Final = _login("guest")
 """Calls the rooms only, 500 to 509; any number of browsers at once."""
 AGENT_1: Final = _login("agent1")
 AGENT_2: Final = _login("agent2")
+WEB_AGENT_1: Final = _login("agent-web1")
+WEB_AGENT_2: Final = _login("agent-web2")
+"""People at 2101 and 2102, by a browser."""
 
 
 class LabError(Exception):
