@@ -32,7 +32,7 @@ from ivr.web.passwords import hashed
 PASSWORD = "a-long-password"
 HASH = hashed(PASSWORD)
 BASE = "http://127.0.0.1:8080"
-RULES = {"sales": QueueSettings()}
+RULES = {"sales": QueueSettings(dispositions=("solved", "call_again"))}
 UP = BotStatus(True, 2, 4, datetime(2026, 3, 1, 8, 0, tzinfo=UTC), "")
 
 
