@@ -20,6 +20,7 @@ from ivr.calls.admission import Counted
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.driver import CallDriver
 from ivr.calls.lost_recordings import note_lost
+from ivr.calls.monitoring import MonitorRules, MonitorWish
 from ivr.calls.registry import CallRegistry, MakeDriver
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.check_context import check_in, surroundings_of
@@ -194,6 +195,7 @@ class Bot:
             "capacity": calls_of_worker(self._settings.sip, self.max_legs),
             "since": self._since.isoformat(timespec="seconds"),
             "problem": self._call_log.health.problem,
+            "talks": self.talks,
         }
 
     async def prepare(self, before: Prepared | None = None) -> Prepared:
@@ -231,6 +233,15 @@ class Bot:
     def reload(self) -> None:
         """Look at the flows and recordings now."""
         self._publisher.look_now()
+
+    @property
+    def talks(self) -> list[str]:
+        """Ids of the calls in which a supervisor can take part now."""
+        return self._registry.talks if self._registry else []
+
+    def monitor(self, call_id: str, wish: MonitorWish, tell: Callable[[str], None]) -> bool:
+        """Let a supervisor take part in a talk; False where the call is not here. `tell` is called with why not."""
+        return self._registry is not None and self._registry.monitor(call_id, wish, tell)
 
     async def drain(self) -> None:
         """Take no new calls; returns when the last one has ended by itself. `stop` has still to follow."""
@@ -366,6 +377,9 @@ class Bot:
             timezone=settings.timezone,
             measures=self._measures,
             longest_call_s=settings.sip.longest_call,
+            monitoring=MonitorRules(
+                settings.monitoring.allowed, settings.monitoring.account, settings.monitoring.ring_for
+            ),
             queueing=self._queueing.clerk(self._call_log.worker, loop) if self._queueing else None,
         )
         return CallRegistry(

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, StrictBool, StringConstra
 
 from ivr.config_admission import AdmissionSettings
 from ivr.config_front import FrontSettings
+from ivr.config_monitoring import MonitoringSettings
 from ivr.config_queues import QueueName, QueueSettings
 from ivr.config_section import Section, all_defaults
 from ivr.config_services import CalendarSettings, ProxySettings, RequestsSettings, SendSettings, ServiceName
@@ -236,6 +237,7 @@ class Settings(Section):
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
     queues: dict[QueueName, QueueSettings] = Field(default_factory=dict)
     """Where callers wait for a person, by name."""
+    monitoring: MonitoringSettings = all_defaults()
     requests: RequestsSettings = all_defaults()
     send: SendSettings = all_defaults()
     proxy: ProxySettings = all_defaults()

@@ -18,4 +18,4 @@ class WorkersSettings(Section):
     hung_after: Duration = 5.0
     """A worker that gives no sign of life for so long is ended and replaced."""
     run_dir: str = "var/run"
-    """Where `ivr status` and `ivr drain` find the running bot."""
+    """Where `ivr status`, `ivr drain` and `ivr monitor` find the running bot."""

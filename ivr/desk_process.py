@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from ivr.calls.monitoring import MonitorWish
 from ivr.config import Settings
 from ivr.errors import IvrError, StorageError
 from ivr.logs import configure_logs
@@ -29,6 +30,7 @@ from ivr.storage.people import PeopleRepository
 from ivr.storage.queues import DatabaseQueues
 from ivr.storage.shown_calls import ShownCalls
 from ivr.supervisor.channel import LineChannel, Message
+from ivr.supervisor.monitoring import request_of
 from ivr.web.app import make_app
 from ivr.web.board import Board
 from ivr.web.desk import Desk
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 _NICENESS: Final = 10
 """A page can wait for the processor; the audio of a call cannot."""
 STATUS_LIMIT_S: Final = 2.0
+RINGS_AFTER_S: Final = 3.0
+"""What prevents it is known by then: the page does not wait for the telephone."""
 TRY_AGAIN_S: Final = 5.0
 PROBLEMS_SHOWN: Final = 500
 
@@ -58,12 +62,18 @@ class BotOverChannel:
         """What the bot says first."""
         self.gone = asyncio.Event()
         self._waiting: list[asyncio.Future[Message]] = []
+        self._monitoring: dict[int, asyncio.Future[str]] = {}
+        self._count = 0
 
     def heard(self, message: Message) -> None:
         """Take what the bot says."""
         match message.get("say"):
             case "begin" if not self.begun.done():
                 self.begun.set_result(message)
+            case "monitored":
+                answer = self._monitoring.pop(message["id"], None)
+                if answer is not None and not answer.done():
+                    answer.set_result(str(message["reason"]))
             case "status":
                 waiting, self._waiting = self._waiting, []
                 for each in waiting:
@@ -91,10 +101,30 @@ class BotOverChannel:
         except (TimeoutError, KeyError, ValueError):
             return None
 
+    async def monitor(self, call_id: str, wish: MonitorWish) -> str | None:
+        """Why not, empty where it is so; None where that is not known soon, because the telephone rings."""
+        self._count = number = self._count + 1
+        answer = self._monitoring[number] = asyncio.get_running_loop().create_future()
+        if self.channel is None or not self.channel.send({**request_of(call_id, wish), "id": number}):
+            return "the bot gives no answer"
+        try:
+            return await asyncio.wait_for(answer, RINGS_AFTER_S)
+        except TimeoutError:
+            return None
+        finally:
+            self._monitoring.pop(number, None)
+
 
 def _status(told: dict[str, Any]) -> BotStatus:
     since = datetime.fromisoformat(told["since"])
-    return BotStatus(bool(told["is_up"]), int(told["calls"]), int(told["capacity"]), since, str(told["problem"]))
+    return BotStatus(
+        bool(told["is_up"]),
+        int(told["calls"]),
+        int(told["capacity"]),
+        since,
+        str(told["problem"]),
+        frozenset(told.get("talks", ())),
+    )
 
 
 class FlowsOfSettings:
@@ -163,6 +193,7 @@ def _desk(settings: Settings, bot: BotOverChannel) -> Desk:
         board=Board(bot, calls, floor, _now, zone),
         now=_now,
         zone=zone,
+        may_monitor=settings.monitoring.allowed,
     )
 
 

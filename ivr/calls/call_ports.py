@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from ivr.calls.jobs import Services
+from ivr.calls.monitoring import MonitorRules
 from ivr.calls.timers import Timers
 from ivr.calls.transfer_driver import TransferTarget
 from ivr.ports import Clock, Measures, NoMeasures, PromptStore, Recognizer, Recorder, Telephony
@@ -38,6 +39,7 @@ class CallPorts:
     services: Services = field(default_factory=Services)
     recorder: Recorder | None = None
     measures: Measures = field(default_factory=NoMeasures)
+    monitoring: MonitorRules = field(default_factory=MonitorRules)
     timezone: str = ""
     """Time zone of callers; the machine's when empty."""
 

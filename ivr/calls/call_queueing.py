@@ -59,6 +59,11 @@ class CallQueueing:
         """Whether caller and agent are joined."""
         return self._visit is not None and self._visit.is_talking
 
+    @property
+    def agent_leg(self) -> LegId | None:
+        """Of the agent who talks with the caller, while they talk."""
+        return self._visit.agent_leg if self._visit is not None else None
+
     def caller_event(self, event: LegEvent) -> None:
         """An event of the caller's leg."""
         if isinstance(event, LegEnded) and self._visit is not None:

@@ -14,7 +14,7 @@ from ivr.calls.prompt_player import PromptPlayer
 from ivr.calls.reaching import Attempt, Welcome, unknown
 from ivr.calls.transfer import TransferMachine
 from ivr.calls.transfer_commands import Report
-from ivr.calls.transfer_driver import TransferDriver, TransferSounds
+from ivr.calls.transfer_driver import NO_TALK, TransferDriver, TransferSounds
 from ivr.flow import commands as c
 from ivr.flow.events import TALKED
 from ivr.ports import LegEvent, LegId, LegOffered
@@ -46,6 +46,11 @@ class CallTransfers:
     def is_running(self) -> bool:
         """Whether a person is being called, or talks with the caller."""
         return self._running is not None
+
+    @property
+    def talk(self) -> tuple[LegId | None, str]:
+        """Leg of the person who talks with the caller through the bot; else None, and why there is no such talk."""
+        return (None, NO_TALK) if self._running is None else self._running.talk
 
     def caller_event(self, event: LegEvent) -> None:
         """An event of the caller's leg."""

@@ -13,6 +13,7 @@ import structlog
 
 from ivr.calls.call_limit import CallLimit
 from ivr.calls.call_measures import CallMeasures
+from ivr.calls.call_monitoring import CallMonitoring
 from ivr.calls.call_ports import CallPorts, CallTasks
 from ivr.calls.call_queueing import CallQueueing
 from ivr.calls.call_recorder import CallRecorder
@@ -21,6 +22,7 @@ from ivr.calls.early_media import EarlyMedia
 from ivr.calls.jobs import CallJobs
 from ivr.calls.listener import Listener
 from ivr.calls.note import CallNotes, Ending, ending_of
+from ivr.calls.offering import call_offered
 from ivr.calls.prompt_player import PromptPlayer
 from ivr.calls.returning import Returned
 from ivr.calls.timers import NamedTimers
@@ -104,6 +106,8 @@ class CallDriver:
         self._queueing = CallQueueing(
             ports, call_id, offered, self._claim_leg, self._feed, self._queue_over, self._player, self._tasks, self._log
         )
+        self.monitoring = CallMonitoring(ports, call_id, self.leg_id, self._talk, notes.step, self._claim_leg)
+        """Who takes part in the talk with a person."""
         self._early_media = EarlyMedia(ports, self.leg_id, self._unheard, self._log)
         self._listener = Listener(ports, self.leg_id, self._feed, self._log)
         self._recorder = CallRecorder(ports, self.leg_id, call_id, self._recorded, self._log)
@@ -120,27 +124,12 @@ class CallDriver:
 
     def start(self, returned: Returned | None = None) -> None:
         """Take the offered call up, from where an earlier call left off if the caller came back from a transfer."""
-        offered, back = self.offered, returned or Returned()
-        self._feed(
-            e.CallOffered(
-                self._now_s(),
-                offered.ani,
-                offered.dnis,
-                offered.ani_name,
-                back.variables,
-                back.sensitive,
-                back.language,
-                back.resume_at,
-                back.result,
-                back.part,
-                back.frames,
-                self._ports.local_now(),
-            )
-        )
+        self._feed(call_offered(self.offered, returned or Returned(), self._now_s(), self._ports.local_now()))
 
     def handle(self, event: LegEvent) -> None:
         """An event of one of the call's legs."""
         if event.leg_id != self.leg_id:
+            self.monitoring.leg_event(event)
             self._transfers.target_event(event)
             self._queueing.agent_event(event)
             return
@@ -281,6 +270,7 @@ class CallDriver:
             return
         self._is_closed = True
         try:
+            self.monitoring.talk_ended()
             self._jobs.stop()
             self._timers.cancel_all()
             self._tasks.cancel()
@@ -379,6 +369,7 @@ class CallDriver:
         self._claim(leg_id, self)
 
     def _transfer_over(self, report: Report) -> None:
+        self.monitoring.talk_ended()
         self._keys = KeyFilter(open_since_s=self._now_s())
         self._measures.transferred(report.outcome.value)
         is_connected = report.outcome is e.TransferOutcome.CONNECTED
@@ -390,7 +381,12 @@ class CallDriver:
         if self._left is not None:
             self._leg_ended(self._left)
 
+    def _talk(self) -> tuple[LegId | None, str]:
+        agent = self._queueing.agent_leg
+        return self._transfers.talk if agent is None else (agent, "")
+
     def _queue_over(self, ended: e.QueueEnded, ended_by: str) -> None:
+        self.monitoring.talk_ended()
         if ended_by:
             self._keys = KeyFilter(open_since_s=self._now_s())
         if ended.outcome is e.QueueOutcome.CONNECTED:

@@ -110,6 +110,12 @@ class QueueVisit:
         return self._machine.state is QueueingState.TALKING
 
     @property
+    def agent_leg(self) -> LegId | None:
+        """Of the agent who talks with the caller, while they talk."""
+        agent = self._machine.agent
+        return self._legs.leg_of(agent.number) if agent is not None and self.is_talking else None
+
+    @property
     def is_over(self) -> bool:
         """Whether there is nothing left to do."""
         return self._machine.state is QueueingState.DONE

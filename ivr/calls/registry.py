@@ -12,6 +12,7 @@ import structlog
 
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.driver import CallDriver
+from ivr.calls.monitoring import NOT_ALLOWED, MonitorWish
 from ivr.calls.note import CallNotes
 from ivr.calls.returning import RETURN_WINDOW_S, Referred, Returned, is_returning, match_returning
 from ivr.calls.routing import flow_for
@@ -138,6 +139,26 @@ class CallRegistry:
             sip_call_id=event.sip_call_id,
             worker=self._worker,
         )
+
+    # --- supervisors
+
+    @property
+    def talks(self) -> list[str]:
+        """Ids of the calls in which a supervisor can take part now; none where the settings do not allow it."""
+        if not self._ports.monitoring.is_allowed:
+            return []
+        return [driver.call_id for driver in self._calls if driver.monitoring.is_possible]
+
+    def monitor(self, call_id: str, wish: MonitorWish, tell: Callable[[str], None]) -> bool:
+        """Let a supervisor take part in a call; False where it is not here. `tell`: see `ivr.calls.call_monitoring`."""
+        driver = next((driver for driver in self._calls if driver.call_id == call_id), None)
+        if driver is None:
+            return False
+        if self._ports.monitoring.is_allowed:
+            driver.monitoring.ask(wish, tell)
+        else:
+            tell(NOT_ALLOWED)
+        return True
 
     def _claim(self, leg_id: LegId, driver: CallDriver | CallbackCall) -> None:
         self._legs[leg_id] = driver

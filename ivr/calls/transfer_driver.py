@@ -11,12 +11,16 @@ from ivr.calls import transfer_commands as c
 from ivr.calls import transfer_events as e
 from ivr.calls.person_legs import PersonLegs
 from ivr.calls.timers import NamedTimers, Timers
-from ivr.calls.transfer import TransferMachine, advance
+from ivr.calls.transfer import TransferMachine, TransferState, advance
 from ivr.ports import DialRequest, LegEnded, LegEvent, LegId, ReferProgressed, Telephony
 
 REFER_SETTLE_S: Final = 0.2
 """A REFER waits for this long: a PBX that has just connected a call may accept a REFER on it and then fail it, because
 its own side is not joined yet (measured with Asterisk 22)."""
+
+NO_TALK: Final = "the caller does not talk with a person now"
+
+LEAVING: Final = (TransferState.REPLACING, TransferState.GONE, TransferState.CALLER_GONE, TransferState.REFERRING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,16 @@ class TransferDriver:
         """Name of the target that the caller was joined with."""
         target = self._targets[self._machine.person]
         return target.name if target else ""
+
+    @property
+    def talk(self) -> tuple[LegId | None, str]:
+        """Leg of the person while caller and person talk through the bot; else None, and why there is no such talk."""
+        state = self._machine.state
+        if state is TransferState.JOINED:
+            return self._legs.leg_of(self._machine.person), "the person has just left"
+        if state in LEAVING:
+            return None, "the call is handed over by REFER: the bot is leaving it and hears nothing of the talk"
+        return None, NO_TALK
 
     def start(self) -> None:
         """Begin."""

@@ -22,6 +22,8 @@ SUMMARIES: Mapping[str, str] = {
     "Prints `ready sip:…` once calls are accepted; SIGTERM or Ctrl-C ends all calls and the bot.",
     "status": "Show the workers of the bot that runs here, and how many calls each has.",
     "drain": "Replace a worker, or all of them, one after the other; each ends with its last call.",
+    "monitor": "Call a supervisor's telephone and let it take part in a talk; "
+    "once more with another --mode changes how.",
     "check": "Check flows: errors first, then warnings. Exit status 0 if they can go into service, 1 if not.",
     "test": "Play the conversations of *.test.yaml files against their flows, on virtual time.",
     "simulate": "Talk to a flow: type what the caller says.",

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,10 @@ with_plain_names()
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ivr.app import Bot
     from ivr.config import Settings
     from ivr.measures.counters import Counters, Snapshot
+    from ivr.supervisor.control import ControlSocket
     from ivr.supervisor.supervisor import Supervisor
 
 
@@ -102,12 +105,16 @@ async def _serve(config: Path | None, overrides: dict[str, object], settings: Se
     from ivr.app import Bot
     from ivr.service_manager import ServiceManager
     from ivr.supervisor.desk import DeskProcess
+    from ivr.supervisor.monitoring import asked_of_one
 
     stop, manager = asyncio.Event(), ServiceManager()
     bot = Bot(settings, _say, measures=counters)
-    desk = DeskProcess(settings.web, config, overrides, bot.status, _say)
+    desk = DeskProcess(settings.web, config, overrides, bot.status, _say, partial(asked_of_one, bot.monitor))
+    control = _control(settings, bot)
     _follow_signals(bot.reload, stop.set)
     try:
+        if control is not None:
+            await control.open()
         await bot.start()
         settle()
         _tell_how_to_call(bot.sip_uri, settings)
@@ -119,8 +126,20 @@ async def _serve(config: Path | None, overrides: dict[str, object], settings: Se
         manager.stopping()
         _say(f"stopping; calls in progress: {bot.call_count}")
     finally:
+        if control is not None:
+            await control.close()
         await bot.stop()
         await desk.close()
+
+
+def _control(settings: Settings, bot: Bot) -> ControlSocket | None:
+    """A bot of one process listens for commands only where there is one for it."""
+    if not settings.monitoring.allowed:
+        return None
+    from ivr.supervisor.control import ControlSocket
+    from ivr.supervisor.sole import answers_of
+
+    return ControlSocket(Path(settings.workers.run_dir), answers_of(bot))
 
 
 def _follow_signals(reload: Callable[[], None], stop: Callable[[], None]) -> None:

@@ -6,6 +6,7 @@ instants named `*_at` are UTC-aware datetimes.
 
 from __future__ import annotations
 
+from ivr.calls.monitoring import Participation
 from ivr.flow.segments import HOLD_MUSIC, Pause, Recorded, Segment, SoundFile, Speech, Tone
 from ivr.ports.audio import AudioSink, EchoAwareSink
 from ivr.ports.clock import Clock
@@ -78,6 +79,7 @@ __all__ = [
     "MessageService",
     "Metric",
     "NoMeasures",
+    "Participation",
     "Pause",
     "PlayFailed",
     "PlayFinished",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ivr.calls.monitoring import MonitorWish
 from ivr.calls.record import CallRecord
 from ivr.errors import Problem
 
@@ -22,6 +23,8 @@ class BotStatus:
     since: datetime
     problem: str
     """What is wrong though calls go on; empty where nothing is."""
+    talks: frozenset[str] = frozenset()
+    """Ids of the calls in which a supervisor can take part now; none where the settings do not allow it."""
 
 
 class Bot(Protocol):
@@ -29,6 +32,10 @@ class Bot(Protocol):
 
     async def status(self) -> BotStatus | None:
         """None where it gives no answer."""
+        ...
+
+    async def monitor(self, call_id: str, wish: MonitorWish) -> str | None:
+        """Let a supervisor take part in a talk: why not, empty where it is so; None where the telephone still rings."""
         ...
 
 

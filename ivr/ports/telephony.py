@@ -7,6 +7,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
+from ivr.calls.monitoring import Participation
 from ivr.immutable import immutable
 from ivr.ports.audio import AudioSink
 from ivr.ports.legs import LegId, TelephonyEvent
@@ -110,6 +111,11 @@ class Telephony(Protocol):
     def let_hear(self, leg_id: LegId, other_leg_id: LegId) -> None:
         """Let the party of this leg hear the other leg, which need not be answered yet (early media), and not the other
         way round; what was played to it stops. Ends with the next play or join on either leg, or with one of them.
+        """
+
+    def take_part(self, leg_id: LegId, caller_id: LegId, person_id: LegId, how: Participation) -> None:
+        """Let the party of an answered leg hear two joined legs, and be heard there as `how` says; asked again, as it
+        says now. Ends when the leg is hung up. The bridge of the two is not touched.
         """
 
     def refer(self, leg_id: LegId, uri: str) -> None:

@@ -218,6 +218,7 @@ class Leg:
         """End the call with the request or status that its state asks for (0), or refuse it with a status."""
         self.is_decided = self._is_ended_by_us = True
         self._hung_up_at_s = self.owner.now_s()
+        self.media.routes.clear()
         # The library aborts the process when asked about a call that it never had.
         if self.call_number < 0:
             self.end(EndedBy.LOCAL, sip_status or codes.REQUEST_TERMINATED, "ended before it was sent")

@@ -21,6 +21,7 @@ from ivr.errors import MediaFailed
 from ivr.ports import AudioSink, EchoAwareSink
 from ivr.sip.key_tones import KeyTones
 from ivr.sip.players import LoopPlayer, OncePlayer
+from ivr.sip.side_routes import SideRoutes
 from ivr.sip.thread import SipThread
 from ivr.sip.wav import Pcm, assemble, to_wav
 
@@ -145,6 +146,7 @@ class LegMedia:
         self._heard: LegMedia | None = None
         """Whom this one hears, one way."""
         self._hearer: LegMedia | None = None
+        self.routes = SideRoutes()
         self.on_finished: Callable[[str], None] = lambda play_id: None
         self.on_failed: Callable[[str, str], None] = lambda play_id, reason: None
 
@@ -168,10 +170,12 @@ class LegMedia:
             self._connect_heard(self._heard)
         if self._hearer is not None:
             self._hearer._connect_heard(self)
+        self.routes.attach(audio)
 
     def detach(self) -> None:
         """No audio for now (hold without media); what was playing goes on when it is back."""
         self._audio = None
+        self.routes.detach()
 
     # --- playing
 
@@ -341,7 +345,8 @@ class LegMedia:
     def close(self) -> None:
         """The leg has ended: let go of everything."""
         self._hear_no_keys()
-        self._audio = None
+        self.detach()
+        self.routes.clear()
         self.stop_playing()
         self._return_port()
         self.listen_sent(None)

@@ -26,6 +26,7 @@ from ivr.ports import (
     Measures,
     MessageRequest,
     NoMeasures,
+    Participation,
     TelephonyEvent,
 )
 from ivr.sip import codes
@@ -261,6 +262,18 @@ class PjsuaTelephony:
     def let_hear(self, leg_id: LegId, other_leg_id: LegId) -> None:
         """Let the one hear the other, one way."""
         self._on_legs(leg_id, other_leg_id, lambda leg, other: leg.media.hear(other.media))
+
+    def take_part(self, leg_id: LegId, caller_id: LegId, person_id: LegId, how: Participation) -> None:
+        """Let a third leg hear two joined ones, and be heard as `how` says."""
+
+        def routed(third: Leg, caller: Leg, person: Leg) -> None:
+            third.media.routes.takes_part(caller.media.routes, person.media.routes, how)
+
+        def with_two(third: Leg, caller: Leg) -> None:
+            if self._agent is not None:
+                self._agent.with_leg(person_id, partial(routed, third, caller))
+
+        self._on_legs(leg_id, caller_id, with_two)
 
     def refer(self, leg_id: LegId, uri: str) -> None:
         """Blind transfer."""

@@ -1,4 +1,4 @@
-"""How `ivr status` and `ivr drain` reach the running bot: a socket in a folder that is its user's only.
+"""How `ivr status`, `ivr drain` and `ivr monitor` reach the running bot: a socket in a folder that is its user's only.
 
 One JSON object in, one out.
 """
@@ -70,16 +70,18 @@ class ControlSocket:
             return {"ok": False, "reason": str(error)}
 
 
-def ask(folder: Path, request: Answer) -> Answer:
-    """The running bot's answer. Raises IvrError: no bot runs, or it refuses."""
+def ask(folder: Path, request: Answer, limit_s: float = ANSWER_LIMIT_S) -> Answer:
+    """The running bot's answer, within `limit_s`. Raises IvrError: no bot runs, or it refuses."""
     try:
         with _connected(folder) as line:
-            line.settimeout(ANSWER_LIMIT_S)
+            line.settimeout(limit_s)
             line.sendall(json.dumps(request).encode() + b"\n")
             with line.makefile("rb") as answers:
                 answer = read_object(answers.readline(_LINE_LIMIT))
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise IvrError(f"no bot with workers runs here ({folder}); start it: ivr serve --capacity N") from error
+        raise IvrError(
+            f"no bot that can be asked runs here ({folder}); start one with workers: ivr serve --capacity N"
+        ) from error
     except (OSError, ValueError) as error:
         raise IvrError(f"the bot gives no answer ({error}); see its log") from error
     if not answer.pop("ok", False):

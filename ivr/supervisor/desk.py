@@ -2,9 +2,10 @@
 
 The bot keeps the listening socket. The process is started once when the bot is ready, so that the first login is told,
 ends when nobody has looked for a while, and is started again by the next browser. Whatever happens to it, no call
-notices: the bot only answers how it is.
+notices: the bot only answers how it is, and lets a supervisor take part in a talk.
 
     -> {"say": "begin", "config": …, "overrides": …}    -> {"say": "status", …}     <- {"do": "status"}
+    <- {"do": "monitor", "id": 1, …}     who takes part     -> {"say": "monitored", "id": 1, "reason": ""}
     <- {"say": "line", "text": …}     for the operator's eyes
 """
 
@@ -16,13 +17,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
 from ivr.config_web import WebSettings
+from ivr.errors import IvrError
 from ivr.supervisor.channel import LineChannel, Message
 from ivr.supervisor.fleet import EARLY_S, restart_delay_s
 
@@ -34,7 +36,10 @@ END_LIMIT_S: Final = 2.0
 _BACKLOG: Final = 64
 
 Status = Callable[[], Awaitable[Mapping[str, object]]]
-"""How the bot is: `is_up`, `calls`, `capacity`, `since` (ISO 8601) and `problem`."""
+"""How the bot is: `is_up`, `calls`, `capacity`, `since` (ISO 8601), `problem` and `talks`."""
+
+Monitored = Callable[[Mapping[str, Any]], Awaitable[object]]
+"""Lets a supervisor take part in a talk (`ivr.supervisor.monitoring`). Raises IvrError."""
 
 log = structlog.get_logger(__name__)
 
@@ -49,9 +54,10 @@ class DeskProcess:
         overrides: Mapping[str, object],
         status: Status,
         say: Callable[[str], None],
+        monitor: Monitored,
     ) -> None:
         """`config` and `overrides` are where the settings came from: the process reads them itself."""
-        self._settings, self._status, self._say = settings, status, say
+        self._settings, self._status, self._say, self._monitor = settings, status, say, monitor
         self._begin = {"say": "begin", "config": str(config) if config else None, "overrides": dict(overrides)}
         self._listener: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -129,16 +135,31 @@ class DeskProcess:
     def _heard(self, message: Message) -> None:
         match message:
             case {"do": "status"}:
-                task = asyncio.create_task(self._tell_status())
-                self._telling.add(task)
-                task.add_done_callback(self._telling.discard)
+                self._spawn(self._tell_status())
+            case {"do": "monitor", "id": int(number)}:
+                self._spawn(self._tell_monitored(number, message))
             case {"say": "line", "text": str(text)}:
                 self._say(text)
 
+    def _spawn(self, telling: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(telling)
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
     async def _tell_status(self) -> None:
-        status: dict[str, Any] = {"say": "status", **await self._status()}
+        self._tell({"say": "status", **await self._status()})
+
+    async def _tell_monitored(self, number: int, message: Message) -> None:
+        try:
+            await self._monitor(message)
+            reason = ""
+        except IvrError as error:
+            reason = str(error)
+        self._tell({"say": "monitored", "id": number, "reason": reason})
+
+    def _tell(self, message: Mapping[str, object]) -> None:
         if self._channel is not None:
-            self._channel.send(status)
+            self._channel.send(message)
 
 
 async def _wanted(listener: socket.socket) -> None:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from ivr.supervisor.figures import BotFigures
 from ivr.supervisor.file_watch import watch
 from ivr.supervisor.fleet import Close, Command, Drain, Fleet, Kill, Open, Stage, Start
 from ivr.supervisor.gate import Gate, Refuse
+from ivr.supervisor.monitoring import AskedWorkers
 from ivr.supervisor.nursery_link import NurseryLink, Reports
 from ivr.supervisor.slots import Slots, divide, name_of, port_of
 from ivr.supervisor.worker_counts import WorkerCounts
@@ -77,6 +78,7 @@ class Supervisor:
         self._channels: dict[int, LineChannel] = {}
         self._origins: dict[int, NurseryLink] = {}
         self._waiting: list[Start] = []
+        self._asked = AskedWorkers()
         self._failure = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
@@ -84,7 +86,7 @@ class Supervisor:
         self._all_ended = asyncio.Event()
         self._control = ControlSocket(Path(settings.workers.run_dir), self._answer)
         self._database = SharedDatabase(Path(settings.workers.run_dir))
-        self._desk = DeskProcess(settings.web, config, overrides, self._desk_status, say)
+        self._desk = DeskProcess(settings.web, config, overrides, self._desk_status, say, self._monitor)
         self._since = datetime.now(UTC)
 
     # --- life
@@ -248,15 +250,19 @@ class Supervisor:
                 if not self._ready.is_set():
                     self._failure = str(reason)
                     self.stop()
+            case {"say": "monitor"}:
+                self._asked.heard(slot, message)
             case {"say": "beat", "calls": calls, "legs": legs, "sip_silent_s": silent_s, "counted": counted}:
                 self._counts.heard(slot, Counted(*counted))
                 self.figures.heard(slot, message)
+                self._asked.beat(slot, message)
                 self._fleet.beat(slot, now_s, calls=calls, legs=legs, sip_silent_s=silent_s)
 
     def _ended(self, slot: int) -> None:
         self._channels.pop(slot, None)
         self._origins.pop(slot, None)
         self._counts.ended(slot)
+        self._asked.ended(slot)
         commands = self._fleet.ended(slot, time.monotonic())
         is_lost = any(isinstance(command, Close) for command in commands)
         self.figures.ended(slot, is_lost=is_lost)
@@ -323,7 +329,12 @@ class Supervisor:
             case {"do": "drain"}:
                 self.renew()
                 return {"replacing": [name_of(slot) for slot in sorted(self._fleet.workers)]}
+            case {"do": "monitor"}:
+                return await self._monitor(request)
         raise IvrError("this bot does not know the request; use the `ivr` of the same release")
+
+    async def _monitor(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._asked.ask(self._channels, request)
 
     def _slot_of(self, name: str) -> int:
         slots = {name_of(slot): slot for slot in self._fleet.workers}
@@ -361,6 +372,7 @@ class Supervisor:
             **{key: status[key] for key in ("calls", "capacity", "since")},
             "is_up": any(worker.stage is Stage.SERVING for worker in self._fleet.workers.values()),
             "problem": "",
+            "talks": self._asked.talks,
         }
 
     def _spawn(self, work: Any) -> None:

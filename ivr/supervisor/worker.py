@@ -2,6 +2,7 @@
 
     -> {"do": "drain"}      end with the last call      -> {"do": "reload"}     look at the flows
     -> {"do": "take", "from": 4711}                     take the flows that this nursery has prepared
+    -> {"do": "monitor", …}                             `ivr.supervisor.monitoring`
     <- {"say": "ready", "uri": …, "legs": 4}            <- {"say": "failed", "reason": …}
     <- {"say": "beat", "calls": 1, "legs": 2, "sip_silent_s": 0.4, "counted": …, "figures": …}     every second
 
@@ -30,6 +31,7 @@ from ivr.memory import settle
 from ivr.ports import Recognizer
 from ivr.supervisor.channel import LineChannel, Message
 from ivr.supervisor.handover import Handover
+from ivr.supervisor.monitoring import ask_worker
 
 BEAT_S: Final = 1.0
 STOP_LIMIT_S: Final = 12
@@ -115,6 +117,8 @@ class _Worker:
                 "sip_silent_s": round(bot.sip_silent_s, 2),
                 "counted": [counted.ticks, counted.late_ticks, round(counted.cpu_s, 3)],
             }
+            if talks := bot.talks:
+                beat["talks"] = talks
             if self._task.settings.metrics.listen:
                 beat["figures"] = self._counters.snapshot()
             channel.send({"say": "beat", **beat})
@@ -131,6 +135,8 @@ class _Worker:
                 self._reload()
             case {"do": "take", "from": int(nursery)}:
                 self._take(nursery)
+            case {"do": "monitor"} if self._bot is not None and self._channel is not None:
+                ask_worker(self._bot.monitor, message, self._channel.send)
             case {"do": "stop"}:
                 self._stop.set()
 

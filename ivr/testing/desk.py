@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ivr.calls.monitoring import MonitorWish
 from ivr.errors import StorageError
 from ivr.ports.desk import BotStatus, FlowsShown
 from ivr.ports.people import User, UserExists, UserNotFound
@@ -16,10 +17,18 @@ class StatedBot:
     """A `Bot` that is as it is told to be."""
 
     told: BotStatus | None
+    says: str | None = ""
+    """What comes of a supervisor's wish."""
+    monitored: list[tuple[str, MonitorWish]] = field(default_factory=list)
 
     async def status(self) -> BotStatus | None:
         """What it was told."""
         return self.told
+
+    async def monitor(self, call_id: str, wish: MonitorWish) -> str | None:
+        """Keeps the wish."""
+        self.monitored.append((call_id, wish))
+        return self.says
 
 
 @dataclass

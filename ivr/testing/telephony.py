@@ -22,48 +22,19 @@ from ivr.ports import (
     LegOffered,
     LegRinging,
     MessageRequest,
+    Participation,
     PlayFailed,
     PlayFinished,
     ReferProgressed,
     RtpStats,
     TelephonyEvent,
 )
-from ivr.testing.clock import ManualClock, ManualTimer
+from ivr.testing.clock import ManualClock
+from ivr.testing.fake_leg import OK, REQUEST_TERMINATED, Asked, FakeLeg, status_of_end, wav_length_s
 
 FRAME_MS: Final = 20
-_OK: Final = 200
-_REQUEST_TERMINATED: Final = 487
 _SERVICE_UNAVAILABLE: Final = 503
 _DECLINE: Final = 603
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One call of a method of the port."""
-
-    name: str
-    leg_id: str
-    details: tuple[Any, ...] = ()
-
-
-@dataclass(slots=True)
-class _Leg:
-    is_incoming: bool
-    is_answered: bool = False
-    has_audio: bool = False
-    """Answered, or with early media."""
-    play_id: str = ""
-    play_s: float | None = None
-    """How long what plays takes; None for a loop."""
-    play_timer: ManualTimer | None = None
-    sink: AudioSink | None = None
-    joined: str = ""
-
-
-def wav_length_s(file: Path) -> float:
-    """Length of a WAV file."""
-    with wave.open(str(file)) as opened:
-        return float(opened.getnframes() / opened.getframerate())
 
 
 @dataclass
@@ -80,12 +51,12 @@ class FakeTelephony:
     """How long a file plays."""
     asked: list[Asked] = field(default_factory=list)
     is_started: bool = False
-    message_status: int = _OK
+    message_status: int = OK
     """How a SIP MESSAGE is answered."""
     callers_offer: bool = True
     """Whether the INVITEs of callers have a session description."""
     _sink: Callable[[TelephonyEvent], None] | None = None
-    _legs: dict[LegId, _Leg] = field(default_factory=dict)
+    _legs: dict[LegId, FakeLeg] = field(default_factory=dict)
     _count: int = 0
 
     # --- the port
@@ -99,7 +70,7 @@ class FakeTelephony:
     async def stop(self) -> None:
         """End all legs; their ends have been reported when it returns."""
         for leg_id, leg in list(self._legs.items()):
-            self._end(leg_id, EndedBy.LOCAL, _status_of_end(leg, refused_with=_SERVICE_UNAVAILABLE))
+            self._end(leg_id, EndedBy.LOCAL, status_of_end(leg, refused_with=_SERVICE_UNAVAILABLE))
         self.is_started = False
         self.clock.advance()
 
@@ -120,12 +91,12 @@ class FakeTelephony:
     def reject(self, leg_id: LegId, sip_status: int) -> None:
         """Refuse; an answered leg is hung up."""
         if self._note("reject", leg_id, sip_status):
-            self._end(leg_id, EndedBy.LOCAL, _status_of_end(self._legs[leg_id], refused_with=sip_status))
+            self._end(leg_id, EndedBy.LOCAL, status_of_end(self._legs[leg_id], refused_with=sip_status))
 
     def hang_up(self, leg_id: LegId, hangup_cause: int | None = None) -> None:
         """End a leg; `LegEnded` follows."""
         if self._note("hang_up", leg_id, hangup_cause):
-            self._end(leg_id, EndedBy.LOCAL, _status_of_end(self._legs[leg_id], refused_with=_DECLINE))
+            self._end(leg_id, EndedBy.LOCAL, status_of_end(self._legs[leg_id], refused_with=_DECLINE))
 
     def dial(self, request: DialRequest) -> LegId:
         """Start an outgoing leg, or fail with 503 where none is free. Raises TelephonyError before `start`."""
@@ -185,6 +156,10 @@ class FakeTelephony:
         """The one hears the other; what was played stops."""
         if self._note("let_hear", leg_id, other_leg_id):
             self._silence(leg_id)
+
+    def take_part(self, leg_id: LegId, caller_id: LegId, person_id: LegId, how: Participation) -> None:
+        """A third party; the bridge stays."""
+        self._note("take_part", leg_id, caller_id, person_id, how)
 
     def refer(self, leg_id: LegId, uri: str) -> None:
         """Blind REFER; a test answers with `refer_progress`."""
@@ -272,7 +247,7 @@ class FakeTelephony:
     ) -> None:
         """The other side ends its leg, or refuses it; without a status, with that of a BYE or a CANCEL."""
         if (leg := self._legs.get(leg_id)) is not None:
-            status = _status_of_end(leg, refused_with=_REQUEST_TERMINATED) if sip_status is None else sip_status
+            status = status_of_end(leg, refused_with=REQUEST_TERMINATED) if sip_status is None else sip_status
             self._end(leg_id, ended_by, status, hangup_cause, reason, rtp)
 
     # --- what a test looks at
@@ -315,7 +290,7 @@ class FakeTelephony:
     def _new_leg(self, *, is_incoming: bool) -> LegId:
         self._count += 1
         leg_id = LegId(f"leg{self._count}")
-        self._legs[leg_id] = _Leg(is_incoming)
+        self._legs[leg_id] = FakeLeg(is_incoming)
         return leg_id
 
     def _note(self, name: str, leg_id: LegId, *details: Any) -> bool:
@@ -390,10 +365,3 @@ class FakeTelephony:
         play_id = self._legs[leg_id].play_id
         self._silence(leg_id)
         self._deliver(PlayFinished(leg_id, self._now_s(), play_id))
-
-
-def _status_of_end(leg: _Leg, *, refused_with: int) -> int:
-    """Final status of the INVITE of a leg that is ended now."""
-    if leg.is_answered:
-        return _OK
-    return refused_with if leg.is_incoming else _REQUEST_TERMINATED

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from ivr.errors import StorageError
-from ivr.web import routes_agent, routes_board, routes_calls, routes_login
+from ivr.web import routes_agent, routes_board, routes_calls, routes_login, routes_monitor
 from ivr.web.desk import Desk, LoginNeeded
 from ivr.web.guard import Guard
 from ivr.web.pages import FOLDER, page
@@ -30,7 +30,7 @@ def make_app(desk: Desk) -> ASGIApp:
     """All pages."""
     app = FastAPI(title="desk", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk
-    for routes in (routes_login, routes_board, routes_calls, routes_agent):
+    for routes in (routes_login, routes_board, routes_calls, routes_agent, routes_monitor):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
     app.add_exception_handler(LoginNeeded, _to_login)

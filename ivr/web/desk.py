@@ -40,6 +40,8 @@ class Desk:
     now: Callable[[], datetime]
     zone: tzinfo | None
     """Of the instants that are shown; None: the machine's."""
+    may_monitor: bool = False
+    """Whether supervisors may take part in talks."""
     limit: LoginLimit = field(default_factory=LoginLimit)
     login: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a password is compared: one processor at most, and no try beside the one that is counted."""

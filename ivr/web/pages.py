@@ -40,6 +40,7 @@ def rendered(request: Request, template: str, **context: Any) -> str:
         "desk_now": desk_of(request).now(),
         "user": viewer.user,
         "csrf": viewer.csrf,
+        "may_monitor": desk_of(request).may_monitor,
         "path": request.url.path,
         "languages": LANGUAGES,
         "is_supervisor": viewer.user is not None and viewer.user.role.includes(Role.SUPERVISOR),

@@ -105,6 +105,23 @@ GERMAN: Final[Mapping[str, str]] = {
     "That was not kept: the talk is over for too long, or the note is too long.": (
         "Das wurde nicht gespeichert: Das Gespräch ist zu lange vorbei, oder die Notiz ist zu lang."
     ),
+    # supervisors in a talk
+    "Take part in the talk": "Am Gespräch teilnehmen",
+    "Listen": "Mithören",
+    "Whisper": "Einflüstern",
+    "Join": "Dazukommen",
+    "You hear both; nobody hears you.": "Sie hören beide, niemand hört Sie.",
+    "The person hears you too, the caller does not.": "Auch die Person hört Sie, der Anrufer nicht.",
+    "Both hear you.": "Beide hören Sie.",
+    "No telephone of yours is known: an operator makes it known with": (
+        "Von Ihnen ist kein Telefon bekannt. Bekannt gemacht wird es mit"
+    ),
+    "Your telephone rings. Take the call.": "Ihr Telefon klingelt. Nehmen Sie ab.",
+    "You take part in the talk:": "Sie nehmen am Gespräch teil:",
+    "listen": "mithören",
+    "whisper": "einflüstern",
+    "join": "dazukommen",
+    "monitor": "Teilnahme",
     # talks
     "Talks with agents": "Gespräche mit Agenten",
     "agent": "Agent",

@@ -12,6 +12,7 @@ from ivr.acd.queue import Queues
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.driver import CallDriver
 from ivr.calls.jobs import Services
+from ivr.calls.monitoring import MonitorRules
 from ivr.calls.queue_clerk import QueueClerk
 from ivr.calls.record import CallRecord
 from ivr.calls.registry import CallRegistry, MakeDriver
@@ -77,6 +78,7 @@ class Switchboard:
         timezone: str = "",
         longest_call_s: float = 0.0,
         make_driver: MakeDriver = CallDriver,
+        monitoring: MonitorRules = MonitorRules(),
         queues: Queues | None = None,
     ) -> None:
         self.data, self.messages, self.calendars = MemoryDataService(), MemoryMessages(), MemoryCalendars()
@@ -109,6 +111,7 @@ class Switchboard:
             timezone=timezone,
             measures=self.figures,
             longest_call_s=longest_call_s,
+            monitoring=monitoring,
             queueing=self.clerk,
         )
         self.registry = CallRegistry(

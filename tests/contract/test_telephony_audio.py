@@ -11,6 +11,7 @@ from ivr.ports import (
     KeyPressed,
     LegAnswered,
     LegEnded,
+    Participation,
     PlayFailed,
     PlayFinished,
     ReferProgressed,
@@ -220,3 +221,19 @@ async def test_a_refer_that_is_refused_is_final_at_once(line: Line) -> None:
     await line.passes(0.1)
     assert [(event.sip_status, event.is_final) for event in line.seen(ReferProgressed)] == [(603, True)]
     assert not line.seen(LegEnded, leg_id)
+
+
+@on_a_line
+async def test_a_third_leg_takes_part_and_goes_and_the_two_are_none_the_wiser(line: Line) -> None:
+    caller, person, third = await line.answered(), await line.connected(), await line.connected()
+    line.telephony.join(caller, person)
+    for how in Participation:
+        line.telephony.take_part(third, caller, person, how)
+    await line.passes(0.05)
+    line.telephony.hang_up(third)
+    await line.wait(LegEnded, third)
+    await line.hangs_up(person)
+    await line.wait(LegEnded, person)
+    line.telephony.take_part(third, caller, person, Participation.LISTEN)
+    await line.passes(0.05)
+    assert not line.seen(LegEnded, caller)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,11 @@ FIXED_TRUNK_PORT: Final = 5093
 """A bot at this port is the trunk whose REFER is refused (103, 1031 to 1039)."""
 RTP_TRUNK_PORT: Final = 5095
 """A bot at this port is the trunk that gets keys as RFC 4733 (104, 1041 to 1049)."""
+
+WEBSOCKET: Final = f"ws://{HOST}:8088/ws"
+"""Where browsers reach it."""
+BROWSER_HOST: Final = "10.77.0.1"
+"""The one address that it offers to browsers: it never offers one of 127.0.0.0/8 (`lab.sh` makes it, as root)."""
 
 TONE_HZ: Final = 1000
 """What people without a phone and 401 send."""
@@ -58,8 +64,13 @@ CALLER_PCMA: Final = _login("caller-pcma")
 CALLER_PCMU: Final = _login("caller-pcmu")
 CALLER_G722: Final = _login("caller-g722")
 CALLER_SRTP: Final = _login("caller-srtp")
+BROWSER: Final = _login("guest")
+"""Calls the rooms only, 500 to 509; any number of browsers at once."""
 AGENT_1: Final = _login("agent1")
 AGENT_2: Final = _login("agent2")
+WEB_AGENT_1: Final = _login("agent-web1")
+WEB_AGENT_2: Final = _login("agent-web2")
+"""People at 2101 and 2102, by a browser."""
 
 
 class LabError(Exception):
@@ -97,6 +108,16 @@ def hang_up_all() -> None:
 def is_registered(login: Login) -> bool:
     """Whether the user has a contact at the registrar."""
     return f"{login.username}/sip:" in asterisk_cli("pjsip show contacts")
+
+
+def takes_browsers() -> bool:
+    """Whether their audio and video can get here."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((BROWSER_HOST, 0))
+        except OSError:
+            return False
+    return True
 
 
 def last_digits() -> str:

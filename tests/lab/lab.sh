@@ -75,6 +75,7 @@ base_image() {
 }
 
 container_up() {
+    browser_net 2>/dev/null || true
     mkdir -p "$LAB_ROOT" 2>/dev/null || LAB_ROOT=$(mktemp -d)
     base_image || return 1
     LAB_HASH=$(lab_hash)
@@ -90,6 +91,7 @@ container_up() {
 
 chroot_up() { # without containers: the same Asterisk straight from its root file system
     is_root || return 1
+    browser_net 2>/dev/null || true
     command -v mmdebstrap >/dev/null || return 1
     if ! [ -x "$root/usr/sbin/asterisk" ]; then
         say 'containers do not work here: building a root file system with mmdebstrap'
@@ -117,6 +119,14 @@ asterisk_rx() { # one command line for Asterisk
     if [ -n "$(chroot_pid)" ]; then chroot "$root" asterisk -rx "$1"; else docker exec $name asterisk -rx "$1"; fi
 }
 
+browser_net() { # an address for browsers: Asterisk offers none of 127.0.0.0/8 for their audio and video
+    command -v ip >/dev/null && is_root || return 0
+    ip link show lab0 >/dev/null 2>&1 || ip link add lab0 type veth peer name lab1 || return 0
+    ip addr replace 10.77.0.1/24 dev lab0 && ip link set lab0 up && ip link set lab1 up
+}
+
+has_browser_net() { grep -qs '10\.77\.0\.1$' /proc/net/fib_trie; }
+
 wait_ready() {
     tries=0
     until asterisk_rx 'core show uptime' 2>/dev/null | grep -q uptime &&
@@ -128,6 +138,7 @@ wait_ready() {
 }
 
 up() {
+    has_browser_net || browser_net 2>/dev/null || true
     if [ -n "$(chroot_pid)" ]; then
         [ "$(cat "$LAB_ROOT/hash")" = "$(lab_hash)" ] && return 0
         down
@@ -144,6 +155,7 @@ up() {
     fi
     wait_ready
     say 'Asterisk is ready at 127.0.0.1:5080'
+    has_browser_net || say 'no audio and video with browsers: 10.77.0.1 is missing; it takes root, iproute2 and the right NET_ADMIN'
 }
 
 down() {

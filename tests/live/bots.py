@@ -135,14 +135,14 @@ class LiveBot:
             while True:
                 written = repository.last(50)
                 found = [call for call in written if call.ani == ani]
-                is_complete = not (offered := self._offered()) or offered[-1] in {call.id for call in written}
+                is_complete = not (offered := self.offered()) or offered[-1] in {call.id for call in written}
                 if is_complete and found and found[0].ended_at:
                     return as_json(repository.get(found[0].id))
                 if time.monotonic() > deadline:
                     raise AssertionError(f"no finished record of {ani} within {within_s} s: {found}")
                 time.sleep(0.1)
 
-    def _offered(self) -> list[str]:
+    def offered(self) -> list[str]:
         """Ids of the calls so far."""
         return re.findall(r"call_offered +call_id=(\S+)", self.log())
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import closing
+from http.client import HTTPConnection
 from types import ModuleType
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -240,3 +243,19 @@ def test_a_restarted_registrar_knows_nobody_until_they_register_again(lab: Modul
             return before, after, control.is_registered(control.AGENT_2)
 
     assert asyncio.run(talk()) == (True, False, True)
+
+
+def test_browsers_reach_it_by_websocket(lab: ModuleType) -> None:
+    known = lab.asterisk_cli("pjsip show endpoints")
+    assert all(login.username in known for login in (lab.WEB_AGENT_1, lab.WEB_AGENT_2, lab.BROWSER))
+    asked = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Protocol": "sip",
+    }
+    address = urlsplit(lab.WEBSOCKET)
+    with closing(HTTPConnection(str(address.hostname), address.port, timeout=10)) as connection:
+        connection.request("GET", address.path, headers=asked)
+        assert connection.getresponse().status == 101

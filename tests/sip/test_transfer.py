@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr.ports import DialRequest, EndedBy, LegAnswered, LegEnded, LegId, LegReferred, ReferProgressed
+from ivr.ports import DialRequest, EndedBy, LegAnswered, LegEnded, LegId, LegReferred, Participation, ReferProgressed
 from ivr.testing.sip_peer import FailRefer, FollowRefer, IgnoreRefer, PeerCall, RefuseRefer, SipPeer
 from ivr.testing.sip_peer.measure import spans_of_tone
 from tests.sip.bot import Bot, scenario, write_tone
@@ -175,4 +175,40 @@ async def test_a_telephone_is_taken_over_by_replaces() -> None:
         await bot.wait(LegAnswered, new_leg_id)
         await bot.wait(LegEnded, leg_id)
         await call.wait_ended()
+    bot.assert_ended_once()
+
+
+@scenario
+async def test_a_third_party_hears_both_and_is_heard_as_it_was_asked_for() -> None:
+    how = Participation
+    heard_by: dict[Participation, set[str]] = {}
+    async with (
+        Bot() as bot,
+        SipPeer() as phone,
+        SipPeer(user="agent") as agent,
+        SipPeer(user="supervisor") as supervisor,
+    ):
+        caller_call, caller = await answered(bot, phone)
+        agent_call, person = await consulted(bot, agent)
+        bot.telephony.join(caller, person)
+        third_call, third = await consulted(bot, supervisor)
+        calls = {"caller": caller_call, "agent": agent_call}
+        for number, asked in enumerate((how.LISTEN, how.WHISPER, how.JOIN, how.LISTEN)):
+            bot.telephony.take_part(third, caller, person, asked)
+            await asyncio.sleep(0.2)
+            await third_call.send_tone(800 + 100 * number, 0.4).wait()
+            await asyncio.sleep(0.3)
+            hears = {name for name, call in calls.items() if spans_of_tone(call.received_audio(), 800 + 100 * number)}
+            assert heard_by.setdefault(asked, hears) == hears
+        await caller_call.send_tone(440, 0.4).wait()
+        await agent_call.send_tone(1330, 0.4).wait()
+        await asyncio.sleep(0.3)
+        for hz in (440, 1330):
+            assert spans_of_tone(third_call.received_audio(), hz), hz
+        await third_call.hang_up()
+        await bot.wait(LegEnded, third)
+        await agent_call.send_tone(1500, 0.4).wait()
+        await asyncio.sleep(0.3)
+        assert spans_of_tone(caller_call.received_audio(), 1500), "the talk goes on"
+    assert heard_by == {how.LISTEN: set(), how.WHISPER: {"agent"}, how.JOIN: {"caller", "agent"}}
     bot.assert_ended_once()

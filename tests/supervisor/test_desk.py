@@ -17,9 +17,14 @@ import pytest
 import yaml
 from structlog.testing import capture_logs
 
+from ivr.calls.monitoring import MonitorWish, Participation
+from ivr.desk_process import BotOverChannel
+from ivr.errors import IvrError
 from ivr.settings import load_settings
 from ivr.supervisor import desk as desk_module
+from ivr.supervisor.channel import LineChannel
 from ivr.supervisor.desk import DeskProcess
+from ivr.supervisor.monitoring import read_request
 from tests.storage.helpers import is_running, niceness
 from tests.waiting import until
 
@@ -59,7 +64,10 @@ async def served(folder: Path, port: int) -> AsyncIterator[Served]:
     async def status() -> Mapping[str, object]:
         return STATUS
 
-    process = DeskProcess(settings, config, {"web.listen": settings.listen}, status, said.append)
+    async def monitor(request: Mapping[str, object]) -> None:
+        raise IvrError(f"{request['who']} may not")
+
+    process = DeskProcess(settings, config, {"web.listen": settings.listen}, status, said.append, monitor)
     running = asyncio.create_task(process.run())
     try:
         yield Served(settings.url, process, said)
@@ -115,5 +123,23 @@ def test_a_port_in_use_is_named_once_and_taken_when_it_is_free(tmp_path: Path, m
                 assert "web.listen" in logged[0]["remedy"] and desk.said == []
                 taken.close()
                 await until(lambda: desk.said == [f"desk: {desk.url}"], "the port is taken")
+
+    asyncio.run(work())
+
+
+def test_a_supervisors_wish_is_asked_of_the_bot_and_its_answer_told() -> None:
+    async def work() -> None:
+        bot = BotOverChannel()
+        ours, theirs = socket.socketpair()
+        told = asyncio.Queue[dict[str, object]]()
+        bot.channel, far = LineChannel(ours, bot.heard, bot.ended), LineChannel(theirs, told.put_nowait, lambda: None)
+        asking = asyncio.create_task(bot.monitor("c1", MonitorWish("eva", "sip:eva@pbx", Participation.JOIN)))
+        request = await told.get()
+        assert read_request(request) == ("c1", MonitorWish("eva", "sip:eva@pbx", Participation.JOIN))
+        far.send({"say": "monitored", "id": int(str(request["id"])) + 1, "reason": "of another question"})
+        far.send({"say": "monitored", "id": request["id"], "reason": "eva may not"})
+        assert await asyncio.wait_for(asking, 5) == "eva may not"
+        bot.channel.close()
+        far.close()
 
     asyncio.run(work())

@@ -28,9 +28,10 @@
     || [...part.querySelectorAll("option")].some((each) => each.selected !== (each.defaultSelected
       || (each.index === 0 && !each.parentNode.querySelector("[selected]"))));
   const fill = (place, fresh) => {
-    const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const at = place.contains(document.activeElement) ? document.activeElement : null;
+    const [name, focused] = at?.id ? ["id", at.id] : ["href", at?.getAttribute("href")];
     place.innerHTML = fresh.innerHTML; // a template of the server's: whatever callers wrote is escaped in it
-    if (focused) place.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+    if (focused) place.querySelector(`[${name}="${CSS.escape(focused)}"]`)?.focus();
   };
   const seen = new Map(); // what each part was last, as the server sent it
   const update = (text) => {
