@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from ivr.acd.agent import Act, Agent, AgentState, offer_id, perform, settled
@@ -36,6 +36,8 @@ DECLINED: Final = "declined"
 """The agent said no to this call. Other reasons are why the telephone could not be reached: `no_answer`, `busy`, …"""
 NO_LEG: Final = "no_leg"
 """The process had no line left to call the agent with: nobody's fault."""
+WITHOUT_LEG: Final = timedelta(seconds=5)
+"""For so long the calls of that process are offered to nobody: the agent is there for callers of another one."""
 
 
 @immutable
@@ -251,9 +253,18 @@ def refuse(floor: Floor, offer_id: str, now: datetime, reason: str) -> None:
     call = floor.calls[offer.call_id]
     if reason == DECLINED:
         floor.calls[call.call_id] = replace(call, refused_by=(*call.refused_by, offer.agent))
+    elif reason == NO_LEG:
+        _stand_back(floor, call, now)
     is_asked_again = reason in (DECLINED, NO_LEG) or floor.rules(call).strategy == "ring_all"
     _change(floor, offer.agent, Act.RELEASE if is_asked_again else Act.MISS, now, reason=reason)
     _take_back(floor, offer, now, reason)
+
+
+def _stand_back(floor: Floor, refused: WaitingCall, now: datetime) -> None:
+    """The other calls of the same process must be on the floor: it has no line for them either."""
+    for call in list(floor.calls.values()):
+        if call is refused or (call.owner == refused.owner and call.state is CallState.WAITING):
+            floor.calls[call.call_id] = replace(call, not_before_at=max(call.not_before_at, now + WITHOUT_LEG))
 
 
 def end(floor: Floor, call_id: str, now: datetime) -> None:

@@ -101,7 +101,7 @@ class CallQueueing:
             case c.LeaveQueue():
                 self._ended(e.QueueEnded(self._now_s(), e.QueueOutcome.LEFT), "")
             case c.AskCallback():
-                self._ended(e.QueueEnded(self._now_s(), e.QueueOutcome.FAILED, "not in the queue yet"), "")
+                self._feed(e.QueueStays(self._now_s()))
 
     def _now_s(self) -> float:
         return self._ports.clock.monotonic_s()

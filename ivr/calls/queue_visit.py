@@ -154,7 +154,10 @@ class QueueVisit:
         self._advance(e.WantsOut(exit_name))
 
     def ask_callback(self, number: str) -> None:
-        """The caller wants to be called back."""
+        """The caller wants to be called back; where the settings do not allow it, he waits on."""
+        if callback_uri(rules_of(self._clerk.rules, self._queue_now), number) is None:
+            self._feed(flow_events.QueueStays(self._now_s()))
+            return
         self._advance(e.WantsCallback(number))
 
     def caller_ended(self) -> None:
@@ -262,10 +265,7 @@ class QueueVisit:
         def told(is_done: bool) -> None:
             self._advance(e.LeaveTold(is_done))
 
-        if callback_uri(rules_of(self._clerk.rules, self._queue_now), number) is None:
-            self._clerk.leave(self._call_id, "failed", lambda is_done: told(False))
-        else:
-            self._clerk.ask_callback(self._call_id, number, told)
+        self._clerk.ask_callback(self._call_id, number, told)
 
     def _entered(self, queue: str | IvrError | None) -> None:
         self._queue_now = queue if isinstance(queue, str) else self._queue_now

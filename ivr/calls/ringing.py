@@ -46,9 +46,12 @@ def ring_agent(ring: Ring, number: int, ring_for_s: float, welcome: Welcome) -> 
 def advance_rung(rung: Rung, event: e.TargetEvent, *, others_ring: bool) -> tuple[Rung, Commands, str]:
     """The agent after the event, what is to be done, and why the offer is refused; empty while it is not.
 
-    While others are called, one for whom there is no leg is tried again as long as those ring.
+    While others are called, one for whom there is no leg is tried again as long as those ring. Else other callers may
+    have the agent, whose process has a leg.
     """
-    if isinstance(event, e.TargetEnded) and event.had_no_leg and others_ring:
+    if isinstance(event, e.TargetEnded) and event.had_no_leg:
+        if not others_ring:
+            return rung, (c.SetTargetTimer(rung.number, None),), NO_LEG
         rung = replace(rung, attempt=replace(rung.attempt, tries_without_leg=0))
     after, commands = _stepped(rung, event)
     if after.attempt.state is not AttemptState.OVER:
@@ -69,8 +72,6 @@ def _stepped(rung: Rung, event: e.TargetEvent) -> tuple[Rung, Commands]:
 def _reason(before: Attempt, after: Attempt, event: e.TargetEvent) -> str:
     """As `CallQueues.refuse` takes it. Who lets it ring and then says no is a person; what says no at once is not."""
     if isinstance(event, e.TargetEnded):
-        if event.had_no_leg:
-            return NO_LEG
         if after.outcome is TransferOutcome.REFUSED and before.is_ringing:
             return DECLINED
         if before.state in _TOLD and not after.welcome.needs_key:

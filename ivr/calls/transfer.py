@@ -154,6 +154,11 @@ def _caller_left_talk(machine: TransferMachine, event: e.TransferEvent) -> Step:
     return _over(machine, c.HangUpTarget(machine.person), c.Report(TransferOutcome.CONNECTED, "bridged", "caller"))
 
 
+def _not_taken_over(machine: TransferMachine, event: e.TransferEvent) -> Step:
+    """The caller's side took the REFER on, and is gone; the person is still here, so the two did not meet by it."""
+    return _caller_left(machine, event) if machine.mode == "attended" else _caller_left_talk(machine, event)
+
+
 def _never_talked(machine: TransferMachine) -> bool:
     """`attended` joins by REFER only: before that is accepted, caller and person have not met."""
     return machine.mode == "attended" and not machine.was_accepted
@@ -265,7 +270,7 @@ TRANSITIONS: Final[Mapping[tuple[TransferState, type[e.TransferEvent]], _Rule]] 
     (_S.REPLACING, e.TargetEnded): _target_gone,
     (_S.REPLACING, e.CallerEnded): _caller_gone,
     (_S.CALLER_GONE, e.TargetEnded): _taken_over,
-    (_S.CALLER_GONE, e.TimeOver): _caller_left_talk,
+    (_S.CALLER_GONE, e.TimeOver): _not_taken_over,
     (_S.GONE, e.ReferProgress): _gone_news,
     (_S.GONE, e.TimeOver): _person_left_talk,
     (_S.GONE, e.CallerEnded): _caller_taken,

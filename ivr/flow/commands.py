@@ -196,7 +196,7 @@ class LeaveQueue(Command):
 @immutable
 class AskCallback(Command):
     """The caller wants to keep the place without the line; `QueueEnded` with CALLBACK follows, unless an agent was
-    quicker."""
+    quicker, or `QueueStays`."""
 
     number: str
     """To call back: digits, with or without a leading plus."""

@@ -181,6 +181,11 @@ class QueueConnected(Event):
 
 
 @immutable
+class QueueStays(Event):
+    """The caller who wants to be called back cannot be, at that number: he waits on, with his place."""
+
+
+@immutable
 class QueueEnded(Event):
     """Waiting, or the talk with an agent, came to its end."""
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, exists, false, func, or_, select, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from ivr.acd import floor as acts
@@ -217,8 +217,17 @@ class DatabaseQueues:
         return self._on_offer(offer_id, lambda floor: acts.connect(floor, offer_id, now), False)
 
     def refuse(self, offer_id: str, now: datetime, reason: str) -> None:
-        """The agent did not take it."""
-        self._on_offer(offer_id, lambda floor: acts.refuse(floor, offer_id, now, reason), None)
+        """The agent did not take it. Without a leg all that the same process has in queues has to stand back."""
+        its_call = waiting_calls.c.call_id == _call_of(offer_id)
+        with self._draft() as draft:
+            draft.load_calls(its_call)
+            draft.load_offers(reservations.c.call_id.in_(draft.floor.calls))
+            draft.load_their_agents()
+            if reason == acts.NO_LEG:
+                owners = {call.owner for call in draft.floor.calls.values()}
+                is_waiting = waiting_calls.c.state == CallState.WAITING.value
+                draft.load_calls(waiting_calls.c.owner.in_(owners) & is_waiting, "skip")
+            acts.refuse(draft.floor, offer_id, now, reason)
 
     # --- after the talk ---
 
@@ -291,8 +300,7 @@ class DatabaseQueues:
         return self._on(waiting_calls.c.call_id == call_id, act, absent)
 
     def _on_offer(self, offer_id: str, act: Callable[[Floor], _Result], absent: _Result) -> _Result:
-        its_call = select(reservations.c.call_id).where(reservations.c.offer_id == offer_id)
-        return self._on(waiting_calls.c.call_id == its_call.scalar_subquery(), act, absent)
+        return self._on(waiting_calls.c.call_id == _call_of(offer_id), act, absent)
 
     def _on(self, where: ColumnElement[bool], act: Callable[[Floor], _Result], absent: _Result) -> _Result:
         """Do something about a call, with its offers and their agents; `absent` where it is gone."""
@@ -344,3 +352,7 @@ class DatabaseQueues:
                 f"agents and queues cannot be reached in {masked_url(self._url)}: {reason(self._url, error)}; "
                 "start the database or correct database.url"
             ) from error
+
+
+def _call_of(offer_id: str) -> ScalarSelect[str]:
+    return select(reservations.c.call_id).where(reservations.c.offer_id == offer_id).scalar_subquery()

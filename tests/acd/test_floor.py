@@ -195,6 +195,18 @@ def test_who_cannot_be_called_back_is_tried_again_later_and_then_given_up() -> N
     assert (floor.calls, floor.events[-1].detail) == ({}, "not_reached")
 
 
+def test_a_call_whose_process_has_no_line_left_for_the_agent_holds_up_nobody() -> None:
+    calls = (waiting("c1"), waiting("c2", after_s=1), waiting("c3", after_s=2, owner="host/2"))
+    floor = floor_with(*calls, agents=(agent(),))
+    acts.offer_all(floor, at(2), "host/1")
+    acts.refuse(floor, "anna#1", at(4), acts.NO_LEG)
+    acts.offer_all(floor, at(5), "host/1")
+    assert [offer.call_id for offer in floor.offers.values()] == ["c3"], "the other one has no line either"
+    acts.leave(floor, "c3", at(6))
+    acts.offer_all(floor, at(9), "host/1")
+    assert [offer.call_id for offer in floor.offers.values()] == ["c1"], "the place is kept, the agent not at fault"
+
+
 def test_a_queue_may_call_nobody_back() -> None:
     floor = floor_with(waiting(), callback_tries=0)
     assert not acts.ask_callback(floor, "c1", "+49301", at(5))

@@ -305,7 +305,8 @@ async def test_nobody_is_promised_a_call_back_whom_the_queue_calls_not(hall: Hal
     caller = await hall.caller("silent")
     caller.queueing.perform(c.AskCallback("+4930111"))
     await hall.after()
-    assert caller.outcome == "failed" and not hall.queues.floor.calls
+    assert [type(event) for event in caller.told] == [e.QueueStays]
+    assert caller.outcome == "" and hall.queues.floor.calls, "he waits on, with his place"
 
 
 @in_a_hall

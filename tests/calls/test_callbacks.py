@@ -10,6 +10,7 @@ from ivr.calls.calling_back import callback_uri, text_in
 from ivr.calls.queue_clerk import IDLE_TICK_S
 from ivr.config_queues import CALLBACK_TEXTS, CallbackSettings, QueueSettings
 from ivr.flow import commands as c
+from ivr.flow import events as e
 from ivr.ports import LegId
 from ivr.ports.queues import TICK_S
 from tests.calls.queue_hall import QUEUES, Hall, in_a_hall
@@ -152,7 +153,8 @@ async def test_nobody_is_promised_to_be_called_where_the_settings_do_not_allow_t
     caller = await hall.caller("back")
     caller.queueing.perform(c.AskCallback("+1900555"))
     await hall.after()
-    assert caller.outcome == "failed" and not hall.queues.floor.calls
+    assert [type(event) for event in caller.told] == [e.QueueStays]
+    assert caller.outcome == "" and hall.queues.floor.calls, "the caller waits on"
 
 
 @pytest.mark.parametrize(

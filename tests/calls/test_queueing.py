@@ -230,14 +230,13 @@ def test_what_answers_and_presses_no_key_is_no_agent() -> None:
 
 def test_that_the_bot_has_no_leg_is_not_the_agents_fault() -> None:
     no_leg = te.TargetEnded(0, 503, reason="no free leg", had_no_leg=True)
-    machine, _ = after(EVENTS["entered"], EVENTS["offered"])
-    commands: tuple[c.QueueingCommand, ...] = ()
-    for _ in range(20):
-        machine, commands = advance(machine, no_leg)
-        if machine.state is S.WAITING:
-            break
-        machine, commands = advance(machine, te.TargetTimeOver(0))
-    assert all_told(commands).endswith(f"Refuse:{NO_LEG}")
+    machine, commands = after(EVENTS["entered"], EVENTS["offered"], no_leg)
+    assert (machine.state, commands) == (S.WAITING, f"SetTargetTimer Refuse:{NO_LEG}")
+
+
+def test_who_finds_no_leg_while_others_ring_is_tried_again() -> None:
+    no_leg = te.TargetEnded(1, 503, reason="no free leg", had_no_leg=True)
+    assert after(*BOTH, no_leg, te.TargetTimeOver(1))[1] == "SetTargetTimer DialTarget"
 
 
 BOTH = (EVENTS["entered"], e.Offered((ANNA, BEN)))

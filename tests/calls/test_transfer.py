@@ -120,6 +120,10 @@ TABLE: dict[tuple[str, TransferState, bool], dict[str, tuple[TransferState, str]
         "target_ended": (S.DONE, "SetTimer Report:connected"),
         "time": (S.DONE, "SetTimer HangUpTarget Report:connected/caller"),
     },
+    ("attended", S.CALLER_GONE, True): {
+        "target_ended": (S.DONE, "SetTimer Report:connected"),
+        "time": (S.DONE, "SetTimer HangUpTarget Report:failed/caller"),
+    },
     ("refer", S.REFERRING, False): {
         "news": (S.REFERRING, ""),
         "success": (S.DONE, "SetTimer HangUpCaller Report:connected"),

@@ -164,6 +164,10 @@ class AnyCall:
             self.in_queue = "talking"
             self.feed(e.QueueConnected(self.now_s, "anna", 12.0, "support"))
         elif self.in_queue == "leaving":
+            if self.state.in_queue is not None and not self.state.in_queue.goes_to and how % 4 == 1:
+                self.in_queue = "waiting"
+                self.feed(e.QueueStays(self.now_s))
+                return
             self.queue_ends((e.QueueOutcome.LEFT, e.QueueOutcome.CALLBACK, e.QueueOutcome.FAILED)[how % 3])
         elif how % 4 == 1:
             self.queue_ends(WAITS_END[how // 4 % len(WAITS_END)])

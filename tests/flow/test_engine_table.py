@@ -48,7 +48,7 @@ steps:
     menu: {prompt: "Press 1 for the code.", choices: {code: {keys: "1", say: code, go: code}}}
   code: {ask: digits, length: 4, prompt: "Which?", into: code, confirm: always, next: person}
   person: {transfer: {to: agent, announce: "One moment."}, failed: wait}
-  wait: {queue: support, keys: {"1": look}, failed: look}
+  wait: {queue: {name: support, callback_key: "2", callback_number: "+4930901820"}, keys: {"1": look}, failed: look}
   look: {request: {get: "https://crm.example.com/"}, waiting: "Please wait.", error: message, next: message}
   message: {record: {prompt: "Speak."}, into: message, failed: sorry, next: sorry}
   sorry: {say: "Goodbye.", next: hang_up}
@@ -147,6 +147,7 @@ def situations() -> dict[str, Call]:
         "an agent is waited for": waiting,
         "... place and wait": waiting.then(lambda s: e.QueueStanding(1.0, 3, 240.0)),
         "the queue is left": leaving,
+        "a call back is wanted": waiting.then(key("2")),
         "an agent talks": talking,
         "a service is asked": working,
         "a waiting sound": working.then(timer),
@@ -177,6 +178,7 @@ EVENTS: dict[str, Callable[[FlowState], e.Event]] = {  # those of the moment; wh
     "busy": lambda s: e.TransferEnded(2.0, e.TransferOutcome.BUSY),
     "std": lambda s: e.QueueStanding(2.0, 2, 100.0),
     "agnt": lambda s: e.QueueConnected(2.0, "anna", 60.0),
+    "stay": lambda s: e.QueueStays(2.0),
     "full": lambda s: e.QueueEnded(2.0, e.QueueOutcome.FULL),
     "talk": lambda s: e.QueueEnded(2.0, e.QueueOutcome.CONNECTED, agent="anna"),
     "done": lambda s: e.JobDone(2.0, s.job_id or "job0", DONE),
@@ -223,6 +225,7 @@ a person is called:      .   .    .    .    .    .   .    .    .    .    .    . 
 an agent is waited for:  .   stay .    .    .    .   .    .    .    .    stay .    .    .    .    .   .   .    OUT  GO
 ... place and wait:      .   stay .    .    .    .   .    .    stay stay .    .    .    .    .    .   .   .    OUT  GO
 the queue is left:       .   .    .    .    .    .   .    .    .    .    .    .    .    .    .    .   .   .    OUT  GO
+a call back is wanted:   .   .    .    .    .    .   .    .    .    .    .    .    .    .    .    .   .   .    OUT  GO
 an agent talks:          .   .    .    .    .    .   .    .    .    .    .    .    .    .    .    .   .   .    OUT  .
 a service is asked:      .   kept kept kept .    .   .    .    .    .    stay .    .    .    GO   GO  .   .    OUT  GO
 a waiting sound:         .   kept kept kept .    .   .    .    stay stay .    .    .    .    GO   GO  .   .    OUT  GO
@@ -234,29 +237,30 @@ the call is over:        .   .    .    .    .    .   .    .    .    .    .    . 
 """
 
 TABLE_OF_QUEUES = """
-                         std  agnt full talk
-before the call:         .    .    .    .
-a calendar first:        .    .    .    .
-a calendar, ringing:     .    .    .    .
-it rings:                .    .    .    .
-a question is asked:     .    .    .    .
-a question waits:        .    .    .    .
-the caller speaks:       .    .    .    .
-half of an entry:        .    .    .    .
-an answer is read back:  .    .    .    .
-an announcement is made: .    .    .    .
-a person is called:      .    .    .    .
-an agent is waited for:  stay stay GO   END
-... place and wait:      stay stay GO   END
-the queue is left:       .    kept GO   END
-an agent talks:          .    .    GO   END
-a service is asked:      .    .    .    .
-a waiting sound:         .    .    .    .
-before a recording:      .    .    .    .
-a recording runs:        .    .    .    .
-the goodbye is said:     .    .    .    .
-the caller has left:     .    .    .    .
-the call is over:        .    .    .    .
+                         std  agnt stay full talk
+before the call:         .    .    .    .    .
+a calendar first:        .    .    .    .    .
+a calendar, ringing:     .    .    .    .    .
+it rings:                .    .    .    .    .
+a question is asked:     .    .    .    .    .
+a question waits:        .    .    .    .    .
+the caller speaks:       .    .    .    .    .
+half of an entry:        .    .    .    .    .
+an answer is read back:  .    .    .    .    .
+an announcement is made: .    .    .    .    .
+a person is called:      .    .    .    .    .
+an agent is waited for:  stay stay .    GO   END
+... place and wait:      stay stay .    GO   END
+the queue is left:       .    kept .    GO   END
+a call back is wanted:   .    kept stay GO   END
+an agent talks:          .    .    .    GO   END
+a service is asked:      .    .    .    .    .
+a waiting sound:         .    .    .    .    .
+before a recording:      .    .    .    .    .
+a recording runs:        .    .    .    .    .
+the goodbye is said:     .    .    .    .    .
+the caller has left:     .    .    .    .    .
+the call is over:        .    .    .    .    .
 """
 
 

@@ -262,6 +262,15 @@ def test_nobody_is_called_at_a_number_that_is_withheld_or_dear_or_none(ani: str)
     assert len(asked(call.listens().waits(46.0), c.AskStanding)) == 2, "and he is told again"
 
 
+def test_a_caller_whom_the_settings_call_back_nowhere_waits_on_and_is_told() -> None:
+    call = told(waiting(CALLBACK, "callback: bye")).listens()
+    call.feed(e.DigitPressed(call.clock.monotonic_s(), "2"))
+    call.feed(e.QueueStays(call.clock.monotonic_s()))
+    assert said(call)[-1] == "Sorry, we cannot call you back at this number. Please stay on the line."
+    assert call.state.in_queue is not None and call.state.in_queue.stage == "waiting"
+    assert (last_of_queue(call).outcome, last_of_queue(call).heard) == ("no_callback", "2")
+
+
 # --- ends
 
 

@@ -8,12 +8,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from ivr.acd.agent import Act, AgentState
+from ivr.storage.queues import DatabaseQueues
 from ivr.supervisor.control import ask
-from ivr.testing.sip_peer import SipPeer
+from ivr.testing.sip_peer import PeerCall, SipPeer
 from tests.live.bots import HOLD_HZ, MENU_HZ, LiveBot, answered, hears, live, running_bot
 from tests.live.test_queue import PORTS, QUEUES, agent_of, come, desk, opened_queues, queue_flow, soon, talk
 
@@ -39,24 +41,61 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
         yield running
 
 
-@live
-async def test_callers_of_all_workers_are_served_in_order_and_a_killed_worker_frees_its_agent(bot: LiveBot) -> None:
+def serving(bot: LiveBot) -> list[dict[str, Any]]:
+    """The workers that take calls."""
     status = ask(bot.folder / "var/run", {"do": "status"})
-    first_worker, second_worker = [each for each in status["workers"] if each["state"] == "serving"]
+    return [each for each in status["workers"] if each["state"] == "serving"]
+
+
+async def waits(stack: AsyncExitStack, queues: DatabaseQueues, user: str, worker: dict[str, Any]) -> PeerCall:
+    """A caller of one worker, behind those who are there."""
+    before = len(queues.scene().calls)
+    phone = await stack.enter_async_context(SipPeer(user=user))
+    call = await answered(phone.dial(f"sip:live@{worker['sip']}"))
+    await hears(call, MENU_HZ)
+    await call.press("1")
+    await hears(call, HOLD_HZ, 15)
+    await soon(lambda: len(queues.scene().calls) == before + 1, f"{user} waits")
+    return call
+
+
+@live
+async def test_a_worker_whose_legs_are_all_taken_holds_up_no_caller_of_another(bot: LiveBot) -> None:
+    full, other = serving(bot)
     async with AsyncExitStack() as stack:
         queues = stack.enter_context(opened_queues(bot))
         queues.add_agent("anna", f"sip:anna@127.0.0.1:{PORTS['anna']}", {})
         anna = await stack.enter_async_context(desk("anna"))
-        calls = []
-        for count, worker in enumerate((first_worker, second_worker), 1):
-            phone = await stack.enter_async_context(SipPeer(user=f"caller{count}"))
-            call = await answered(phone.dial(f"sip:live@{worker['sip']}"))
-            await hears(call, MENU_HZ)
-            await call.press("1")
-            await hears(call, HOLD_HZ, 15)
-            await soon(lambda count=count: len(queues.scene().calls) == count, "the caller waits")  # type: ignore[misc]
-            calls.append(call)
-        first, second = calls
+        crowd = [await waits(stack, queues, f"crowd{number}", full) for number in range(4)]
+        last = await waits(stack, queues, "last", other)
+        await asyncio.to_thread(come, queues, "anna")
+        rung = await anna.wait_call(20)
+        await rung.wait_answered(5)
+        await talk(last, rung)
+        await last.hang_up()
+        await rung.wait_ended(8)
+        await crowd[3].hang_up()
+        await soon(lambda: agent_of(queues, "anna").state is AgentState.WRAP_UP, "the talk is over")
+        await asyncio.to_thread(queues.agent_acts, "anna", Act.READY, datetime.now(UTC))
+        again = await anna.wait_call(20)
+        await again.wait_answered(5)
+        await talk(crowd[0], again)
+        for call in crowd[:3]:
+            await call.hang_up()
+        await soon(lambda: not queues.scene().calls, "nobody waits")
+        await soon(lambda: agent_of(queues, "anna").state is AgentState.WRAP_UP, "the talk is over")
+        queues.agent_acts("anna", Act.LOG_OUT, datetime.now(UTC))
+
+
+@live
+async def test_callers_of_all_workers_are_served_in_order_and_a_killed_worker_frees_its_agent(bot: LiveBot) -> None:
+    first_worker, second_worker = serving(bot)
+    async with AsyncExitStack() as stack:
+        queues = stack.enter_context(opened_queues(bot))
+        queues.add_agent("anna", f"sip:anna@127.0.0.1:{PORTS['anna']}", {})
+        anna = await stack.enter_async_context(desk("anna"))
+        first = await waits(stack, queues, "first", first_worker)
+        second = await waits(stack, queues, "second", second_worker)
         await asyncio.to_thread(come, queues, "anna")
         rung = await anna.wait_call(15)
         await rung.wait_answered(5)

@@ -35,6 +35,13 @@ def test_a_very_short_file_is_filled_with_silence_and_a_short_loop_is_repeated(t
     assert set(struct.unpack(f"<{len(loop.samples) // 2}h", loop.samples)) == {7}
 
 
+@pytest.mark.parametrize("rounds", [0, 1, 7])
+def test_a_loop_begins_where_it_is_told_and_comes_round_to_it(tmp_path: Path, rounds: int) -> None:
+    music = write_samples(tmp_path / "music.wav", list(range(1600)))
+    loop = assemble([music], lead_in_s=0.0, rate_hz=8000, is_loop=True, from_s=0.15 + rounds * 0.2)
+    assert struct.unpack("<1600h", loop.samples) == (*range(1200, 1600), *range(1200))
+
+
 def test_written_wav_is_read_back(tmp_path: Path) -> None:
     path = write_samples(tmp_path / "a.wav", list(range(1000)))
     assert parse_wav(to_wav(read_wav(path)), "copy") == read_wav(path)

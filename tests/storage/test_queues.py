@@ -10,7 +10,7 @@ import pytest
 
 from ivr.acd.agent import Act, AgentState
 from ivr.acd.events import EventKind
-from ivr.acd.floor import DECLINED, Offer
+from ivr.acd.floor import DECLINED, NO_LEG, Offer
 from ivr.acd.queue import CallState
 from ivr.acd.standing import Standing
 from ivr.acd.talk import Talk
@@ -347,6 +347,19 @@ def test_handle_times_of_the_last_hour_tell_how_long_it_takes(queues: CallQueues
     assert found is not None and found.estimated_wait_s == 80
     later = queues.standing("next", at(500 + 3600))
     assert later is not None and later.estimated_wait_s == 100
+
+
+def test_a_process_without_a_line_for_the_agent_stands_back_with_all_its_calls(queues: CallQueues) -> None:
+    for name, owner in (("c1", "host/1"), ("c2", "host/1"), ("c3", "host/2")):
+        queues.enter(waiting(name, owner=owner, after_s=int(name[1])), at(3))
+    logged_in(queues, "anna")
+    (ring,) = queues.match("host/1", at(4))
+    queues.refuse(ring.offer_id, at(4), NO_LEG)
+    assert states(queues) == {"anna": "available"}
+    assert [each.call_id for each in queues.match("host/2", at(5))] == ["c3"]
+    queues.leave("c3", at(6))
+    assert queues.match("host/1", at(8)) == ()
+    assert [each.call_id for each in queues.match("host/1", at(9))] == ["c1"]
 
 
 def test_old_events_are_removed_and_young_ones_stay(queues: CallQueues) -> None:

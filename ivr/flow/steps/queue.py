@@ -114,6 +114,8 @@ def _handle(run: Run, found: QueueStep, event: e.Event) -> None:
             _ended(run, found, here, event)
         case e.QueueConnected() if here.stage != TALKING:
             _connected(run, here, event)
+        case e.QueueStays() if here.stage == LEAVING and not here.goes_to:
+            _no_callback(run, found.queue, here, here.by_key)
         case e.QueueStanding() if here.stage == WAITING:
             _stands(run, found.queue, here, event)
         case e.DigitPressed(digit=digit) if here.stage == WAITING:
@@ -202,14 +204,22 @@ def _asks_callback(run: Run, found: QueueStep, here: InQueue, meaning: Meaning) 
     if number is not None:
         _leave(run, here, meaning)
         run.emit(c.AskCallback(number))
-        return
-    _note(run, "no_callback", here, mode="dtmf", heard=meaning.key, detail="nobody can be called at that number")
+    else:
+        _no_callback(run, found.queue, here, meaning.key)
+
+
+def _no_callback(run: Run, queue: Queue, here: InQueue, key: str) -> None:
+    """He waits on, and is told so."""
+    here = replace(here, stage=WAITING, goes_to="", by_key="", command="")
+    run.state.in_queue = here
+    waited = replace(here, waited_s=run.at_s - run.state.input.started_at_s)
+    _note(run, "no_callback", waited, mode="dtmf", heard=key, detail="nobody is called at that number")
     _quiet(run)
     words = run.language.queue
     if words is not None:
         run.play((Speech(words.no_callback, run.state.language),))
     else:
-        _tell_later(run, found.queue)
+        _tell_later(run, queue)
 
 
 def _note_command(run: Run, name: str, keys: str) -> None:
