@@ -282,7 +282,7 @@ async def shots(page: Page, name: str) -> None:
     """In light and dark, at a desk and on a telephone, which nothing is to be too wide for."""
     wide = page.viewport_size or ViewportSize(width=1280, height=720)
     for colors in ("light", "dark"):
-        await page.emulate_media(color_scheme=colors)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=colors)
         await shot(page, f"{name}-{colors}")
         await page.set_viewport_size(PHONE)
         width = await page.evaluate("document.documentElement.scrollWidth")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import httpx
 import pytest
 
@@ -31,15 +33,15 @@ def state_of(desk: TestDesk) -> AgentState:
     return desk.queues.scene().agents[0].state
 
 
-def waiting(desk: TestDesk, call_id: str = "call-1", **context: object) -> None:
+def waiting(desk: TestDesk, context: Mapping[str, object] | None = None) -> None:
     at = desk.clock.at
-    assert desk.queues.enter(WaitingCall(call_id, "sales", "host/1", at, at, context=context), at) == "sales"
+    assert desk.queues.enter(WaitingCall("call-1", "sales", "host/1", at, at, context=context or {}), at) == "sales"
 
 
 def ringing(desk: TestDesk, browser: Browser, **context: object) -> str:
     """A call that has waited for 75 s rings at anna; the offer."""
     wish(browser, "available")
-    waiting(desk, **context)
+    waiting(desk, context)
     desk.clock.advance(seconds=75)
     (ring,) = desk.queues.tick("host/1", desk.clock.at)
     return ring.offer_id
