@@ -16,6 +16,7 @@ from ivr.acd.queue import CallState, Queues, WaitingCall, order_of
 from ivr.acd.wishes import Wish, act_for
 from ivr.errors import StorageError
 from ivr.ports.queues import CallQueues
+from ivr.web.agent_call import AgentCall, shown_calls
 
 EVENTS_EVERY_S: Final = 10.0
 """How often the day's events are read anew; they are many by the evening."""
@@ -32,6 +33,8 @@ class FloorFigures:
     """The fields of docs/queues.md."""
     waiting: tuple[WaitingCall, ...]
     """Who has no agent yet, in their order."""
+    calls: Mapping[str, AgentCall]
+    """What rings at an agent, is talked to or worked on, by agent."""
 
     def agent(self, name: str) -> Agent | None:
         """None where nobody of that name takes calls."""
@@ -66,6 +69,11 @@ class FloorView:
         async with self._lock:
             await asyncio.to_thread(self._act, name, wish, reason)
 
+    async def note_talk(self, name: str, talk_id: str, disposition: str, note: str) -> None:
+        """Keep what an agent says about an own talk. Raises ActRefused, StorageError."""
+        async with self._lock:
+            await asyncio.to_thread(self._queues.note_talk, talk_id, name, disposition, note, self._now())
+
     def _read(self, since: datetime) -> FloorFigures:
         now, scene = self._now(), self._queues.scene()
         if self._since != since or time.monotonic() - self._read_at_s > EVENTS_EVERY_S:
@@ -73,7 +81,8 @@ class FloorView:
             self._read_at_s = time.monotonic()
         waiting = sorted((call for call in scene.calls if call.state is not CallState.CONNECTED), key=order_of)
         queues = queues_as_json(self._rules, scene.agents, scene.calls, self._events, since, now)
-        return FloorFigures(now, tuple(settled(agent, now) for agent in scene.agents), tuple(queues), tuple(waiting))
+        agents = tuple(settled(agent, now) for agent in scene.agents)
+        return FloorFigures(now, agents, tuple(queues), tuple(waiting), shown_calls(agents, scene, self._rules))
 
     def _act(self, name: str, wish: Wish, reason: str) -> None:
         agent = next((agent for agent in self._queues.scene().agents if agent.name == name), None)
