@@ -172,6 +172,16 @@ def _person_left_talk(machine: TransferMachine, event: e.TransferEvent) -> Step:
     return _over(machine, c.HangUpCaller(), c.Report(TransferOutcome.CONNECTED, "bridged", "agent"))
 
 
+def _talk_over(machine: TransferMachine, event: e.TransferEvent) -> Step:
+    machine, commands = _person_left_talk(machine, event)
+    return machine, (c.HangUpTarget(machine.person), *commands)
+
+
+def _over_before_the_talk(machine: TransferMachine, event: e.TransferEvent) -> Step:
+    left = c.Report(TransferOutcome.FAILED, "nobody is there any more")
+    return _over(machine, *let_all_go(machine.hunt), c.StopHold(), left)
+
+
 def _pressed_in_talk(machine: TransferMachine, event: e.TransferEvent) -> Step:
     assert isinstance(event, e.TargetPressed)
     if event.digit != machine.return_key:
@@ -262,6 +272,8 @@ TRANSITIONS: Final[Mapping[tuple[TransferState, type[e.TransferEvent]], _Rule]] 
     (_S.NEW, e.Started): _start,
     (_S.NEW, e.CallerEnded): _caller_left_early,
     (_S.REACHING, e.CallerEnded): _caller_left_early,
+    (_S.REACHING, e.TalkOver): _over_before_the_talk,
+    (_S.JOINED, e.TalkOver): _talk_over,
     (_S.JOINED, e.TargetEnded): _person_left_talk,
     (_S.JOINED, e.CallerEnded): _caller_left_talk,
     (_S.JOINED, e.TargetPressed): _pressed_in_talk,

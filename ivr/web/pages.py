@@ -43,6 +43,7 @@ def rendered(request: Request, template: str, **context: Any) -> str:
         "may_monitor": desk_of(request).may_monitor,
         "path": request.url.path,
         "languages": LANGUAGES,
+        "has_video": desk_of(request).door is not None,
         "is_supervisor": viewer.user is not None and viewer.user.role.includes(Role.SUPERVISOR),
     }
     return _environment().get_template(template).render(shown | context)

@@ -128,6 +128,26 @@ GERMAN: Final[Mapping[str, str]] = {
     "Talks with agents": "Gespräche mit Agenten",
     "agent": "Agent",
     "Note": "Notiz",
+    # video
+    "Video": "Video",
+    "Video call": "Videogespräch",
+    "Leave": "Verlassen",
+    "room": "Raum",
+    "Nobody waits in a video room.": "In keinem Videoraum wartet jemand.",
+    "Nobody waits in this room, or it is full.": "In diesem Raum wartet niemand, oder er ist voll.",
+    "Camera and microphone are switched on when you join.": "Kamera und Mikrofon werden beim Teilnehmen eingeschaltet.",
+    "You are being connected …": "Sie werden verbunden …",
+    "The browser gives no camera or microphone. Please allow both and try again.": (
+        "Der Browser gibt Kamera oder Mikrofon nicht frei. Bitte beides erlauben und noch einmal versuchen."
+    ),
+    "This link cannot be used any more. Please ask for another one.": (
+        "Dieser Link ist nicht mehr gültig. Bitte lassen Sie sich einen neuen geben."
+    ),
+    "The room cannot be reached.": "Der Raum ist nicht erreichbar.",
+    "The video call is over. You can close this page.": (
+        "Das Videogespräch ist beendet. Sie können diese Seite schließen."
+    ),
+    "Too many attempts. Please try again later.": "Zu viele Versuche. Bitte später noch einmal.",
     # calls
     "started": "Beginn",
     "from": "von",
