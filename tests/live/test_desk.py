@@ -209,6 +209,9 @@ async def test_an_agent_has_the_call_before_the_eyes_from_ringing_to_the_note(de
         await expect(row).to_contain_text("call_again")
         await expect(row).to_contain_text(EVIL)
         await shots(board, "call-with-talk")
+        await board.goto(f"{URL}/wallboard")
+        await expect(board.locator("svg .goal")).to_have_count(1)  # the day's events are read every 10 s
+        await shots(board, "wallboard-service")
         await call.hang_up()
 
 
