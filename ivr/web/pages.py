@@ -37,6 +37,7 @@ def rendered(request: Request, template: str, **context: Any) -> str:
         "word": partial(_word, language),
         "instant": partial(_instant, language, desk_of(request).zone),
         "hour": partial(_hour, desk_of(request).zone),
+        "desk_now": desk_of(request).now(),
         "user": viewer.user,
         "csrf": viewer.csrf,
         "may_monitor": desk_of(request).may_monitor,

@@ -64,6 +64,8 @@ GERMAN: Final[Mapping[str, str]] = {
     "after the call: {state}": "nach dem Anruf: {state}",
     "calls taken": "Anrufe angenommen",
     "queue": "Warteschlange",
+    "Service level by hour": "Servicegrad nach Stunde (%)",
+    "{share} % of {count} calls from {hour} o'clock": "{share} % von {count} Anrufen ab {hour} Uhr",
     "Queues": "Warteschlangen",
     "No queues.": "Keine Warteschlangen.",
     "waiting": "wartend",
@@ -84,6 +86,27 @@ GERMAN: Final[Mapping[str, str]] = {
     "wrap up": "Nacharbeit",
     "paused": "in Pause",
     "offered": "wird angeboten",
+    # the agent's call
+    "A call for you": "Ein Anruf für Sie",
+    "You are talking": "Sie sprechen",
+    "Work after the call": "Nacharbeit",
+    "it rings since": "es klingelt seit",
+    "talking since": "im Gespräch seit",
+    "next call in": "nächster Anruf in",
+    "Asked and answered": "Gefragt und geantwortet",
+    "Nothing was asked.": "Es wurde nichts gefragt.",
+    "unknown": "unbekannt",
+    "Result of the call": "Ergebnis des Gesprächs",
+    "not said": "keine Angabe",
+    "Save": "Speichern",
+    "Save, and take calls": "Speichern und Anrufe annehmen",
+    "Saved.": "Gespeichert.",
+    "The wrap-up is over. What you have written can still be saved.": (
+        "Die Nacharbeit ist vorbei. Was Sie geschrieben haben, lässt sich noch speichern."
+    ),
+    "That was not kept: the talk is over for too long, or the note is too long.": (
+        "Das wurde nicht gespeichert: Das Gespräch ist zu lange vorbei, oder die Notiz ist zu lang."
+    ),
     # supervisors in a talk
     "Take part in the talk": "Am Gespräch teilnehmen",
     "Listen": "Mithören",

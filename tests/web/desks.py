@@ -34,7 +34,7 @@ from ivr.web.passwords import hashed
 PASSWORD = "a-long-password"
 HASH = hashed(PASSWORD)
 BASE = "http://127.0.0.1:8080"
-RULES = {"sales": QueueSettings()}
+RULES = {"sales": QueueSettings(dispositions=("solved", "call_again"))}
 ROOMS = VideoSettings.model_validate(
     {
         "rooms": "500-501",
