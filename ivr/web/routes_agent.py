@@ -69,4 +69,4 @@ async def note_talk(request: Request, desk: AtDesk, user: LoggedIn) -> Response:
 
 
 async def _floor(desk: Desk) -> FloorFigures | None:
-    return await desk.floor.figures(hours_of_day(desk.now(), desk.zone)[0])
+    return await desk.floor.figures(hours_of_day(desk.now(), desk.zone))

@@ -42,7 +42,7 @@ async def phone(request: Request, desk: AtDesk, user: LoggedIn) -> Response:
 
 
 async def _agent(desk: Desk, name: str) -> Agent | None:
-    floor = await desk.floor.figures(hours_of_day(desk.now(), desk.zone)[0])
+    floor = await desk.floor.figures(hours_of_day(desk.now(), desk.zone))
     return floor.agent(name) if floor else None
 
 

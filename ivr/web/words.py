@@ -64,6 +64,8 @@ GERMAN: Final[Mapping[str, str]] = {
     "after the call: {state}": "nach dem Anruf: {state}",
     "calls taken": "Anrufe angenommen",
     "queue": "Warteschlange",
+    "Service level by hour": "Servicegrad nach Stunde (%)",
+    "{share} % of {count} calls from {hour} o'clock": "{share} % von {count} Anrufen ab {hour} Uhr",
     "Queues": "Warteschlangen",
     "No queues.": "Keine Warteschlangen.",
     "waiting": "wartend",

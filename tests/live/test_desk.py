@@ -76,7 +76,8 @@ async def pages(number: int) -> AsyncIterator[list[Page]]:
     complaints: list[str] = []
 
     async def noted(dialog: Dialog) -> None:
-        alerts.append(dialog.message)
+        if dialog.type != "beforeunload":
+            alerts.append(dialog.message)
         await dialog.dismiss()
 
     async with async_playwright() as playwright:
@@ -200,6 +201,9 @@ async def test_an_agent_has_the_call_before_the_eyes_from_ringing_to_the_note(de
         await expect(card).to_be_empty()
         await expect(note).to_have_value(f"to be called back\n{EVIL}")
         await shots(page, "agent-late")
+        async with page.expect_event("dialog"):  # whether to leave what was written: no
+            await page.get_by_role("button", name="End work").click(no_wait_after=True)
+        await expect(note).to_have_value(f"to be called back\n{EVIL}")
         await page.get_by_role("button", name="Save, and take calls").press("Enter")
         await expect(note).to_have_count(0)
         await expect(page.locator("#state")).to_have_text("available")
@@ -209,6 +213,9 @@ async def test_an_agent_has_the_call_before_the_eyes_from_ringing_to_the_note(de
         await expect(row).to_contain_text("call_again")
         await expect(row).to_contain_text(EVIL)
         await shots(board, "call-with-talk")
+        await board.goto(f"{URL}/wallboard")
+        await expect(board.locator("svg .goal")).to_have_count(1)  # the day's events are read every 10 s
+        await shots(board, "wallboard-service")
         await call.hang_up()
 
 

@@ -18,7 +18,7 @@ from playwright.async_api import Page, async_playwright, expect
 from ivr.testing.sip_peer import PeerCall, SipPeer
 from ivr.testing.sip_peer.measure import level_dbfs
 from tests.lab import control
-from tests.live.bots import EXIT_HZ, HEARD_HZ, HOLD_HZ, LiveBot, answered, hears, live, running_bot, wait_until
+from tests.live.bots import EXIT_HZ, HEARD_HZ, HOLD_HZ, LiveBot, answered, caller, hears, live, running_bot, wait_until
 from tests.live.test_desk import first_password
 from tests.services.http_server import HttpServer, answer
 
@@ -229,3 +229,26 @@ async def test_a_caller_whom_nobody_joins_hears_the_flow_again(video_bot: LiveBo
         assert late is not None and late.status == 410
     record = await asyncio.to_thread(video_bot.record_of, "alone", within_s=20)
     assert [step["outcome"] for step in record["steps"] if step["kind"] == "video"] == ["nobody"]
+
+
+@live
+async def test_a_telephone_with_video_is_sent_into_the_room_itself(video_bot: LiveBot) -> None:
+    password = await asyncio.to_thread(first_password, video_bot)
+    uri, headers = video_bot.uri.replace("live@", "701@"), {"X-Offers-Video": "1"}
+    async with browsers(1) as (agent,), caller() as phone:
+        await log_in(agent, password)
+        call = await answered(phone.dial(uri, headers=headers, timeout_s=10))
+        await hears(call, HOLD_HZ, 15)
+        await agent.goto(f"http://{DESK}/video")
+        await agent.get_by_role("link", name="Join").click()
+        await join(agent)
+        await call.wait_ended(30)
+        assert call.transferred_to is not None
+        call.transferred_to.send_tone(440, 30.0)
+        await is_heard(call.transferred_to)
+        await grows(agent, "energy")
+        await call.transferred_to.hang_up()
+    record = await asyncio.to_thread(video_bot.record_of, "caller", within_s=20)
+    assert record["end_reason"] == "transferred"
+    (step,) = [step for step in record["steps"] if step["kind"] == "video"]
+    assert step["outcome"] == "joined" and "operator" in step["detail"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from ivr.acd.agent import AgentState
+from ivr.acd.agent import Act, AgentState
 from ivr.acd.queue import WaitingCall
 from ivr.errors import StorageError
 from tests.web.desks import Browser, TestDesk, csrf_of, logged_in
@@ -209,3 +209,15 @@ def test_whatever_a_caller_says_is_text_at_the_agents_desk(desk: TestDesk, anna:
 def test_a_context_that_makes_no_sense_does_no_harm(desk: TestDesk, anna: Browser) -> None:
     ringing(desk, anna, caller=None, answers=["?"], wait_s=3, language=7)
     assert "Nothing was asked." in anna.get("/agent").text
+
+
+def test_the_wallboard_has_the_service_level_by_hour(desk: TestDesk) -> None:
+    desk.queues.add_agent("anna", "sip:anna@pbx", {})
+    desk.queues.agent_acts("anna", Act.LOG_IN, desk.clock.at)
+    waiting(desk)
+    desk.clock.advance(seconds=75)
+    (ring,) = desk.queues.tick("host/1", desk.clock.at)
+    desk.queues.connect(ring.offer_id, desk.clock.at)
+    page = logged_in(desk).get("/wallboard").text
+    assert "<title>0 % of 1 calls from 12 o&#39;clock</title>" in page, "75 s are too long for 20 s"
+    assert "<title>goal 80 %</title>" in page

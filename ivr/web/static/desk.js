@@ -24,7 +24,8 @@
   };
   // What somebody is writing in is left alone until it is sent.
   const isWritten = (part) => part.contains(document.activeElement) && document.activeElement.matches("textarea, select")
-    || [...part.querySelectorAll("textarea")].some((each) => each.value !== each.defaultValue)
+    || isChanged(part);
+  const isChanged = (part) => [...part.querySelectorAll("textarea")].some((each) => each.value !== each.defaultValue)
     || [...part.querySelectorAll("option")].some((each) => each.selected !== (each.defaultSelected
       || (each.index === 0 && !each.parentNode.querySelector("[selected]"))));
   const fill = (place, fresh) => {
@@ -63,6 +64,12 @@
       fill(place, part);
     });
   };
+  let isSaving = false;
+  live.addEventListener("submit", (event) => { isSaving = event.target.matches(".noting"); });
+  addEventListener("beforeunload", (event) => {
+    const note = live.querySelector("[data-part=note]");
+    if (note && isChanged(note) && !isSaving) event.preventDefault(); // the browser asks whether to leave it
+  });
   const source = new EventSource(live.dataset.live);
   source.addEventListener("open", () => { interrupted.hidden = true; });
   source.addEventListener("error", () => { interrupted.hidden = false; });
