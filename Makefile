@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 LAB := tests/lab/lab.sh
 comma := ,
 
-.PHONY: help run test lint format bench bench-speech bench-capacity soak flood setup lab-up lab-down lab-cli lab-logs clean
+.PHONY: help run test lint format bench bench-speech bench-capacity soak transfers flood setup lab-up lab-down lab-cli lab-logs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ bench: setup ## figures, beside Asterisk's where one is named
 
 bench-speech: setup ## how well it hears, answers and lets itself be interrupted
 	$(PYTHON) -m benchmarks.speech_table
+
+transfers: setup ## COUNT=100 transfers one after the other, then nothing may be left of them
+	$(PYTHON) -m benchmarks.transfers --count $(or $(COUNT),100)
 
 soak: setup ## calls of every kind for MINUTES=30, then nothing may be left of them
 	$(PYTHON) -m benchmarks.soak --minutes $(or $(MINUTES),30)

@@ -152,7 +152,7 @@ class Result:
         return [*found, "the bot has logged an error"] if self.has_errors else found
 
 
-def _settle(bot: LiveBot, before: Resources | None = None) -> Resources:
+def settled(bot: LiveBot, before: Resources | None = None) -> Resources:
     """What is held when nothing goes on any more."""
     time.sleep(LINGER_S)
     give_up_s = time.monotonic() + SETTLE_LIMIT_S
@@ -169,11 +169,11 @@ async def soak(bot: LiveBot, callers: int, for_s: float, show: Callable[[str, fl
     )
     async with SipPeer(port=PERSON_PORT):
         await load.run(warm_up_s, 1, lambda s: show("warming up", 0.0))
-        before = await asyncio.to_thread(_settle, bot)
+        before = await asyncio.to_thread(settled, bot)
         await load.run(
             for_s, 1000, lambda s: show(f"{load.kinds.total()} calls, {Resources.of(bot).memory_mb:.0f} MB", s / for_s)
         )
-    after = await asyncio.to_thread(_settle, bot, before)
+    after = await asyncio.to_thread(settled, bot, before)
     result = Result(before, after, load.kinds, 0, 0, any(sign in bot.log() for sign in ("Traceback", "[error")))
     await asyncio.to_thread(_count_records, bot, result)
     return result

@@ -16,13 +16,13 @@ import structlog
 
 from ivr.admission_watch import AdmissionWatch
 from ivr.app_services import ServicesOfWorker
+from ivr.app_targets import targets_of
 from ivr.calls.admission import Counted
 from ivr.calls.call_ports import CallPorts
 from ivr.calls.driver import CallDriver
 from ivr.calls.lost_recordings import note_lost
 from ivr.calls.monitoring import MonitorRules, MonitorWish
 from ivr.calls.registry import CallRegistry, MakeDriver
-from ivr.calls.transfer_driver import TransferTarget
 from ivr.check_context import check_in, surroundings_of
 from ivr.config import Settings
 from ivr.errors import ConfigError, ModelMissing
@@ -148,7 +148,7 @@ class Bot:
             settings.database, worker_name(worker), is_ready=database_is_ready, shared=database
         )
         self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S, measures=self._measures)
-        self._services = services or ServicesOfWorker(settings, self._telephony.send_message)
+        self._services = services or ServicesOfWorker(settings, self._telephony.send_message, database)
         self._registry: CallRegistry | None = None
         self._queueing = self._queues_of_worker(database) if settings.queues else None
         self._prepared = prepared
@@ -367,9 +367,7 @@ class Bot:
             clock=SystemClock(),
             timers=loop,
             call_soon=loop.call_soon_threadsafe,
-            targets={
-                name: TransferTarget(name, target.sip, target.account) for name, target in settings.targets.items()
-            },
+            targets=targets_of(settings),
             hold_sound=hold_music,
             lead_in_s=settings.speech.lead_in,
             services=self._services.services,

@@ -12,10 +12,13 @@ from ivr.config import Settings
 from ivr.flow.model import Flow
 from ivr.late_messenger import LateMessenger
 from ivr.ports import MessageRequest
+from ivr.storage.address import parse_address
 
 if TYPE_CHECKING:
     from ivr.services.data import HttpDataService
     from ivr.services.messenger import Messenger
+    from ivr.services.video import VideoRooms
+    from ivr.storage.remote_video import RemoteVideo
 
 KEPT_LIMIT_S: Final = 3.0
 """Requests that go on after their calls get so long at the end."""
@@ -24,8 +27,14 @@ KEPT_LIMIT_S: Final = 3.0
 class ServicesOfWorker:
     """The services of one worker, from start to stop."""
 
-    def __init__(self, settings: Settings, send_message: Callable[[MessageRequest, Callable[[int, str], None]], None]):
-        """Raises ConfigError for a calendar that cannot be used."""
+    def __init__(
+        self,
+        settings: Settings,
+        send_message: Callable[[MessageRequest, Callable[[int, str], None]], None],
+        database: Path | None = None,
+    ):
+        """`database`: socket of the process that several workers share. Raises ConfigError for a calendar that cannot
+        be used, StorageError for a wrong address of a database."""
         self._data: HttpDataService | None = None
         self._messenger: LateMessenger | None = None
         calendars = None
@@ -46,7 +55,15 @@ class ServicesOfWorker:
             from ivr.services.hours import HoursService
 
             calendars = HoursService(settings.calendars, Path(settings.hours_dir))
-        self.services = Services(self._data, self._messenger, calendars)
+        self._video: VideoRooms | None = None
+        self._visits: RemoteVideo | None = None
+        if settings.video:
+            from ivr.services.video import VideoRooms
+            from ivr.storage.remote_video import remote_video
+
+            self._visits = remote_video(parse_address(settings.database.url), database)
+            self._video = VideoRooms(settings.video, self._visits, self._messenger, settings.web.url)
+        self.services = Services(self._data, self._messenger, calendars, self._video)
 
     @property
     def messages_waiting(self) -> int:
@@ -78,6 +95,10 @@ class ServicesOfWorker:
             await asyncio.wait(kept, timeout=KEPT_LIMIT_S)
             for task in kept:
                 task.cancel()
+        if self._video is not None:
+            await self._video.stop()
+        if self._visits is not None:
+            await asyncio.to_thread(self._visits.end)
         if self._messenger is not None:
             await self._messenger.stop()
         if self._data is not None:

@@ -106,6 +106,7 @@ def services_context(settings: Settings) -> ServicesContext:
         recipients=frozenset(mail.recipients) if mail else frozenset(),
         has_mail=mail is not None,
         takes_addresses=bool(mail and mail.allowed_domains),
+        video=frozenset(settings.video),
     )
 
 

@@ -14,6 +14,7 @@ from ivr.config_queues import QueueName, QueueSettings
 from ivr.config_section import Section, all_defaults
 from ivr.config_services import CalendarSettings, ProxySettings, RequestsSettings, SendSettings, ServiceName
 from ivr.config_speaking import BUILT_IN, Commands, PiperSettings
+from ivr.config_video import VideoSettings
 from ivr.config_web import WebSettings
 from ivr.config_workers import WorkersSettings
 from ivr.units import Duration
@@ -237,6 +238,8 @@ class Settings(Section):
     targets: dict[str, TargetSettings] = Field(default_factory=dict)
     queues: dict[QueueName, QueueSettings] = Field(default_factory=dict)
     """Where callers wait for a person, by name."""
+    video: dict[ServiceName, VideoSettings] = Field(default_factory=dict)
+    """Video rooms, by name."""
     monitoring: MonitoringSettings = all_defaults()
     requests: RequestsSettings = all_defaults()
     send: SendSettings = all_defaults()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import StringConstraints, model_validator
 
+from ivr.config_phone import PhoneSettings
 from ivr.config_section import Section
 from ivr.units import Duration
 
@@ -26,6 +27,8 @@ class WebSettings(Section):
     address of this machine only: passwords are not to go through a network in the open."""
     session: Duration = 43_200.0
     """Who has logged in has to do so again after this time."""
+    phone: PhoneSettings | None = None
+    """Telephoning in the agents' pages."""
 
     @property
     def address(self) -> tuple[str, int] | None:

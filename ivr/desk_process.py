@@ -29,6 +29,7 @@ from ivr.settings import load_settings
 from ivr.storage.people import PeopleRepository
 from ivr.storage.queues import DatabaseQueues
 from ivr.storage.shown_calls import ShownCalls
+from ivr.storage.video import DatabaseVideo
 from ivr.supervisor.channel import LineChannel, Message
 from ivr.supervisor.monitoring import request_of
 from ivr.web.app import make_app
@@ -193,6 +194,8 @@ def _desk(settings: Settings, bot: BotOverChannel) -> Desk:
         board=Board(bot, calls, floor, _now, zone),
         now=_now,
         zone=zone,
+        rooms=settings.video,
+        door=DatabaseVideo(url) if settings.video else None,
         may_monitor=settings.monitoring.allowed,
     )
 

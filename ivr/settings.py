@@ -199,6 +199,7 @@ def _loose_ends(settings: Settings, source: YamlSource) -> Iterator[tuple[DataPa
         (("numbers", key, "account"), number.account) for key, number in settings.numbers.items()
     ]
     named += [(("targets", key, "account"), target.account) for key, target in settings.targets.items()]
+    named += [(("video", key, "account"), rooms.account) for key, rooms in settings.video.items()]
     named += [(("queues", key, "account"), queue.account) for key, queue in settings.queues.items()]
     named += [
         (("queues", key, "callback_via", "account"), queue.callback_via.account)

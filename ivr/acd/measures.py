@@ -11,8 +11,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from ivr.acd.agent import BUSY, Agent, AgentState, settled
@@ -71,6 +72,39 @@ def figures(events: Iterable[QueueEvent], queue: str, service_within_s: float) -
         abandon_rate=_ratio(len(given_up_s), counted),
         handle_time_s=handle_time_s(own),
     )
+
+
+@immutable
+class ServiceHour:
+    """The service level of all queues in one hour, each by its own time."""
+
+    counted: int
+    """Calls that count in the service level."""
+    served: int
+    """Those that were answered within the time."""
+
+
+def service_by_hour(
+    events: Sequence[QueueEvent], within_s: Mapping[str, float], hours: Sequence[datetime]
+) -> tuple[ServiceHour, ...]:
+    """For each hour that begins at these instants; a call belongs to the hour in which it was answered or given up.
+
+    `within_s` is the time of each queue; others are left out.
+    """
+    counted, served = [0] * len(hours), [0] * len(hours)
+    for event in events:
+        index = bisect_right(hours, event.at) - 1
+        if index >= 0 and event.queue in within_s and _is_counted(event):
+            counted[index] += 1
+            served[index] += event.kind is EventKind.CONNECTED and event.seconds <= within_s[event.queue]
+    return tuple(map(ServiceHour, counted, served))
+
+
+def _is_counted(event: QueueEvent) -> bool:
+    if event.kind is EventKind.CONNECTED:
+        return event.detail != CALLED_BACK
+    is_turned_away = event.kind is EventKind.LEFT and event.detail in TURNED_AWAY
+    return is_turned_away or event.kind is EventKind.ABANDONED
 
 
 def handle_time_s(events: Sequence[QueueEvent]) -> float | None:

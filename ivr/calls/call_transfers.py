@@ -62,6 +62,11 @@ class CallTransfers:
         if self._running is not None:
             self._running.target_event(event)
 
+    def end(self) -> None:
+        """Take the caller out of the talk; what is not yet begun is not to be ended."""
+        if self._running is not None:
+            self._running.end()
+
     def start(self, command: c.StartTransfer) -> None:
         """Begin as soon as the sounds are ready."""
         self._player.forget()

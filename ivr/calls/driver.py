@@ -78,8 +78,7 @@ class CallDriver:
         self._claim, self._finished = claim, finished
         self._timers = NamedTimers(ports.timers)
         self._inbox: deque[e.Event] = deque()
-        self._is_stepping = False
-        self._has_rung = self._is_answering = self._is_answered = False
+        self._is_stepping = self._has_rung = self._is_answering = self._is_answered = False
         self._held_back: list[c.Command] = []
         self._keys = KeyFilter(open_since_s=float("inf"))
         self._ending: Ending | None = None
@@ -332,6 +331,8 @@ class CallDriver:
                 self._recorder.perform(command)
             case c.StartTransfer():
                 self._start_transfer(command)
+            case c.EndTransfer():
+                self._transfers.end()
             case c.EnterQueue() | c.AskStanding() | c.LeaveQueue() | c.AskCallback():
                 self._queueing.perform(command)
             case c.HangUp(hangup_cause=cause):

@@ -10,8 +10,8 @@ from functools import partial
 import structlog
 
 from ivr.flow import commands as c
-from ivr.flow.jobs import HoursJob, HttpJob, JobOutcome, JobResult, SendJob
-from ivr.ports import CalendarService, DataService, MessageService
+from ivr.flow.jobs import AttendJob, GatherJob, HoursJob, HttpJob, JobOutcome, JobResult, SendJob
+from ivr.ports import CalendarService, DataService, MessageService, VideoService
 
 NOT_CONFIGURED = JobResult(JobOutcome.FAILED, detail="nothing of the kind is in the settings")
 
@@ -25,6 +25,7 @@ class Services:
     data: DataService | None = None
     messages: MessageService | None = None
     calendars: CalendarService | None = None
+    video: VideoService | None = None
     kept: set[asyncio.Task[None]] = field(default_factory=set)
     """Work that goes on after its call."""
 
@@ -54,11 +55,22 @@ class CallJobs:
                     self._report(command.job_id, NOT_CONFIGURED)
                 else:
                     self._run(command, partial(services.data.ask, job))
+            case GatherJob() | AttendJob():
+                self._video(command, job)
             case SendJob():
                 if services.messages is None:
                     self._report(command.job_id, NOT_CONFIGURED)
                 else:
                     self._run(command, partial(services.messages.deliver, job.message, self._call_id, job.timeout_s))
+
+    def _video(self, command: c.StartJob, job: GatherJob | AttendJob) -> None:
+        video = self._services.video
+        if video is None:
+            self._report(command.job_id, NOT_CONFIGURED)
+        elif isinstance(job, GatherJob):
+            self._run(command, partial(video.gather, job, self._call_id))
+        else:
+            self._run(command, partial(video.attend, job, self._call_id))
 
     def _run(self, command: c.StartJob, work: Callable[[], Coroutine[None, None, JobResult]]) -> None:
         task: asyncio.Task[None] = asyncio.ensure_future(self._finish(command.job_id, work))

@@ -23,5 +23,6 @@ def call_offered(offered: LegOffered, back: Returned, at_s: float, local_now: da
         back.result,
         back.part,
         back.frames,
+        offered.offers_video,
         local_now,
     )

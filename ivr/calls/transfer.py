@@ -154,6 +154,11 @@ def _caller_left_talk(machine: TransferMachine, event: e.TransferEvent) -> Step:
     return _over(machine, c.HangUpTarget(machine.person), c.Report(TransferOutcome.CONNECTED, "bridged", "caller"))
 
 
+def _not_taken_over(machine: TransferMachine, event: e.TransferEvent) -> Step:
+    """The caller's side took the REFER on, and is gone; the person is still here, so the two did not meet by it."""
+    return _caller_left(machine, event) if machine.mode == "attended" else _caller_left_talk(machine, event)
+
+
 def _never_talked(machine: TransferMachine) -> bool:
     """`attended` joins by REFER only: before that is accepted, caller and person have not met."""
     return machine.mode == "attended" and not machine.was_accepted
@@ -165,6 +170,16 @@ def _person_left_talk(machine: TransferMachine, event: e.TransferEvent) -> Step:
     if machine.comes_back:
         return _over(machine, c.Report(TransferOutcome.AFTER, "bridged", "agent"))
     return _over(machine, c.HangUpCaller(), c.Report(TransferOutcome.CONNECTED, "bridged", "agent"))
+
+
+def _talk_over(machine: TransferMachine, event: e.TransferEvent) -> Step:
+    machine, commands = _person_left_talk(machine, event)
+    return machine, (c.HangUpTarget(machine.person), *commands)
+
+
+def _over_before_the_talk(machine: TransferMachine, event: e.TransferEvent) -> Step:
+    left = c.Report(TransferOutcome.FAILED, "nobody is there any more")
+    return _over(machine, *let_all_go(machine.hunt), c.StopHold(), left)
 
 
 def _pressed_in_talk(machine: TransferMachine, event: e.TransferEvent) -> Step:
@@ -257,6 +272,8 @@ TRANSITIONS: Final[Mapping[tuple[TransferState, type[e.TransferEvent]], _Rule]] 
     (_S.NEW, e.Started): _start,
     (_S.NEW, e.CallerEnded): _caller_left_early,
     (_S.REACHING, e.CallerEnded): _caller_left_early,
+    (_S.REACHING, e.TalkOver): _over_before_the_talk,
+    (_S.JOINED, e.TalkOver): _talk_over,
     (_S.JOINED, e.TargetEnded): _person_left_talk,
     (_S.JOINED, e.CallerEnded): _caller_left_talk,
     (_S.JOINED, e.TargetPressed): _pressed_in_talk,
@@ -265,7 +282,7 @@ TRANSITIONS: Final[Mapping[tuple[TransferState, type[e.TransferEvent]], _Rule]] 
     (_S.REPLACING, e.TargetEnded): _target_gone,
     (_S.REPLACING, e.CallerEnded): _caller_gone,
     (_S.CALLER_GONE, e.TargetEnded): _taken_over,
-    (_S.CALLER_GONE, e.TimeOver): _caller_left_talk,
+    (_S.CALLER_GONE, e.TimeOver): _not_taken_over,
     (_S.GONE, e.ReferProgress): _gone_news,
     (_S.GONE, e.TimeOver): _person_left_talk,
     (_S.GONE, e.CallerEnded): _caller_taken,

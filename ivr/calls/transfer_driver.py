@@ -87,6 +87,10 @@ class TransferDriver:
         """Begin."""
         self._advance(e.Started())
 
+    def end(self) -> None:
+        """Take the caller out of the talk."""
+        self._advance(e.TalkOver())
+
     def caller_event(self, event: LegEvent) -> None:
         """News of the caller's leg."""
         match event:

@@ -34,6 +34,11 @@ class TimeOver(TransferEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class TalkOver(TransferEvent):
+    """The flow wants the caller back: whom he was to talk with has left."""
+
+
+@dataclass(frozen=True, slots=True)
 class TargetEvent(TransferEvent):
     """Something happened with one of the persons."""
 

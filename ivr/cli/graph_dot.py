@@ -48,6 +48,7 @@ LOOKS = {
     "tag": THINKS,
     "return": THINKS,
     "transfer": HANDS_OVER,
+    "video": HANDS_OVER,
     "queue": HANDS_OVER,
     "hang_up": ENDS_CALL,
 }

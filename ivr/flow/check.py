@@ -27,6 +27,7 @@ from ivr.flow.checks import (
     transfers,
     values,
     variables,
+    video,
     vocabulary,
 )
 from ivr.flow.checks.subject import CheckContext, Subject
@@ -92,6 +93,10 @@ RULES: tuple[Rule, ...] = (
     services.unknown_receiver,
     services.send_without_failed,
     services.sent_variables,
+    video.unknown_video_room,
+    video.unknown_invited,
+    video.video_without_exits,
+    video.link_to_nobody,
     recording.record_options,
     answering.needs_the_answer,
     answering.answer_without_later,

@@ -155,6 +155,11 @@ class StartTransfer(Command):
 
 
 @immutable
+class EndTransfer(Command):
+    """Take the caller out of the talk; `TransferEnded` follows."""
+
+
+@immutable
 class EnterQueue(Command):
     """Let the caller wait for an agent of a queue: `QueueConnected` when one is there, `QueueEnded` in the end."""
 

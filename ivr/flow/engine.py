@@ -80,7 +80,8 @@ def _begin(run: Run, event: e.CallOffered) -> None:
     run.state.frames = event.frames
     run.is_in_flow()
     language = event.language or run.flow.language
-    call = {"from": event.ani, "to": event.dnis, "name": event.name, "language": language, **about(run.flow, event)}
+    parties = {"from": event.ani, "to": event.dnis, "name": event.name, "video": event.offers_video}
+    call = {**parties, "language": language, **about(run.flow, event)}
     variables = {**run.flow.variables, **event.variables, "call": MappingProxyType(call)}
     run.state.language = language
     run.state.variables = variables

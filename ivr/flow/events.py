@@ -63,6 +63,8 @@ class CallOffered(Event):
     """The flow that this step belongs to, where it is not the main one."""
     frames: tuple[Frame, ...] = ()
     """Flows that wait for it."""
+    offers_video: bool = False
+    """Whether the caller's telephone offered to show and be shown."""
     now: datetime | None = None
     """Local time, in the time zone of the settings; None where days cannot be reckoned."""
 

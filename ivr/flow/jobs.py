@@ -103,4 +103,28 @@ class SendJob:
     timeout_s: float = 10.0
 
 
-Job = HttpJob | HoursJob | SendJob
+LINK: str = "{link}"
+"""Stands in a message for the address of a room's page, which is known only when the room is."""
+
+
+@immutable
+class GatherJob:
+    """A video room for the caller: done as soon as somebody has joined it, timeout where nobody does."""
+
+    room: str
+    """Name under `video:` of the configuration."""
+    invitations: tuple[Message, ...]
+    """With `LINK` where the address of the page belongs."""
+    wait_for_s: float
+    link_valid_s: float
+
+
+@immutable
+class AttendJob:
+    """The caller is in a video room: done when nobody else is there any more."""
+
+    visit: str
+    """What `GatherJob` was answered, as is the number of the room: `{visit: …, number: …}`."""
+
+
+Job = HttpJob | HoursJob | SendJob | GatherJob | AttendJob

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from ivr.config import Settings
 from ivr.errors import SpeechError
 from ivr.flow.model import Flow
+from ivr.flow.steps.video import is_room
 from ivr.language_tags import primary_language
 from ivr.rehearsal import acts as a
 from ivr.rehearsal.model import Conversation
@@ -34,6 +35,8 @@ def why_not_called(flow: Flow) -> str:
 
 def why_not_live(test: Conversation, wanted: Played, understood: Collection[str] | None, *, has_voice: bool) -> str:
     """Why a conversation cannot be had; empty where it can. `has_voice`: the caller's voice is given."""
+    if any(map(is_room, (callee for each in wanted.transfers for callee in each.callees))):
+        return "it comes to a video room, which only the settings' own telephone system has"
     if any(note.kind == "queue" for note in wanted.record):
         return "it waits in a queue, and nobody works there in a test by telephone"
     for language in wanted.listened_in if test.given.speech else ():  # it would ask in other words

@@ -43,7 +43,7 @@ from ivr.ports.recognition import (
 )
 from ivr.ports.recording import LostRecording, Recorder, RecordingDone, RecordingStream, RecordRequest
 from ivr.ports.records import AnswerRecord, CallEnded, CallLog, CallStarted, EndReason, StepRecord
-from ivr.ports.services import CalendarService, DataService, MessageService
+from ivr.ports.services import CalendarService, DataService, MessageService, VideoService
 from ivr.ports.synthesis import PromptStore, Synthesizer
 from ivr.ports.telephony import DialRequest, MessageRequest, Telephony
 
@@ -107,5 +107,6 @@ __all__ = [
     "TelephonyEvent",
     "Tone",
     "TranscriptReady",
+    "VideoService",
     "Word",
 ]

@@ -55,6 +55,8 @@ class LegOffered(LegEvent):
     sip_call_id: str
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers that may carry context: X-*, User-to-User, Diversion, Referred-By, by canonical name."""
+    offers_video: bool = False
+    """Whether its telephone offered a video stream; or a PBX that keeps it says so by `X-Offers-Video: 1`."""
 
 
 @immutable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ivr.flow.jobs import HttpJob, JobResult, Message
+from ivr.flow.jobs import AttendJob, GatherJob, HttpJob, JobResult, Message
 
 
 class DataService(Protocol):
@@ -29,3 +29,13 @@ class CalendarService(Protocol):
 
     def hours(self, calendar: str) -> JobResult:
         """What the calendar says now: `ivr.flow.calendar.Hours.variables()`. Returns at once, never raises."""
+
+
+class VideoService(Protocol):
+    """Rooms in which callers and agents see each other."""
+
+    async def gather(self, job: GatherJob, call_id: str) -> JobResult:
+        """Take a room and wait for somebody to join it. Never raises because of the database; cancel to give up."""
+
+    async def attend(self, job: AttendJob, call_id: str) -> JobResult:
+        """Wait until everybody else has left. Cancel when the caller leaves: the room is closed either way."""

@@ -12,6 +12,7 @@ from ivr.flow.steps.queue_model import QueueStep
 from ivr.flow.steps.run_flow import is_spare
 from ivr.flow.steps.survey import SurveyNote, SurveyQuestion, past_notes
 from ivr.immutable import immutable
+from ivr.rehearsal.ending import words_of_talk
 
 REST = ("failed", "error", "closed", "next")
 """Exits that stand for outcomes without an exit of their own."""
@@ -45,8 +46,7 @@ def exits_of(flow: Flow) -> Exits:
             found[name] = {edge.exit: edge.target for edge in reversed(list(edges_here))}
         else:
             found[name], aliases[name] = _outcomes(step, edges)
-        if step.action in ("transfer", "queue"):
-            found[name]["connected"] = END
+        found[name].update(dict.fromkeys(words_of_talk(step), END))
     return Exits(found, aliases)
 
 

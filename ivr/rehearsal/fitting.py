@@ -16,7 +16,7 @@ from ivr.model_errors import did_you_mean
 from ivr.rehearsal.acts import ExpectLanguage, ExpectVariables, Reach
 from ivr.rehearsal.model import Conversation, Mock
 from ivr.rehearsal.reading import LoadedConversations, PlacedConversation
-from ivr.rehearsal.world import QUEUE_OUTCOMES, RECORD_OUTCOMES, REQUEST_OUTCOMES, SEND_OUTCOMES
+from ivr.rehearsal.world import QUEUE_OUTCOMES, RECORD_OUTCOMES, REQUEST_OUTCOMES, SEND_OUTCOMES, VIDEO_OUTCOMES
 from ivr.yaml_source import DataPath
 
 OUTCOMES: dict[str, tuple[str, ...]] = {
@@ -26,6 +26,7 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
     "hours": hours.EXITS,
     "send": SEND_OUTCOMES,
     "record": tuple(RECORD_OUTCOMES),
+    "video": VIDEO_OUTCOMES,
 }
 """Kinds of steps that get something from outside, and what that can be."""
 

@@ -13,7 +13,7 @@ from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.engine import Result
 from ivr.flow.grammar import normalized
-from ivr.flow.jobs import HoursJob, HttpJob, Job, SendJob
+from ivr.flow.jobs import AttendJob, GatherJob, HoursJob, HttpJob, Job, SendJob
 from ivr.flow.model import Flow
 from ivr.flow.moment import masked
 from ivr.flow.program import Program
@@ -24,6 +24,7 @@ from ivr.flow.state import FlowState, Phase
 from ivr.flow.steps import hours
 from ivr.flow.steps.queue_keys import meant
 from ivr.flow.steps.queue_model import QueueStep
+from ivr.flow.steps.video import is_room
 from ivr.immutable import immutable
 from ivr.rehearsal import typed as t
 from ivr.rehearsal.acts import CLEARLY
@@ -35,6 +36,7 @@ from ivr.rehearsal.world import (
     QUEUE_OUTCOMES,
     REQUEST_OUTCOMES,
     SEND_OUTCOMES,
+    VIDEO_OUTCOMES,
     Calendars,
     World,
     result_of,
@@ -277,7 +279,7 @@ class Simulator:
 
     def _outside(self, command: c.Command) -> Answered | None:
         if not self._world.has_mock(place_of(self.call.state)):
-            if isinstance(command, c.StartTransfer):
+            if isinstance(command, c.StartTransfer) and not is_room(command.names):
                 return self._ask_transfer(command)
             if isinstance(command, c.EnterQueue):
                 return self._ask_queue(command)
@@ -292,7 +294,9 @@ class Simulator:
     def _must_ask(self, job: Job) -> bool:
         if isinstance(job, HoursJob):
             return self._calendars is None
-        return isinstance(job, HttpJob) or job.is_awaited
+        if isinstance(job, AttendJob):
+            return False
+        return isinstance(job, HttpJob | GatherJob) or job.is_awaited
 
     def _ask_transfer(self, command: c.StartTransfer) -> Answered | None:
         names = tuple(map(str, e.TransferOutcome))
@@ -332,6 +336,9 @@ class Simulator:
             return Mock(outcome=word) if word else None
         if isinstance(job, SendJob):
             word = self._chosen(f"it {job_text(job)}: what comes of it?", SEND_OUTCOMES)
+            return Mock(outcome=word) if word else None
+        if isinstance(job, GatherJob):
+            word = self._chosen(f"it {job_text(job)}: who joins?", VIDEO_OUTCOMES)
             return Mock(outcome=word) if word else None
         while True:
             answer = self._ask(f"it {job_text(job)}: what is the answer? JSON, a status, timeout (or ! to hang up)")

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from ivr.flow import commands as c
 from ivr.flow import events as e
-from ivr.flow.jobs import HoursJob, HttpJob, JobOutcome, JobResult, SendJob
+from ivr.flow.jobs import AttendJob, GatherJob, HoursJob, HttpJob, JobOutcome, JobResult, SendJob
+from ivr.flow.steps.video import is_room
 from ivr.immutable import immutable
 from ivr.rehearsal.model import Mock
 from ivr.testing.turns import Answered
@@ -18,6 +19,10 @@ CONNECTED = Mock(outcome=e.TransferOutcome.CONNECTED)
 REQUEST_OUTCOMES = ("done", "not_found", "timeout", "error")
 """What a mock may say of a request besides its status."""
 SEND_OUTCOMES = ("sent", "failed", "timeout")
+
+VIDEO_OUTCOMES = ("joined", "nobody", "failed")
+
+VIDEO_WORDS = dict(zip((JobOutcome.DONE, JobOutcome.TIMEOUT, JobOutcome.FAILED), VIDEO_OUTCOMES, strict=True))
 
 QUEUE_OUTCOMES = ("connected", "after", "returned", "full", "too_long", "failed")
 """What a mock may say of the wait for an agent."""
@@ -84,7 +89,7 @@ class World:
         """What becomes of a command; None where nothing does, or not yet."""
         step = self.step()
         if isinstance(command, c.StartTransfer):
-            return self._transfer(step, command)
+            return self._video(command) if is_room(command.names) else self._transfer(step, command)
         if isinstance(command, c.EnterQueue):
             return self.enters_queue(self.mock_for(step))
         if isinstance(command, c.AskStanding):
@@ -131,6 +136,13 @@ class World:
         event = e.TransferEnded(0.0, outcome, mock.detail, target)
         return Answered(event, mock.after, f"transfer: {outcome}{remark}")
 
+    def _video(self, command: c.StartTransfer) -> Answered:
+        """Who has joined a room talks with the caller, and leaves first."""
+        handover = Handover((command.names,), CONNECTED)
+        self.transfers.append(handover)
+        outcome = e.TransferOutcome.AFTER if command.comes_back else e.TransferOutcome.CONNECTED
+        return Answered(e.TransferEnded(0.0, outcome, "", handover.taken_by), 0.0, "they talk in the room")
+
     def enters_queue(self, mock: Mock | None) -> Answered:
         """How the wait ends; without a mock an agent answers at once."""
         remark = "" if mock is not None else "; no mock says otherwise"
@@ -156,13 +168,15 @@ class World:
 
     def _job(self, step: str, command: c.StartJob) -> Answered | None:
         job = command.job
-        if isinstance(job, SendJob) and not job.is_awaited:
+        if isinstance(job, AttendJob) or (isinstance(job, SendJob) and not job.is_awaited):
             return None
         mock = self.mock_for(step)
         if mock is not None:
             result = result_of(job, mock)
         elif isinstance(job, HoursJob) and self.calendars is not None:
             result = self.calendars(job.calendar, self.now())
+        elif isinstance(job, GatherJob):
+            result = _gathered(VIDEO_OUTCOMES[0])
         elif isinstance(job, SendJob):
             result = JobResult(JobOutcome.DONE)
         else:
@@ -178,8 +192,17 @@ def result_of(job: object, mock: Mock) -> JobResult:
         return JobResult(JobOutcome.DONE, {**more, "state": mock.outcome or "closed"}, detail=mock.detail)
     if isinstance(job, HttpJob):
         return _http_result(job, mock)
+    if isinstance(job, GatherJob):
+        return _gathered(mock.outcome or VIDEO_OUTCOMES[0], mock.detail)
     outcomes = {"sent": JobOutcome.DONE, "timeout": JobOutcome.TIMEOUT}
     return JobResult(outcomes.get(mock.outcome or "sent", JobOutcome.FAILED), detail=mock.detail)
+
+
+def _gathered(outcome: str, detail: str = "") -> JobResult:
+    """What becomes of a caller who waits for somebody to join a room."""
+    if outcome == "joined":
+        return JobResult(JobOutcome.DONE, {"visit": "rehearsed", "number": 0}, detail=detail)
+    return JobResult(JobOutcome.TIMEOUT if outcome == "nobody" else JobOutcome.FAILED, detail=detail)
 
 
 def _http_result(job: HttpJob, mock: Mock) -> JobResult:
@@ -196,5 +219,7 @@ def result_text(job: object, result: JobResult) -> str:
     """What came of a job, in a few words and without its data."""
     if isinstance(job, HoursJob) and isinstance(result.value, Mapping):
         return f"the calendar says: {result.value.get('state')}"
+    if isinstance(job, GatherJob):
+        return f"video: {VIDEO_WORDS[result.outcome]}"
     status = "" if result.status is None else f", status {result.status}"
     return f"answer: {result.outcome}{status}"

@@ -163,13 +163,12 @@ class UserAgent:
     def invite_received(self, account: SipAccount, call_id: int, message: str, source: str) -> None:
         """Make the leg; what becomes of it is decided outside the callback."""
         self.endpoint.call_started()
-        call = LegCall(account, call_id)
         parsed = translate.parse_message(message)
         source = source_of(source, parsed, self._settings)
         is_usable = translate.has_usable_addresses(translate.body_of(message))
         name = account.name or self._peers.account_of(source, translate.dialled_number(parsed))
         leg = self._new_leg(is_incoming=True, account=name)
-        leg.bind(call)
+        leg.bind(LegCall(account, call_id))
         leg.connection = self._arrivals.connection
         leg.source = "" if name or self._settings.front else self._peers.stranger(source)
         leg.lock.signalled = translate.peer_host(source)
@@ -185,6 +184,7 @@ class UserAgent:
             remote=source,
             sip_call_id=translate.clean(parsed.first("Call-ID"), translate.HEADER_VALUE_LIMIT),
             headers=translate.context_headers(parsed),
+            offers_video=translate.offers_video(parsed, message),
         )
         self._thread.post(partial(self._admit, leg, offer, is_usable))
 

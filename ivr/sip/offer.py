@@ -49,6 +49,12 @@ def is_acceptable(sdp: str, wanted: Sequence[str]) -> bool:
     return any(_is_off(section) or _has_any(section, wanted) for section in audio)
 
 
+def has_video(sdp: str) -> bool:
+    """Whether there is a video stream that is switched on."""
+    video = [section for _, section in _sections(sdp.split("\n")) if _media_of(section) == "video"]
+    return any(not _is_off(section) for section in video)
+
+
 def _sections(lines: list[str]) -> Iterator[tuple[int, Section]]:
     starts = [number for number, line in enumerate(lines) if line.startswith(_MEDIA)]
     for start, end in pairwise([*starts, len(lines)]):
@@ -56,7 +62,11 @@ def _sections(lines: list[str]) -> Iterator[tuple[int, Section]]:
 
 
 def _is_audio(section: Section) -> bool:
-    return section[0].split()[0].lower() == f"{_MEDIA}audio"
+    return _media_of(section) == "audio"
+
+
+def _media_of(section: Section) -> str:
+    return section[0].split()[0].lower().removeprefix(_MEDIA)
 
 
 def _is_off(section: Section) -> bool:

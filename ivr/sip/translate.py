@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from ivr.ports import DtmfMethod
+from ivr.sip.offer import has_video
 
 NUMBER_LIMIT: Final = 64
 """Characters kept of a user part (calling or dialled number)."""
@@ -171,6 +172,11 @@ def dialled_number(message: SipMessage) -> str:
     """User part of the request URI."""
     parts = message.start_line.split(" ")
     return clean(uri_user(parts[1]), NUMBER_LIMIT) if len(parts) >= 2 else ""
+
+
+def offers_video(message: SipMessage, text: str) -> bool:
+    """Whether the caller has video: it is offered, or a PBX that keeps it to itself says so (`X-Offers-Video: 1`)."""
+    return message.first("X-Offers-Video").strip() == "1" or has_video(body_of(text))
 
 
 def context_headers(message: SipMessage) -> Mapping[str, str]:

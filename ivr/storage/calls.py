@@ -16,6 +16,8 @@ from ivr.storage.database import masked_url, open_engine, parse_url, reason, sql
 from ivr.storage.migrate import is_usable
 from ivr.storage.queue_schema import talks
 from ivr.storage.schema import calls, steps
+from ivr.storage.video_members import KIND as VIDEO
+from ivr.storage.video_members import member_of, members_of, with_members
 
 _SHOWN_MATCHES = 5
 _Row = Row[tuple[object, ...]]
@@ -62,7 +64,10 @@ class CallRepository:
         row = self._row(call_id)
         own = select(steps).where(steps.c.call_id == row.id).order_by(steps.c.sequence)
         its_talks = select(talks).where(talks.c.call_id == row.id).order_by(talks.c.began_at, talks.c.talk_id)
-        return record_of(row, self.rows(own), self.rows(its_talks))
+        record = record_of(row, self.rows(own), self.rows(its_talks))
+        if not any(step.kind == VIDEO for step in record.steps):
+            return record
+        return with_members(record, [member_of(each) for each in self.rows(members_of(row.id))])
 
     def lines_of_flow(self, flow: str, since: datetime | None = None) -> list[tuple[str, str, str]]:
         """Call, step and kind of every recorded line of a flow's calls that began since then: call by call, in order.

@@ -4,6 +4,7 @@
     -> {"do": "write", "url": …, "entries": […]}                          one transaction
     -> {"do": "close_lost", "url": …, "worker": "host/ivr", "own_call_ids": […]}
     -> {"do": "queues", "url": …, "queues": {settings}, "act": "enter", "arguments": {…}}   see `ivr.storage.queue_wire`
+    -> {"do": "video", "url": …, "act": "open", "now": …, "arguments": {…}}   see `ivr.storage.remote_video`
     <- {"ok": true, "count": 0}   or   {"ok": false, "kind": "away" | "refused" | "fatal", "reason": "…"}
 
 `away`: later may be better. `refused`: one of the entries is at fault. `fatal`: no waiting will mend it. Nothing secret

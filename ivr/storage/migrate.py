@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from ivr.errors import StorageError
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision of `migrations/versions`, oldest first; the last is the schema of this program."""
 
 _ADVISORY_LOCK = 0x49565201

@@ -33,6 +33,8 @@ class Session:
         try:
             if request["do"] == "queues":
                 return {"ok": True, "value": self._queue_act(request)}
+            if request["do"] == "video":
+                return {"ok": True, "value": self._video_act(request)}
             return {"ok": True, "count": self._actions[request["do"]](request)}
         except (ActRefused, AgentUnknown) as error:
             return {"ok": False, "kind": _QUEUE_KINDS[type(error)], "reason": str(error)}
@@ -80,6 +82,14 @@ class Session:
         queues = DatabaseQueues(self._url_text, decode_settings(request["queues"]), engine=self._opened())
         act = request["act"]
         return encode_result(act, getattr(queues, act)(**decode_arguments(act, request["arguments"])))
+
+    def _video_act(self, request: Request) -> Any:
+        """One act of `ivr.ports.video.VideoVisits`."""
+        from ivr.storage.remote_video import perform
+        from ivr.storage.video import DatabaseVideo
+
+        video = DatabaseVideo(self._url_text, engine=self._opened())
+        return perform(video, request["act"], request["now"], request["arguments"])
 
     def _close_lost(self, request: Request) -> int:
         with self._opened().begin() as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivr.flow.jobs import HoursJob, HttpJob, Job, MailMessage, SendJob, SipMessage, WebhookMessage
+from ivr.flow.jobs import AttendJob, GatherJob, HoursJob, HttpJob, Job, MailMessage, SendJob, SipMessage, WebhookMessage
 
 
 def job_text(job: Job) -> str:
@@ -18,5 +18,10 @@ def job_text(job: Job) -> str:
             return "sends a mail" if is_address else f"sends a mail to {name}"
         case SendJob(message=SipMessage(target=name)):
             return f"sends a message to {name}"
+        case GatherJob(room=room, invitations=invitations):
+            told = f", {len(invitations)} invited" if invitations else ""
+            return f"opens a video room: {room}{told}"
+        case AttendJob():
+            return "waits until the others have left the room"
         case _:
             return type(job).__name__

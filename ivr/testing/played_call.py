@@ -371,6 +371,7 @@ _CARRY_OUT: dict[type[c.Command], Callable[[PlayedCall, Any], None]] = {
     c.StopRecording: PlayedCall._stop_recording,
     c.DropRecording: PlayedCall._nothing,
     c.StartTransfer: PlayedCall._transfer,
+    c.EndTransfer: PlayedCall._nothing,
     c.EnterQueue: PlayedCall._enter_queue,
     c.LeaveQueue: PlayedCall._leave_queue,
     c.AskCallback: PlayedCall._ask_callback,

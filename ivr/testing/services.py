@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ivr.flow.jobs import HoursJob, HttpJob, Job, JobOutcome, JobResult, Message, SendJob
+from ivr.flow.jobs import AttendJob, HoursJob, HttpJob, Job, JobOutcome, JobResult, Message, SendJob
 
 
 def http_result(job: HttpJob, status: int, json: object = None) -> JobResult:
@@ -96,7 +96,7 @@ class ScriptedJobs:
         """Seconds and result; None where the test ends the job itself, or nobody waits for it."""
         if isinstance(job, HoursJob):
             return 0.0, hours_result(self.hours.get(job.calendar, "open"))
-        if step not in self.results or (isinstance(job, SendJob) and not job.is_awaited):
+        if step not in self.results or isinstance(job, AttendJob) or (isinstance(job, SendJob) and not job.is_awaited):
             return None
         result = self.results[step]
         if isinstance(result, JobResult):

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from ivr.errors import StorageError
-from ivr.web import routes_agent, routes_board, routes_calls, routes_login, routes_monitor
+from ivr.web import routes_agent, routes_board, routes_calls, routes_login, routes_monitor, routes_phone, routes_video
 from ivr.web.desk import Desk, LoginNeeded
 from ivr.web.guard import Guard
 from ivr.web.pages import FOLDER, page
@@ -19,6 +19,7 @@ _REASONS = {
     403: "This page is not for your role.",
     404: "There is no such page.",
     405: "There is no such page.",
+    429: "Too many attempts. Please try again later.",
     413: "That was too much at once.",
     503: "That was too much at once.",
 }
@@ -30,14 +31,14 @@ def make_app(desk: Desk) -> ASGIApp:
     """All pages."""
     app = FastAPI(title="desk", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = desk
-    for routes in (routes_login, routes_board, routes_calls, routes_agent, routes_monitor):
+    for routes in (routes_login, routes_board, routes_calls, routes_agent, routes_monitor, routes_phone, routes_video):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
     app.add_exception_handler(LoginNeeded, _to_login)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(StorageError, _away)
     app.add_exception_handler(Exception, _failed)
-    return Guard(app, desk.settings)  # around the answers to what went wrong, too
+    return Guard(app, desk.settings, tuple(desk.rooms.values()))  # around the answers to what went wrong, too
 
 
 async def _to_login(request: Request, _: Exception) -> Response:

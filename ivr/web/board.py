@@ -60,7 +60,7 @@ class Board:
         at = self._clock()
         hours = hours_of_day(at, self._zone)
         status, floor, found = await asyncio.gather(
-            self._bot.status(), self._floor.figures(hours[0]), asyncio.to_thread(self._records, at, hours)
+            self._bot.status(), self._floor.figures(hours), asyncio.to_thread(self._records, at, hours)
         )
         return Figures(at, status, *found, tuple(hours), floor)
 

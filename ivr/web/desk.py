@@ -14,9 +14,11 @@ from urllib.parse import parse_qs
 
 from fastapi import Depends, HTTPException, Request
 
+from ivr.config_video import VideoSettings
 from ivr.config_web import WebSettings
 from ivr.ports.desk import Bot, RecordedCalls, ServedFlows
 from ivr.ports.people import People, Role, User
+from ivr.ports.video import VideoDoor
 from ivr.web.board import Board
 from ivr.web.floor import FloorView
 from ivr.web.limits import LoginLimit
@@ -40,6 +42,10 @@ class Desk:
     now: Callable[[], datetime]
     zone: tzinfo | None
     """Of the instants that are shown; None: the machine's."""
+    rooms: Mapping[str, VideoSettings] = field(default_factory=dict)
+    """Video rooms of the settings, by name."""
+    door: VideoDoor | None = None
+    """To them; None where there are none."""
     may_monitor: bool = False
     """Whether supervisors may take part in talks."""
     limit: LoginLimit = field(default_factory=LoginLimit)

@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from ivr.acd.agent import Agent, settled, unknown
 from ivr.acd.events import QueueEvent
+from ivr.acd.measures import ServiceHour, service_by_hour
 from ivr.acd.overview import queues_as_json
 from ivr.acd.queue import CallState, Queues, WaitingCall, order_of
 from ivr.acd.wishes import Wish, act_for
 from ivr.errors import StorageError
 from ivr.ports.queues import CallQueues
+from ivr.web.agent_call import AgentCall, shown_calls
 
 EVENTS_EVERY_S: Final = 10.0
 """How often the day's events are read anew; they are many by the evening."""
@@ -32,6 +34,10 @@ class FloorFigures:
     """The fields of docs/queues.md."""
     waiting: tuple[WaitingCall, ...]
     """Who has no agent yet, in their order."""
+    hours: tuple[ServiceHour, ...]
+    """The service level over the day."""
+    calls: Mapping[str, AgentCall]
+    """What rings at an agent, is talked to or worked on, by agent."""
 
     def agent(self, name: str) -> Agent | None:
         """None where nobody of that name takes calls."""
@@ -53,11 +59,11 @@ class FloorView:
         self._read_at_s = float("-inf")
         self._since: datetime | None = None
 
-    async def figures(self, since: datetime) -> FloorFigures | None:
-        """This moment, and what happened since an instant; None while the database is away."""
+    async def figures(self, hours: Sequence[datetime]) -> FloorFigures | None:
+        """This moment, and what happened since the first of the hours; None while the database is away."""
         async with self._lock:
             try:
-                return await asyncio.to_thread(self._read, since)
+                return await asyncio.to_thread(self._read, hours)
             except StorageError:
                 return None
 
@@ -66,14 +72,23 @@ class FloorView:
         async with self._lock:
             await asyncio.to_thread(self._act, name, wish, reason)
 
-    def _read(self, since: datetime) -> FloorFigures:
-        now, scene = self._now(), self._queues.scene()
+    async def note_talk(self, name: str, talk_id: str, disposition: str, note: str) -> None:
+        """Keep what an agent says about an own talk. Raises ActRefused, StorageError."""
+        async with self._lock:
+            await asyncio.to_thread(self._queues.note_talk, talk_id, name, disposition, note, self._now())
+
+    def _read(self, hours: Sequence[datetime]) -> FloorFigures:
+        now, since, scene = self._now(), hours[0], self._queues.scene()
         if self._since != since or time.monotonic() - self._read_at_s > EVENTS_EVERY_S:
             self._events, self._since = self._queues.events(since), since
             self._read_at_s = time.monotonic()
         waiting = sorted((call for call in scene.calls if call.state is not CallState.CONNECTED), key=order_of)
         queues = queues_as_json(self._rules, scene.agents, scene.calls, self._events, since, now)
-        return FloorFigures(now, tuple(settled(agent, now) for agent in scene.agents), tuple(queues), tuple(waiting))
+        agents = tuple(settled(agent, now) for agent in scene.agents)
+        within_s = {name: rules.service_within for name, rules in self._rules.items()}
+        by_hour = service_by_hour(self._events, within_s, hours)
+        calls = shown_calls(agents, scene, self._rules)
+        return FloorFigures(now, agents, tuple(queues), tuple(waiting), by_hour, calls)
 
     def _act(self, name: str, wish: Wish, reason: str) -> None:
         agent = next((agent for agent in self._queues.scene().agents if agent.name == name), None)

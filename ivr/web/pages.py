@@ -37,11 +37,14 @@ def rendered(request: Request, template: str, **context: Any) -> str:
         "word": partial(_word, language),
         "instant": partial(_instant, language, desk_of(request).zone),
         "hour": partial(_hour, desk_of(request).zone),
+        "desk_now": desk_of(request).now(),
         "user": viewer.user,
         "csrf": viewer.csrf,
         "may_monitor": desk_of(request).may_monitor,
         "path": request.url.path,
         "languages": LANGUAGES,
+        "has_phone": _has_phone(request, viewer),
+        "has_video": desk_of(request).door is not None,
         "is_supervisor": viewer.user is not None and viewer.user.role.includes(Role.SUPERVISOR),
     }
     return _environment().get_template(template).render(shown | context)
@@ -51,6 +54,11 @@ def language_of(request: Request) -> str:
     """Of the user, else what the browser wishes."""
     user = _viewer(request).user
     return user.language if user and user.language else wished(request.headers.get("accept-language", ""))
+
+
+def _has_phone(request: Request, viewer: Viewer) -> bool:
+    phone = desk_of(request).settings.phone
+    return phone is not None and viewer.user is not None and viewer.user.name in phone.agents
 
 
 def _viewer(request: Request) -> Viewer:

@@ -31,7 +31,7 @@ async def monitor(request: Request, desk: AtDesk, user: Supervisor, call_id: str
 
 async def _telephone_of(desk: Desk, name: str) -> str:
     """Of the agent with the user's name; empty where there is none."""
-    floor = await desk.floor.figures(hours_of_day(desk.now(), desk.zone)[0])
+    floor = await desk.floor.figures(hours_of_day(desk.now(), desk.zone))
     agent = floor.agent(name) if floor else None
     return agent.sip if agent else ""
 

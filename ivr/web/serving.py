@@ -47,7 +47,7 @@ async def serve(app: ASGIApp, desk: Desk, listener: socket.socket, stop: asyncio
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=bool(desk.settings.public_url),
+            proxy_headers=bool(desk.settings.public_url or any(each.public_url for each in desk.rooms.values())),
             forwarded_allow_ips=LOCAL_PROXY,
             limit_concurrency=CONNECTIONS_LIMIT,
             timeout_graceful_shutdown=END_LIMIT_S,

@@ -20,15 +20,18 @@ STREAMS_LIMIT: Final = 64
 _open: set[object] = set()
 
 
-def stream(request: Request, desk: Desk, part: Callable[[], Awaitable[str]]) -> Response:
+def stream(request: Request, desk: Desk, part: Callable[[], Awaitable[str]], every_s: float | None = None) -> Response:
     """A part of the page, whenever it is not what it was before; 503 where too many look."""
     if len(_open) >= STREAMS_LIMIT:
         raise HTTPException(503)
     headers = {"X-Accel-Buffering": "no"}  # nginx would keep events back
-    return StreamingResponse(_events(request, desk, part), media_type="text/event-stream", headers=headers)
+    events = _events(request, desk, part, EVERY_S if every_s is None else every_s)
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
-async def _events(request: Request, desk: Desk, part: Callable[[], Awaitable[str]]) -> AsyncIterator[str]:
+async def _events(
+    request: Request, desk: Desk, part: Callable[[], Awaitable[str]], every_s: float
+) -> AsyncIterator[str]:
     token, looked_at_s, before = token_hash(request.state.viewer.token), time.monotonic(), ""
     mine = object()
     _open.add(mine)
@@ -42,7 +45,7 @@ async def _events(request: Request, desk: Desk, part: Callable[[], Awaitable[str
             now = await part()
             yield event("figures", now) if now != before else ": alive\n\n"
             before = now
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(every_s)
     finally:
         _open.discard(mine)
 

@@ -64,6 +64,8 @@ GERMAN: Final[Mapping[str, str]] = {
     "after the call: {state}": "nach dem Anruf: {state}",
     "calls taken": "Anrufe angenommen",
     "queue": "Warteschlange",
+    "Service level by hour": "Servicegrad nach Stunde (%)",
+    "{share} % of {count} calls from {hour} o'clock": "{share} % von {count} Anrufen ab {hour} Uhr",
     "Queues": "Warteschlangen",
     "No queues.": "Keine Warteschlangen.",
     "waiting": "wartend",
@@ -84,6 +86,27 @@ GERMAN: Final[Mapping[str, str]] = {
     "wrap up": "Nacharbeit",
     "paused": "in Pause",
     "offered": "wird angeboten",
+    # the agent's call
+    "A call for you": "Ein Anruf für Sie",
+    "You are talking": "Sie sprechen",
+    "Work after the call": "Nacharbeit",
+    "it rings since": "es klingelt seit",
+    "talking since": "im Gespräch seit",
+    "next call in": "nächster Anruf in",
+    "Asked and answered": "Gefragt und geantwortet",
+    "Nothing was asked.": "Es wurde nichts gefragt.",
+    "unknown": "unbekannt",
+    "Result of the call": "Ergebnis des Gesprächs",
+    "not said": "keine Angabe",
+    "Save": "Speichern",
+    "Save, and take calls": "Speichern und Anrufe annehmen",
+    "Saved.": "Gespeichert.",
+    "The wrap-up is over. What you have written can still be saved.": (
+        "Die Nacharbeit ist vorbei. Was Sie geschrieben haben, lässt sich noch speichern."
+    ),
+    "That was not kept: the talk is over for too long, or the note is too long.": (
+        "Das wurde nicht gespeichert: Das Gespräch ist zu lange vorbei, oder die Notiz ist zu lang."
+    ),
     # supervisors in a talk
     "Take part in the talk": "Am Gespräch teilnehmen",
     "Listen": "Mithören",
@@ -105,6 +128,26 @@ GERMAN: Final[Mapping[str, str]] = {
     "Talks with agents": "Gespräche mit Agenten",
     "agent": "Agent",
     "Note": "Notiz",
+    # video
+    "Video": "Video",
+    "Video call": "Videogespräch",
+    "Leave": "Verlassen",
+    "room": "Raum",
+    "Nobody waits in a video room.": "In keinem Videoraum wartet jemand.",
+    "Nobody waits in this room, or it is full.": "In diesem Raum wartet niemand, oder er ist voll.",
+    "Camera and microphone are switched on when you join.": "Kamera und Mikrofon werden beim Teilnehmen eingeschaltet.",
+    "You are being connected …": "Sie werden verbunden …",
+    "The browser gives no camera or microphone. Please allow both and try again.": (
+        "Der Browser gibt Kamera oder Mikrofon nicht frei. Bitte beides erlauben und noch einmal versuchen."
+    ),
+    "This link cannot be used any more. Please ask for another one.": (
+        "Dieser Link ist nicht mehr gültig. Bitte lassen Sie sich einen neuen geben."
+    ),
+    "The room cannot be reached.": "Der Raum ist nicht erreichbar.",
+    "The video call is over. You can close this page.": (
+        "Das Videogespräch ist beendet. Sie können diese Seite schließen."
+    ),
+    "Too many attempts. Please try again later.": "Zu viele Versuche. Bitte später noch einmal.",
     # calls
     "started": "Beginn",
     "from": "von",
@@ -147,6 +190,30 @@ GERMAN: Final[Mapping[str, str]] = {
     "error": "Fehler",
     "warning": "Warnung",
     "The flows cannot be shown:": "Die Abläufe lassen sich nicht zeigen:",
+    # telephone
+    "Telephone": "Telefon",
+    "The telephone is switched off.": "Das Telefon ist ausgeschaltet.",
+    "Connecting …": "Verbindung wird aufgebaut …",
+    "Ready for calls.": "Bereit für Anrufe.",
+    "Incoming call": "Eingehender Anruf",
+    "On a call": "Im Gespräch",
+    "On hold": "Gehalten",
+    "Transferring …": "Wird verbunden …",
+    "The browser gives no microphone. Please allow it and try again.": (
+        "Der Browser gibt kein Mikrofon frei. Bitte erlauben und noch einmal versuchen."
+    ),
+    "The telephone system does not accept this telephone.": "Die Telefonanlage nimmt dieses Telefon nicht an.",
+    "The transfer failed.": "Das Verbinden ist fehlgeschlagen.",
+    "Switch the telephone on": "Telefon einschalten",
+    "Switch off": "Ausschalten",
+    "Answer": "Annehmen",
+    "Decline": "Ablehnen",
+    "Mute": "Stumm",
+    "Hold": "Halten",
+    "Hang up": "Auflegen",
+    "Keypad": "Tastenfeld",
+    "Transfer to": "Verbinden mit",
+    "Transfer": "Verbinden",
     # errors
     "There is no such page.": "Diese Seite gibt es nicht.",
     "This page is not for your role.": "Diese Seite ist nicht für Ihre Rolle.",

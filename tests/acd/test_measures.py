@@ -6,7 +6,7 @@ import pytest
 
 from ivr.acd.agent import AgentState
 from ivr.acd.events import EventKind, QueueEvent
-from ivr.acd.measures import figures, occupancy
+from ivr.acd.measures import ServiceHour, figures, occupancy, service_by_hour
 from tests.acd.scene import agent, at
 
 pytestmark = pytest.mark.unit
@@ -44,6 +44,24 @@ def test_the_figures_of_a_morning() -> None:
     assert found.longest_wait_s == 60
     assert found.abandon_rate == 1 / 5
     assert found.handle_time_s == 165
+
+
+def test_the_service_level_by_hour_counts_what_the_whole_one_counts() -> None:
+    events = [
+        *(event(K.CONNECTED, waited_s) for waited_s in (5, 20, 21)),
+        event(K.CONNECTED, 30, queue="patient"),
+        event(K.CONNECTED, 900, "callback"),
+        event(K.ABANDONED, 10),
+        event(K.SHORT_ABANDONED, 2),
+        event(K.LEFT, 5, "full"),
+        event(K.LEFT, 5, "voicemail"),
+        event(K.CONNECTED, 5, queue="gone"),
+    ]
+    within_s = {"support": 20.0, "patient": 60.0}
+    hours = [at(50), at(100), at(150)]
+    found = service_by_hour(events, within_s, hours)
+    assert found == (ServiceHour(0, 0), ServiceHour(6, 3), ServiceHour(0, 0))
+    assert service_by_hour(events, within_s, [at(101)]) == (ServiceHour(0, 0),)
 
 
 def test_where_nothing_happened_there_are_no_ratios() -> None:

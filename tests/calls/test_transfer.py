@@ -34,6 +34,7 @@ EVENTS: dict[str, e.TransferEvent] = {
     "success": e.ReferProgress(200, is_final=True),
     "failure": e.ReferProgress(486, is_final=True),
     "time": e.TimeOver(),
+    "talk_over": e.TalkOver(),
 }
 
 # (mode, state, was accepted): what each event leads to; an event that is not named changes nothing.
@@ -47,6 +48,7 @@ TABLE: dict[tuple[str, TransferState, bool], dict[str, tuple[TransferState, str]
         "caller_ended": (S.DONE, "Report:failed/caller"),
     },
     ("auto", S.REACHING, False): {
+        "talk_over": (S.DONE, "SetTimer SetTargetTimer HangUpTarget StopHold Report:failed"),
         "ringing": (S.REACHING, ""),
         "answered": (S.REPLACING, "SetTargetTimer JoinLegs SetTimer ReferReplacing"),
         "target_ended": (S.DONE, "SetTargetTimer StopHold Report:busy"),
@@ -54,6 +56,7 @@ TABLE: dict[tuple[str, TransferState, bool], dict[str, tuple[TransferState, str]
         "caller_ended": (S.DONE, "SetTargetTimer HangUpTarget Report:failed/caller"),
     },
     ("bridge", S.REACHING, False): {
+        "talk_over": (S.DONE, "SetTimer SetTargetTimer HangUpTarget StopHold Report:failed"),
         "ringing": (S.REACHING, ""),
         "answered": (S.JOINED, "SetTargetTimer JoinLegs"),
         "target_ended": (S.DONE, "SetTargetTimer StopHold Report:busy"),
@@ -61,6 +64,7 @@ TABLE: dict[tuple[str, TransferState, bool], dict[str, tuple[TransferState, str]
         "caller_ended": (S.DONE, "SetTargetTimer HangUpTarget Report:failed/caller"),
     },
     ("attended", S.REACHING, False): {
+        "talk_over": (S.DONE, "SetTimer SetTargetTimer HangUpTarget StopHold Report:failed"),
         "ringing": (S.REACHING, ""),
         "answered": (S.REPLACING, "SetTargetTimer SetTimer ReferReplacing"),
         "target_ended": (S.DONE, "SetTargetTimer StopHold Report:busy"),
@@ -68,6 +72,7 @@ TABLE: dict[tuple[str, TransferState, bool], dict[str, tuple[TransferState, str]
         "caller_ended": (S.DONE, "SetTargetTimer HangUpTarget Report:failed/caller"),
     },
     ("auto", S.JOINED, False): {
+        "talk_over": (S.DONE, "HangUpTarget SetTimer HangUpCaller Report:connected/agent"),
         "target_ended": (S.DONE, "SetTimer HangUpCaller Report:connected/agent"),
         "caller_ended": (S.DONE, "SetTimer HangUpTarget Report:connected/caller"),
     },
@@ -119,6 +124,10 @@ TABLE: dict[tuple[str, TransferState, bool], dict[str, tuple[TransferState, str]
     ("auto", S.CALLER_GONE, True): {
         "target_ended": (S.DONE, "SetTimer Report:connected"),
         "time": (S.DONE, "SetTimer HangUpTarget Report:connected/caller"),
+    },
+    ("attended", S.CALLER_GONE, True): {
+        "target_ended": (S.DONE, "SetTimer Report:connected"),
+        "time": (S.DONE, "SetTimer HangUpTarget Report:failed/caller"),
     },
     ("refer", S.REFERRING, False): {
         "news": (S.REFERRING, ""),

@@ -320,6 +320,10 @@ class AnyCall:
         self._promise(self.is_answered and not self.is_transferring, "a transfer before the answer, or in another one")
         self.is_transferring = True
 
+    def _EndTransfer(self, command: c.EndTransfer) -> None:
+        self._with_caller(command)
+        self._promise(self.is_transferring, "the end of a transfer that there is not")
+
     def _EnterQueue(self, command: c.EnterQueue) -> None:
         self._with_caller(command)
         self._promise(self.is_answered and not self.in_queue, "a queue before the answer, or in another one")

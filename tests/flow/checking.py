@@ -47,6 +47,7 @@ WORLD = CheckContext(
         webhooks=frozenset({"crm"}),
         recipients=frozenset({"office"}),
         has_mail=True,
+        video=frozenset({"support"}),
     ),
     queues={
         "support": QueueContext(skills=frozenset({"german"})),

@@ -287,6 +287,13 @@ def send(world: World) -> st.SearchStrategy[Data]:
     return st.one_of(fixed(send=plain), joined(fixed(send=awaited), exits))
 
 
+def video(world: World) -> st.SearchStrategy[Data]:
+    receivers = st.sampled_from([{"webhook": "crm", "text": "{{ a }}"}, {"message": "agent"}, {"mail": "{{ d }}"}])
+    own = joined(fixed(room=st.just("support")), some(invite=st.lists(receivers, max_size=2), announce=PROMPTS))
+    exits = some(nobody=world.target, failed=world.target, after=world.target, waiting=WAITING)
+    return joined(fixed(video=own), exits)
+
+
 MAKERS: dict[str, Maker] = {
     "say": say,
     "menu": menu,
@@ -307,6 +314,7 @@ MAKERS: dict[str, Maker] = {
     "hours": hours,
     "request": request,
     "send": send,
+    "video": video,
 }
 """By kind of step."""
 

@@ -110,6 +110,8 @@ CASES: dict[str, Case] = {
     "hours": Case("{hours: office, open: last, closed: hang_up}"),
     "request": Case('{request: {get: "https://crm.example.com/", into: value}, error: hang_up, next: last}',
                     on=done({})),
+    "video": Case("{video: {room: support}, nobody: last, failed: hang_up}",
+                  on=lambda call: call.job_ends(JobResult(JobOutcome.TIMEOUT))),
     "send": Case("{send: {webhook: crm, variables: [value], wait: true}, failed: hang_up, next: last}", on=done()),
 }  # fmt: skip
 """A call cannot come behind `hang_up`; what stands for it is what was said before."""

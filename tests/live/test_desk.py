@@ -10,7 +10,7 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -18,6 +18,9 @@ from urllib.request import urlopen
 import pytest
 from playwright.async_api import Dialog, Page, ViewportSize, async_playwright, expect
 
+from ivr.acd.agent import Act
+from ivr.acd.queue import WaitingCall
+from ivr.config_queues import QueueSettings
 from ivr.ports.people import Role, User
 from ivr.storage.people import PeopleRepository
 from ivr.storage.queues import DatabaseQueues
@@ -37,6 +40,7 @@ LIMIT_MS = 20_000
 START_LIMIT_S = 60.0
 """The desk has the lowest priority: tests beside it come first."""
 PHONE = ViewportSize(width=360, height=740)
+QUEUES = {"sales": {"wrap_up": "5m", "dispositions": ["solved", "call_again"]}}
 FLOW = {
     "flow": "noting",
     "language": "en-US",
@@ -57,7 +61,7 @@ def desk_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
         PORT,
         environ={"IVR_WEB__LISTEN": DESK},
         flows=[FLOW],
-        settings={"default_flow": "noting"},
+        settings={"default_flow": "noting", "queues": QUEUES},
     ) as bot:
         yield bot
 
@@ -72,7 +76,8 @@ async def pages(number: int) -> AsyncIterator[list[Page]]:
     complaints: list[str] = []
 
     async def noted(dialog: Dialog) -> None:
-        alerts.append(dialog.message)
+        if dialog.type != "beforeunload":
+            alerts.append(dialog.message)
         await dialog.dismiss()
 
     async with async_playwright() as playwright:
@@ -160,10 +165,86 @@ async def test_a_supervisor_sees_at_once_what_an_agent_does(desk_bot: LiveBot) -
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+@live
+async def test_an_agent_has_the_call_before_the_eyes_from_ringing_to_the_note(desk_bot: LiveBot) -> None:
+    await asyncio.to_thread(first_password, desk_bot)
+    await asyncio.to_thread(add_people, desk_bot)
+    async with pages(2) as (page, board), SipPeer(user="waits") as phone:
+        call = await answered(phone.dial(desk_bot.uri, timeout_s=5))
+        await hears(call, MENU_HZ)
+        await log_in(page, "anna")
+        await page.get_by_role("button", name="Take calls").click()
+        await expect(page.locator("#state")).to_have_text("available")
+        await log_in(board, "sven")
+        call_id = await open_call(board)
+        queues = opened_queues(desk_bot)
+        now = datetime.now(UTC)
+        queues.enter(WaitingCall(call_id, "sales", "test/1", now - timedelta(seconds=75), now, context=TOLD), now)
+        (ring,) = queues.tick("test/1", now)
+        await expect(page).to_have_title(re.compile("^☎ A call for you"))
+        card = page.locator("[data-part=call]")
+        await expect(card).to_contain_text(EVIL)
+        await expect(card).to_contain_text("order number")
+        await shots(page, "agent-rings")
+        assert queues.connect(ring.offer_id, datetime.now(UTC))
+        await expect(card).to_contain_text("You are talking")
+        await expect(page).to_have_title("My desk · ivr")
+        await expect(card.locator("[data-count=up]")).not_to_have_text("0:00")
+        await shots(page, "agent-talks")
+        queues.end(call_id, datetime.now(UTC))
+        note = page.get_by_label("Note")
+        await note.press_sequentially(f"to be called back\n{EVIL}")
+        await page.get_by_label("Result of the call").select_option("call_again")
+        await shots(page, "agent-wrap-up")
+        queues.agent_acts("anna", Act.READY, datetime.now(UTC))  # as if the time were over
+        await expect(page.get_by_text("What you have written can still be saved.")).to_be_visible()
+        await expect(card).to_be_empty()
+        await expect(note).to_have_value(f"to be called back\n{EVIL}")
+        await shots(page, "agent-late")
+        async with page.expect_event("dialog"):  # whether to leave what was written: no
+            await page.get_by_role("button", name="End work").click(no_wait_after=True)
+        await expect(note).to_have_value(f"to be called back\n{EVIL}")
+        await page.get_by_role("button", name="Save, and take calls").press("Enter")
+        await expect(note).to_have_count(0)
+        await expect(page.locator("#state")).to_have_text("available")
+        queues.close()
+        await board.goto(f"{URL}/calls/{call_id}")
+        row = board.get_by_role("row", name="anna")
+        await expect(row).to_contain_text("call_again")
+        await expect(row).to_contain_text(EVIL)
+        await shots(board, "call-with-talk")
+        await board.goto(f"{URL}/wallboard")
+        await expect(board.locator("svg .goal")).to_have_count(1)  # the day's events are read every 10 s
+        await shots(board, "wallboard-service")
+        await call.hang_up()
+
+
+TOLD = {
+    "caller": EVIL,
+    "flow": "noting",
+    "language": "en-US",
+    "answers": {"order_number": "4711", "is_urgent": True, EVIL: EVIL, "what_for": "my parcel has not come yet " * 9},
+}
+
+
+async def open_call(board: Page) -> str:
+    """The id of the call in progress, by its link on the wallboard."""
+    link = board.locator("main a[href^='/calls/']").first
+    return str(await link.get_attribute("href")).rsplit("/", 1)[1]
+
+
+def opened_queues(bot: LiveBot) -> DatabaseQueues:
+    """As a worker has them."""
+    rules = QueueSettings.model_validate(QUEUES["sales"])
+    return DatabaseQueues(f"sqlite:///{bot.folder}/var/calls.db", {"sales": rules}, lease_s=600.0)
+
+
 def add_people(bot: LiveBot) -> None:
     """A supervisor, and an agent with a telephone."""
     url, now = f"sqlite:///{bot.folder}/var/calls.db", datetime.now(UTC)
     with PeopleRepository(url) as people:
+        if people.users()[0].name == "anna":
+            return
         people.add(User("sven", Role.SUPERVISOR, "", now), hashed(PASSWORD))
         people.add(User("anna", Role.AGENT, "", now), hashed(PASSWORD))
     queues = DatabaseQueues(url, {})
@@ -202,6 +283,19 @@ def desk_processes(bot: LiveBot) -> list[int]:
     children = Path(f"/proc/{bot.process.pid}/task").glob("*/children")
     pids = [int(pid) for file in children for pid in file.read_text().split()]
     return [pid for pid in pids if b"ivr.desk_process" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+async def shots(page: Page, name: str) -> None:
+    """In light and dark, at a desk and on a telephone, which nothing is to be too wide for."""
+    wide = page.viewport_size or ViewportSize(width=1280, height=720)
+    for colors in ("light", "dark"):
+        await page.emulate_media(color_scheme=colors)
+        await shot(page, f"{name}-{colors}")
+        await page.set_viewport_size(PHONE)
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE["width"], f"{name} is {width} px wide"
+        await shot(page, f"{name}-{colors}-phone")
+        await page.set_viewport_size(wide)
 
 
 async def shot(page: Page, name: str) -> None:

@@ -106,6 +106,29 @@ async def _talk_both_ways(call: PeerCall, agent: PeerCall) -> None:
     await hears(agent, CALLER_HZ)
 
 
+@live
+async def test_a_telephone_behind_the_pbx_is_told_who_calls_and_nobody_else_can_say_so(bot: LiveBot) -> None:
+    async with _at_the_desk("bridge") as (call, agent):
+        await agent.wait_answered(5)
+        told = _told(agent)
+        await call.hang_up()
+        await agent.wait_ended(5)
+    record = await asyncio.to_thread(bot.record_of, "caller")
+    assert (told["X-IVR-Call-Id"], told["X-IVR-Caller"]) == (record["id"], "caller")
+    assert b"call_id=" + record["id"].encode() in bytes.fromhex(told["User-to-User"].partition(";")[0])
+    async with caller() as phone, caller("agent1") as desk:
+        await desk.register()
+        await answered(phone.dial(control.number(2001), headers={"X-IVR-Caller": "president"}))
+        assert _told(await desk.wait_call(5)) == {}
+
+
+def _told(call: PeerCall) -> dict[str, str]:
+    """What came with a call about who calls."""
+    assert call.invite_request is not None
+    headers = call.invite_request.headers
+    return {name: value for name, value in headers if name.startswith(("X-IVR-", "User-to-User"))}
+
+
 @pytest.mark.parametrize("mode", ["auto", "attended"])
 @live
 async def test_caller_and_person_talk_and_the_bot_leaves_the_path(bot: LiveBot, mode: str) -> None:

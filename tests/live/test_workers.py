@@ -54,11 +54,13 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
 
 
 @contextmanager
-def bot_of(workers: int, folder: Path) -> Iterator[LiveBot]:
+def bot_of(workers: int, folder: Path, **more: Any) -> Iterator[LiveBot]:
+    """So many workers; `more` are further sections of the settings."""
     settings = {
         "capacity": workers * LEGS,
         "front": {"inner_port": PORT - 1, "limits": LIMITS},
         "workers": {"sip_port": FIRST_WORKER, "hung_after": f"{HUNG_AFTER_S:g}s"},
+        **more,
     }
     environ = {"NOTIFY_SOCKET": str(folder / "unheard")}
     ports = {"rtp_port": 16200, "rtp_port_count": 1000}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ivr.sip.offer import encodings, in_order, is_acceptable
+from ivr.sip.offer import encodings, has_video, in_order, is_acceptable
 
 pytestmark = pytest.mark.unit
 
@@ -76,3 +76,18 @@ def test_what_needs_no_change_stays_as_it_is_to_the_byte(sdp: str) -> None:
 )
 def test_an_offer_is_acceptable_when_one_of_our_codecs_is_in_it(media: str, is_fine: bool) -> None:
     assert is_acceptable(f"{HEAD}{media}\r\n", WANTED) is is_fine
+
+
+@pytest.mark.parametrize(
+    ("media", "expected"),
+    [
+        ("m=audio 9 RTP/AVP 0\r\n", False),
+        ("m=audio 9 RTP/AVP 0\r\nm=video 4002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n", True),
+        ("m=audio 9 RTP/AVP 0\r\nm=video 0 RTP/AVP 96\r\n", False),
+        ("M=VIDEO 9 RTP/AVP 96\r\nm=\r\n", False),
+        ("m=video\r\n", True),
+        ("", False),
+    ],
+)
+def test_video_is_seen_in_an_offer(media: str, expected: bool) -> None:
+    assert has_video(f"{HEAD}{media}") is expected

@@ -201,3 +201,11 @@ def test_reports_go_to_one_host_whose_name_need_not_be_looked_up(line: str, is_u
 def test_the_body_follows_the_first_empty_line() -> None:
     assert translate.body_of("INVITE sip:a SIP/2.0\r\nX: y\r\n\r\nv=0\r\n\r\nc=") == "v=0\r\n\r\nc="
     assert translate.body_of("INVITE sip:a SIP/2.0\r\nX: y\r\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"), [("X-Offers-Video: 1", True), ("X-Offers-Video: 0", False), ("A: b", False)]
+)
+def test_a_pbx_that_keeps_the_callers_video_says_so(header: str, expected: bool) -> None:
+    text = f"INVITE sip:a@h SIP/2.0\r\n{header}\r\n\r\nv=0\r\nm=audio 9 RTP/AVP 0\r\n"
+    assert translate.offers_video(translate.parse_message(text), text) is expected

@@ -14,6 +14,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from ivr.config_queues import QueueSettings
+from ivr.config_video import VideoSettings
 from ivr.config_web import WebSettings
 from ivr.ports import AnswerRecord, CallEnded, CallStarted, StepRecord
 from ivr.ports.desk import BotStatus, FlowsShown
@@ -21,6 +22,7 @@ from ivr.ports.people import Role, User
 from ivr.storage.entries import encode
 from ivr.storage.session import Session
 from ivr.storage.shown_calls import ShownCalls
+from ivr.storage.video import DatabaseVideo
 from ivr.testing.desk import PeopleInMemory, StatedBot, StatedFlows
 from ivr.testing.queues import MemoryQueues
 from ivr.web.app import make_app
@@ -32,7 +34,18 @@ from ivr.web.passwords import hashed
 PASSWORD = "a-long-password"
 HASH = hashed(PASSWORD)
 BASE = "http://127.0.0.1:8080"
-RULES = {"sales": QueueSettings()}
+RULES = {"sales": QueueSettings(dispositions=("solved", "call_again"))}
+ROOMS = VideoSettings.model_validate(
+    {
+        "rooms": "500-501",
+        "sip": "sip:{room}@pbx.example.org",
+        "websocket": "wss://pbx.example.org:8089/ws",
+        "domain": "pbx.example.org",
+        "guest": {"username": "guest", "password": "guest-secret"},
+        "agent": {"username": "staff", "password": "staff-secret"},
+        "public_url": "https://video.example.org",
+    }
+)
 UP = BotStatus(True, 2, 4, datetime(2026, 3, 1, 8, 0, tzinfo=UTC), "")
 
 
@@ -90,6 +103,7 @@ class TestDesk:
     flows: StatedFlows
     queues: MemoryQueues
     clock: Clock
+    video: DatabaseVideo
 
     def browser(self, base: str = BASE, source: str = "127.0.0.1", **headers: str) -> Browser:
         """One that has no cookies yet."""
@@ -123,9 +137,11 @@ def made_desk(folder: Path, **settings: object) -> Iterator[TestDesk]:
         board=Board(bot, calls, floor, clock.now, UTC),
         now=clock.now,
         zone=UTC,
+        rooms={"support": ROOMS},
+        door=(video := DatabaseVideo(url)),
     )
     try:
-        yield TestDesk(url, desk, people, bot, flows, queues, clock)
+        yield TestDesk(url, desk, people, bot, flows, queues, clock, video)
     finally:
         calls.close()
 

@@ -13,8 +13,10 @@ from ivr.flow.parts import Choice
 from ivr.flow.steps.queue_model import QueueStep
 from ivr.flow.steps.record import RecordStep
 from ivr.flow.steps.transfer_model import TransferStep
+from ivr.flow.steps.video import VideoStep
 
 MOST_CHOICES = 5
+_TO_PERSONS = (TransferStep, QueueStep, VideoStep)
 
 _SAYS_SO = {
     "en": re.compile(
@@ -53,7 +55,9 @@ def no_way_to_a_human(subject: Subject) -> Iterator[Problem]:
     """A flow in which no caller can get to a person."""
     if subject.is_part:
         return
-    if not any(isinstance(subject.flow.steps[name], TransferStep | QueueStep) for name in subject.reachable):
+    if not any(
+        isinstance(subject.flow.steps[name], TransferStep | QueueStep | VideoStep) for name in subject.reachable
+    ):
         message = (
             "no caller can get to a person here; add a `transfer` step, and a command or a choice that leads to it"
         )

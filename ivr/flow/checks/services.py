@@ -49,6 +49,8 @@ class ServicesContext:
     has_mail: bool = False
     takes_addresses: bool = False
     """Whether mail may go to an address out of a variable."""
+    video: frozenset[str] = frozenset()
+    """Names of video rooms."""
 
 
 def _requests(subject: Subject) -> Iterator[tuple[DataPath, RequestStep]]:
@@ -181,16 +183,16 @@ def unknown_receiver(subject: Subject) -> Iterator[Problem]:
         send = step.send
         place = (*path, "send", send.kind)
         if send.message is not None and subject.context.targets is not None:
-            yield from _unknown(subject, place, "target", send.message, subject.context.targets, "targets:")
+            yield from unknown_name(subject, place, "target", send.message, subject.context.targets, "targets:")
         if services is None:
             continue
         if send.webhook is not None:
-            yield from _unknown(subject, place, "webhook", send.webhook, services.webhooks, "send: webhooks:")
+            yield from unknown_name(subject, place, "webhook", send.webhook, services.webhooks, "send: webhooks:")
         elif send.mail is not None:
-            yield from _mail_problems(subject, place, send.mail, services)
+            yield from mail_problems(subject, place, send.mail, services)
     for path, told, _ in _handing_over(subject):
         if told is not None and services is not None:
-            yield from _unknown(subject, (*path, "notify"), "webhook", told, services.webhooks, "send: webhooks:")
+            yield from unknown_name(subject, (*path, "notify"), "webhook", told, services.webhooks, "send: webhooks:")
 
 
 def _handing_over(subject: Subject) -> Iterator[tuple[DataPath, str | None, tuple[str, ...] | None]]:
@@ -202,19 +204,21 @@ def _handing_over(subject: Subject) -> Iterator[tuple[DataPath, str | None, tupl
             yield ("steps", name, "queue"), step.queue.notify, step.queue.context
 
 
-def _mail_problems(subject: Subject, place: DataPath, mail: str, services: ServicesContext) -> Iterator[Problem]:
+def mail_problems(subject: Subject, place: DataPath, mail: str, services: ServicesContext) -> Iterator[Problem]:
+    """What is wrong with the receiver of a mail."""
     if not services.has_mail:
         yield subject.error(place, "there is no mail server; add send: mail: to the settings", "no_mail_server")
     elif not is_template(mail):
-        yield from _unknown(subject, place, "recipient", mail, services.recipients, "send: mail: recipients:")
+        yield from unknown_name(subject, place, "recipient", mail, services.recipients, "send: mail: recipients:")
     elif not services.takes_addresses:
         message = "an address out of a variable needs domains; add send: mail: allowed_domains: to the settings"
         yield subject.error(place, message, "mail_without_domains")
 
 
-def _unknown(
+def unknown_name(
     subject: Subject, place: DataPath, what: str, name: str, known: frozenset[str], where: str
 ) -> Iterator[Problem]:
+    """Whether the settings have a receiver of that name."""
     if name not in known:
         hint = did_you_mean(name, sorted(known)) or f"add it to {where} of the settings"
         yield subject.error(place, f"there is no {what} '{name}'; {hint}", "unknown_receiver")

@@ -21,6 +21,7 @@ from ivr.flow.steps import (
     survey,
     tag,
     transfer,
+    video,
     when,
 )
 from ivr.flow.steps.kind import StepKind
@@ -39,6 +40,7 @@ KINDS: tuple[StepKind, ...] = (
     run_flow.RUN,
     run_flow.RETURN_STEP,
     transfer.KIND,
+    video.KIND,
     queue.KIND,
     answer.KIND,
     hang_up.KIND,

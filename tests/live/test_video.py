@@ -1,0 +1,254 @@
+"""A caller, a guest with a link and an agent of the desk in one video room of a real telephone system."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from types import ModuleType
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from ivr.testing.sip_peer import PeerCall, SipPeer
+from ivr.testing.sip_peer.measure import level_dbfs
+from tests.lab import control
+from tests.live.bots import EXIT_HZ, HEARD_HZ, HOLD_HZ, LiveBot, answered, caller, hears, live, running_bot, wait_until
+from tests.live.test_desk import first_password
+from tests.services.http_server import HttpServer, answer
+
+pytestmark = pytest.mark.live
+
+DESK = "127.0.0.1:18388"
+HOOK_PORT = 18389
+LIMIT_MS = 30_000
+FIRST_HZ, AFTER_HZ, NOBODY_HZ, FAILED_HZ = HEARD_HZ["agent"], HEARD_HZ["sales"], EXIT_HZ["busy"], EXIT_HZ["failed"]
+SPEECH_DBFS = -50.0
+"""Louder than this is somebody to be heard; the rooms add no noise of their own."""
+CAMERA = (
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+STATS = """async () => {
+  const found = {frames: 0, energy: 0};
+  const connection = document.querySelector("[data-video]").connection;
+  if (connection) (await connection.getStats()).forEach((each) => {
+    if (each.type !== "inbound-rtp") return;
+    found.frames += each.framesDecoded || 0;
+    found.energy += each.totalAudioEnergy || 0;
+  });
+  return found;
+}"""
+
+
+def sound(hz: int) -> str:
+    return f"sounds/t{hz}.wav"
+
+
+def video_flow(name: str, wait_for: str) -> dict[str, Any]:
+    video = {
+        "room": "support",
+        "announce": sound(FIRST_HZ),
+        "wait_for": wait_for,
+        "invite": [{"webhook": "sms", "text": "Your video call: {link}"}],
+    }
+    show = {
+        "video": video,
+        "waiting": {"play": sound(HOLD_HZ), "after": "0s"},
+        "nobody": "nobody",
+        "failed": "failed",
+        "after": "after",
+    }
+    steps: dict[str, Any] = {"show": show}
+    steps |= {
+        step: {"say": sound(hz), "next": "hang_up"}
+        for step, hz in (("nobody", NOBODY_HZ), ("failed", FAILED_HZ), ("after", AFTER_HZ))
+    }
+    return {"flow": name, "language": "en-US", "start": "show", "steps": steps}
+
+
+@pytest.fixture(scope="module")
+def video_bot(lab: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
+    if not control.takes_browsers():
+        reason = f"{control.BROWSER_HOST} is no address of this machine; as root: tests/lab/lab.sh up"
+        (pytest.fail if os.environ.get("IVR_REQUIRE_ALL") == "1" else pytest.skip)(reason)
+    rooms = {
+        "rooms": "500-509",
+        "sip": control.number("{room}"),
+        "websocket": control.WEBSOCKET,
+        "domain": control.HOST,
+        "guest": {"username": control.BROWSER.username, "password": "${VIDEO_PASSWORD}"},
+    }
+    hook = {"url": f"http://127.0.0.1:{HOOK_PORT}/sms", "allow_private": True}
+    with running_bot(
+        tmp_path_factory.mktemp("video"),
+        control.RTP_TRUNK_PORT,
+        environ={"IVR_WEB__LISTEN": DESK, "VIDEO_PASSWORD": control.BROWSER.password},
+        flows=[video_flow("video", "60s"), video_flow("alone", "3s")],
+        settings={
+            "video": {"support": rooms},
+            "send": {"webhooks": {"sms": hook}},
+            "numbers": {"701": {"flow": "video"}, "702": {"flow": "alone"}},
+        },
+    ) as bot:
+        yield bot
+
+
+@pytest.fixture(autouse=True)
+def _rooms_are_empty(lab: ModuleType) -> Iterator[None]:
+    """Every test gives its room back, and leaves nobody in it."""
+    yield
+    wait_until(lambda: control.channels() == 0, 30, lambda: control.asterisk_cli("core show channels"))
+
+
+@asynccontextmanager
+async def browsers(number: int) -> AsyncIterator[list[Page]]:
+    """Pages of people who have a camera and a microphone."""
+    expect.set_options(timeout=LIMIT_MS)
+    chromium = shutil.which("chromium")
+    assert chromium, "chromium is missing: apt-get install -y chromium"
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(
+            executable_path=chromium, args=list(CAMERA), ignore_default_args=["--mute-audio"]
+        )
+        opened = []
+        for _ in range(number):
+            context = await launched.new_context(locale="en-GB", permissions=["camera", "microphone"])
+            opened.append(await context.new_page())
+            opened[-1].set_default_timeout(LIMIT_MS)
+        try:
+            yield opened
+        finally:
+            for page in opened:  # a page that is closed without this leaves its call in the room
+                await page.goto("about:blank")
+            await launched.close()
+
+
+def hook() -> HttpServer:
+    """The gateway for text messages."""
+    return HttpServer(port=HOOK_PORT).on("/sms", answer())
+
+
+async def link_in(server: HttpServer) -> str:
+    """What the caller was sent."""
+    deadline = time.monotonic() + 30
+    while not server.received:
+        assert time.monotonic() < deadline, "no invitation was sent"
+        await asyncio.sleep(0.1)
+    told = json.loads(server.received[-1].body)
+    told = told.get("data", told)
+    assert told["text"] == f"Your video call: {told['link']}"
+    return str(told["link"])
+
+
+async def join(page: Page) -> None:
+    await page.get_by_role("button", name="Join").click()
+    await expect(page.locator("[data-video]")).to_have_attribute("data-shown", "in")
+
+
+async def log_in(page: Page, password: str) -> None:
+    await page.goto(f"http://{DESK}/login")
+    await page.get_by_label("Name").fill("operator")
+    await page.get_by_label("Password").fill(password)
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"http://{DESK}/wallboard")
+
+
+async def grows(page: Page, what: str) -> None:
+    """Something of what the page receives becomes more."""
+    before = (await page.evaluate(STATS))[what]
+    deadline = time.monotonic() + 40
+    while (await page.evaluate(STATS))[what] <= before:
+        assert time.monotonic() < deadline, f"{what} stay at {before}"
+        await asyncio.sleep(0.3)
+
+
+async def is_heard(call: PeerCall) -> None:
+    """The caller hears somebody from now on."""
+    deadline, length = time.monotonic() + 40, len(call.received_audio())
+    while True:
+        if len(new := call.received_audio()[length:]) > 1600 and level_dbfs(new[-1600:]) > SPEECH_DBFS:
+            return
+        assert time.monotonic() < deadline, "the caller hears nobody"
+        await asyncio.sleep(0.1)
+
+
+@live
+async def test_caller_guest_and_agent_meet_and_the_caller_is_back_when_they_leave(video_bot: LiveBot) -> None:
+    password = await asyncio.to_thread(first_password, video_bot)
+    uri = video_bot.uri.replace("live@", "701@")
+    async with (
+        hook() as server,
+        browsers(3) as (guest, agent, stranger),
+        SipPeer(user="seeing") as phone,
+    ):
+        await log_in(agent, password)
+        call = await answered(phone.dial(uri, timeout_s=10))
+        await hears(call, FIRST_HZ)
+        link = await link_in(server)
+        await hears(call, HOLD_HZ, 15)
+        await guest.goto(link)
+        await join(guest)
+        await agent.goto(f"http://{DESK}/video")
+        await agent.get_by_role("link", name="Join").click()
+        await join(agent)
+        for page in (guest, agent):
+            await grows(page, "frames")
+        await is_heard(call)
+        call.send_tone(440, 60.0)
+        for page in (guest, agent):
+            await grows(page, "energy")
+        refused = await stranger.goto(link)
+        assert refused is not None and refused.status == 410
+        await agent.get_by_role("button", name="Leave").click()
+        await guest.goto("about:blank")  # as a tab that is closed
+        await hears(call, AFTER_HZ, 60, after_s=0.0)
+        await call.wait_ended(20)
+    record = await asyncio.to_thread(video_bot.record_of, "seeing", within_s=20)
+    (step,) = [step for step in record["steps"] if step["kind"] == "video"]
+    assert step["outcome"] == "after" and "guest" in step["detail"] and "operator" in step["detail"]
+
+
+@live
+async def test_a_caller_whom_nobody_joins_hears_the_flow_again(video_bot: LiveBot) -> None:
+    async with hook() as server, browsers(1) as (page,), SipPeer(user="alone") as phone:
+        call = await answered(phone.dial(video_bot.uri.replace("live@", "702@"), timeout_s=10))
+        await hears(call, HOLD_HZ, 15)
+        link = await link_in(server)
+        await hears(call, NOBODY_HZ, 30)
+        await call.wait_ended(20)
+        late = await page.goto(link)
+        assert late is not None and late.status == 410
+    record = await asyncio.to_thread(video_bot.record_of, "alone", within_s=20)
+    assert [step["outcome"] for step in record["steps"] if step["kind"] == "video"] == ["nobody"]
+
+
+@live
+async def test_a_telephone_with_video_is_sent_into_the_room_itself(video_bot: LiveBot) -> None:
+    password = await asyncio.to_thread(first_password, video_bot)
+    uri, headers = video_bot.uri.replace("live@", "701@"), {"X-Offers-Video": "1"}
+    async with browsers(1) as (agent,), caller() as phone:
+        await log_in(agent, password)
+        call = await answered(phone.dial(uri, headers=headers, timeout_s=10))
+        await hears(call, HOLD_HZ, 15)
+        await agent.goto(f"http://{DESK}/video")
+        await agent.get_by_role("link", name="Join").click()
+        await join(agent)
+        await call.wait_ended(30)
+        assert call.transferred_to is not None
+        call.transferred_to.send_tone(440, 30.0)
+        await is_heard(call.transferred_to)
+        await grows(agent, "energy")
+        await call.transferred_to.hang_up()
+    record = await asyncio.to_thread(video_bot.record_of, "caller", within_s=20)
+    assert record["end_reason"] == "transferred"
+    (step,) = [step for step in record["steps"] if step["kind"] == "video"]
+    assert step["outcome"] == "joined" and "operator" in step["detail"]
