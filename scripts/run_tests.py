@@ -29,6 +29,7 @@ ENGINES = tuple(f"tests/{name}" for name in ("contract", "deploy", "front", "ser
 AUDIO = (
     "tests/live/test_codecs.py",
     "tests/live/test_dialog.py",
+    "tests/live/test_echo.py",
     "tests/live/test_record.py",
     "tests/sip/test_rtp.py",
     "tests/testing/test_sip_peer_calls.py",

@@ -51,8 +51,8 @@ pytestmark = [
 TLS_PORT, WEBSOCKET_PORT = 5193, 5194
 MEMBER_PORT = 5196
 """Where the lab sees no trunk, but a telephone that registers."""
-WORKER_PORTS = (5171, 5172)
-NOBODYS_PORT = 5173
+WORKER_PORTS = (5141, 5142)
+NOBODYS_PORT = 5143
 OK = "SIP/2.0 200 OK"
 
 
