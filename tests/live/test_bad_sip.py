@@ -232,7 +232,7 @@ async def test_audio_follows_a_new_rtp_port(open_bot: LiveBot) -> None:
             elsewhere.setblocking(False)
             body = build_offer("127.0.0.1", elsewhere.getsockname()[1], ("PCMU", "PCMA"), version=7)
             call.stream.is_sending = False  # from the old port: the bot would answer to where it hears from
-            await asyncio.sleep(0.3)  # what is on its way from there, and waits for the next tick of the audio, counts as well
+            await asyncio.sleep(0.3)  # what is on its way from there would count as well
             assert (await _reoffer(call, body)).status == 200
             loop = asyncio.get_running_loop()
             async with asyncio.timeout(2):
