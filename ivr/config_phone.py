@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from ivr.config_section import Section
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+from ivr.config_websocket import DOMAIN_PATTERN, goes_in_the_open
 
 
 class PhoneLogin(Section):
@@ -26,7 +25,7 @@ class PhoneSettings(Section):
 
     websocket: Annotated[str, StringConstraints(pattern=r"^wss?://[^\s/?#@;,'\"]+(/[^\s?#@;,'\"]*)?$")]
     """Where browsers reach the telephone system: `wss://pbx.example.org:8089/ws`."""
-    domain: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:\[\]-]{1,253}$")]
+    domain: Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
     """What stands behind the @ of the agents' addresses there."""
     agents: dict[str, PhoneLogin] = Field(default_factory=dict)
     """Name of an agent: his account. Nobody else gets a telephone in his page."""
@@ -38,7 +37,6 @@ class PhoneSettings(Section):
 
     @model_validator(mode="after")
     def _passwords_are_not_readable(self) -> Any:
-        parts = urlsplit(self.websocket)
-        if parts.scheme == "ws" and parts.hostname not in _LOOPBACK:
+        if goes_in_the_open(self.websocket):
             raise ValueError("websocket: calls would be announced through a network in the open; write wss://…")
         return self

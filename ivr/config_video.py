@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, SecretStr, StringConstraints, model_validator
 
 from ivr.config_section import Section
+from ivr.config_websocket import DOMAIN_PATTERN, goes_in_the_open
 
 _RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 MOST_ROOMS = 1000
@@ -47,7 +48,7 @@ class VideoSettings(Section):
     """Account that places the call; the caller's own when empty."""
     websocket: Annotated[str, StringConstraints(pattern=r"^wss?://[^\s/?#@;,']+(/[^\s?#@;,']*)?$")]
     """Where browsers reach the telephone system: `wss://pbx.example.org:8089/ws`."""
-    domain: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:\[\]-]{1,253}$")]
+    domain: Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
     """What stands behind the @ of their addresses."""
     guest: VideoLogin
     """For who comes by a link."""
@@ -73,7 +74,6 @@ class VideoSettings(Section):
 
     @model_validator(mode="after")
     def _passwords_are_not_readable(self) -> VideoSettings:
-        parts = urlsplit(self.websocket)
-        if parts.scheme == "ws" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        if goes_in_the_open(self.websocket):
             raise ValueError("websocket: passwords and addresses would go through a network in the open; write wss://…")
         return self

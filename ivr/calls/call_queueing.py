@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,6 +14,7 @@ import structlog
 from ivr.calls.call_ports import CallPorts, CallTasks
 from ivr.calls.prompt_player import PromptPlayer
 from ivr.calls.transfer_driver import TransferSounds
+from ivr.calls.transfer_sounds import make_sounds, ready_sounds
 from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.ports import LegEnded, LegEvent, LegId, LegOffered, metrics
@@ -113,16 +113,16 @@ class CallQueueing:
             failed = e.QueueEnded(self._now_s(), e.QueueOutcome.FAILED, "the queue is not configured")
             self._ended(failed, "")
             return
-        hold, whisper = (self._ports.prompts.cached(part) if part else [] for part in (command.hold, command.whisper))
-        if hold is None or whisper is None:
+        sounds = ready_sounds(self._ports, command.hold, command.whisper)
+        if sounds is None:
             self._rendering = self._tasks.start(self._render_and_begin(command, clerk))
         else:
-            self._begin(command, clerk, TransferSounds(hold, whisper))
+            self._begin(command, clerk, sounds)
 
     async def _render_and_begin(self, command: c.EnterQueue, clerk: QueueClerk) -> None:
-        hold, whisper = await self._player.files(command.hold), await self._player.files(command.whisper)
+        sounds = await make_sounds(self._ports, self._player, command.hold, command.whisper)
         self._rendering = None
-        self._begin(command, clerk, TransferSounds(hold, whisper))
+        self._begin(command, clerk, sounds)
 
     def _begin(self, command: c.EnterQueue, clerk: QueueClerk, sounds: TransferSounds) -> None:
         self._log.info("queue_entered", queue=command.queue)
@@ -132,7 +132,7 @@ class CallQueueing:
             self._ports,
             clerk,
             visitor_of(self._call_id, self._offered.leg_id, command, clerk.rules, self._ports.clock.now()),
-            sounds if sounds.hold else replace(sounds, hold=[self._ports.hold_sound]),
+            sounds,
             self._player,
             self._claim,
             self._told,

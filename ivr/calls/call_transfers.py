@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import structlog
 
@@ -15,6 +14,7 @@ from ivr.calls.reaching import Attempt, Welcome, unknown
 from ivr.calls.transfer import TransferMachine
 from ivr.calls.transfer_commands import Report
 from ivr.calls.transfer_driver import NO_TALK, TransferDriver, TransferSounds
+from ivr.calls.transfer_sounds import make_sounds, ready_sounds
 from ivr.flow import commands as c
 from ivr.flow.events import TALKED
 from ivr.ports import LegEvent, LegId, LegOffered
@@ -70,15 +70,14 @@ class CallTransfers:
     def start(self, command: c.StartTransfer) -> None:
         """Begin as soon as the sounds are ready."""
         self._player.forget()
-        hold, whisper = (self._ports.prompts.cached(part) if part else [] for part in (command.hold, command.whisper))
-        if hold is None or whisper is None:
+        sounds = ready_sounds(self._ports, command.hold, command.whisper)
+        if sounds is None:
             self._tasks.start(self._render_and_begin(command))
         else:
-            self._begin(command, TransferSounds(hold, whisper))
+            self._begin(command, sounds)
 
     async def _render_and_begin(self, command: c.StartTransfer) -> None:
-        hold, whisper = await self._player.files(command.hold), await self._player.files(command.whisper)
-        self._begin(command, TransferSounds(hold, whisper))
+        self._begin(command, await make_sounds(self._ports, self._player, command.hold, command.whisper))
 
     def _begin(self, command: c.StartTransfer, sounds: TransferSounds) -> None:
         self._running = TransferDriver(
@@ -92,7 +91,7 @@ class CallTransfers:
                 comes_back=command.comes_back,
                 return_key=command.return_key,
             ),
-            sounds if sounds.hold else replace(sounds, hold=[self._ports.hold_sound]),
+            sounds,
             self._ended,
             self._claim,
             context_headers(self._call_id, command.context, command.answers),

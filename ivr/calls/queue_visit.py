@@ -249,9 +249,9 @@ class QueueVisit:
             case c.Refuse(offer_id=offer_id, reason=reason):
                 clerk.refuse(offer_id, reason)
             case c.Leave(exit_name=exit_name):
-                clerk.leave(call_id, exit_name, lambda is_done: self._advance(e.LeaveTold(is_done)))
+                clerk.leave(call_id, exit_name, self._leave_told)
             case c.AskCallback(number=number):
-                self._ask_callback(number)
+                clerk.ask_callback(call_id, number, self._leave_told)
             case c.Withdraw():
                 clerk.withdraw(call_id)
             case c.EndTalk():
@@ -261,11 +261,8 @@ class QueueVisit:
             case c.Over():
                 self._tell_over(command)
 
-    def _ask_callback(self, number: str) -> None:
-        def told(is_done: bool) -> None:
-            self._advance(e.LeaveTold(is_done))
-
-        self._clerk.ask_callback(self._call_id, number, told)
+    def _leave_told(self, is_done: bool) -> None:
+        self._advance(e.LeaveTold(is_done))
 
     def _entered(self, queue: str | IvrError | None) -> None:
         self._queue_now = queue if isinstance(queue, str) else self._queue_now

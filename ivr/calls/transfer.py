@@ -38,6 +38,9 @@ GONE_GRACE_S: Final = 2.0
 """The person's leg may end this long before the NOTIFY that says why (the PBX replaced it)."""
 
 
+_CALLER_HUNG_UP: Final = c.Report(TransferOutcome.FAILED, "caller hung up", "caller")
+
+
 class TransferState(StrEnum):
     """Where a transfer stands."""
 
@@ -134,8 +137,7 @@ def _introduced(machine: TransferMachine) -> Step:
 
 
 def _caller_left_early(machine: TransferMachine, event: e.TransferEvent) -> Step:
-    gone = c.Report(TransferOutcome.FAILED, "caller hung up", "caller")
-    return _to(machine, TransferState.DONE, *let_all_go(machine.hunt), gone)
+    return _to(machine, TransferState.DONE, *let_all_go(machine.hunt), _CALLER_HUNG_UP)
 
 
 def _person_left_early(machine: TransferMachine, event: e.TransferEvent) -> Step:
@@ -144,8 +146,7 @@ def _person_left_early(machine: TransferMachine, event: e.TransferEvent) -> Step
 
 
 def _caller_left(machine: TransferMachine, event: e.TransferEvent) -> Step:
-    gone = c.Report(TransferOutcome.FAILED, "caller hung up", "caller")
-    return _over(machine, c.HangUpTarget(machine.person), gone)
+    return _over(machine, c.HangUpTarget(machine.person), _CALLER_HUNG_UP)
 
 
 def _caller_left_talk(machine: TransferMachine, event: e.TransferEvent) -> Step:
@@ -263,7 +264,7 @@ def _blind_caller_left(machine: TransferMachine, event: e.TransferEvent) -> Step
     """The caller's side ended our leg: with the REFER accepted it moved on, else it hung up."""
     if machine.was_accepted:
         return _over(machine, c.Report(TransferOutcome.CONNECTED, "referred"))
-    return _over(machine, c.Report(TransferOutcome.FAILED, "caller hung up", "caller"))
+    return _over(machine, _CALLER_HUNG_UP)
 
 
 _S = TransferState

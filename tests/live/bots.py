@@ -61,7 +61,8 @@ def key_for(target: str, mode: str) -> str:
     return f"{5 + MODES.index(mode)}{list(TARGETS).index(target):02d}"
 
 
-def _sound(hz: int) -> str:
+def sound(hz: int) -> str:
+    """Name of the recording of a tone."""
     return f"sounds/t{hz}.wav"
 
 
@@ -75,22 +76,22 @@ def live_flow() -> dict[str, Any]:
         "bye": {"keys": "9", "say": ["goodbye"], "go": "bye"},
     }
     steps: dict[str, Any] = {
-        "main": {"menu": {"prompt": _sound(MENU_HZ), "choices": choices}},
-        "number": {"ask": "digits", "length": 4, "into": "number", "prompt": _sound(NUMBER_HZ), "sensitive": True},
+        "main": {"menu": {"prompt": sound(MENU_HZ), "choices": choices}},
+        "number": {"ask": "digits", "length": 4, "into": "number", "prompt": sound(NUMBER_HZ), "sensitive": True},
         "bye": {"hang_up": True},
     }
     steps["number"]["next"] = "heard_number"
-    steps |= {f"heard_{name}": {"say": _sound(hz), "next": "main"} for name, hz in HEARD_HZ.items()}
-    steps |= {f"exit_{name}": {"say": _sound(hz), "next": "main"} for name, hz in EXIT_HZ.items()}
+    steps |= {f"heard_{name}": {"say": sound(hz), "next": "main"} for name, hz in HEARD_HZ.items()}
+    steps |= {f"exit_{name}": {"say": sound(hz), "next": "main"} for name, hz in EXIT_HZ.items()}
     for mode in MODES:
         for target in TARGETS:
             name = f"to_{target}_{mode}"
             choices[name] = {"keys": key_for(target, mode), "go": name}
             steps[name] = {
-                "transfer": {"to": target, "mode": mode, "ring_for": "4s", "hold": _sound(HOLD_HZ)},
+                "transfer": {"to": target, "mode": mode, "ring_for": "4s", "hold": sound(HOLD_HZ)},
                 **{outcome: f"exit_{outcome}" for outcome in EXIT_HZ},
             }
-    steps["to_phone_bridge"]["transfer"]["whisper"] = _sound(WHISPER_HZ)
+    steps["to_phone_bridge"]["transfer"]["whisper"] = sound(WHISPER_HZ)
     return {
         "flow": "live",
         "language": "en-US",
@@ -99,8 +100,8 @@ def live_flow() -> dict[str, Any]:
         "defaults": {
             "first_input_timeout": "2s",
             "inter_digit_timeout": "1500ms",
-            "no_input": _sound(NO_INPUT_HZ),
-            "no_match": _sound(NO_MATCH_HZ),
+            "no_input": sound(NO_INPUT_HZ),
+            "no_match": sound(NO_MATCH_HZ),
             "failed": "bye",
         },
         "steps": steps,

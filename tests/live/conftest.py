@@ -9,9 +9,18 @@ import pytest
 
 from tests.lab import control
 from tests.lab.fixture import lab
-from tests.live.bots import LiveBot, running_bot
+from tests.live.bots import LiveBot, running_bot, wait_until
 
-__all__ = ["bot", "info_bot", "lab"]
+__all__ = ["bot", "info_bot", "lab", "switch_is_empty"]
+
+
+@pytest.fixture
+def switch_is_empty(lab: ModuleType) -> Iterator[None]:
+    """Every leg of a test is gone from Asterisk after it."""
+    yield
+    wait_until(
+        lambda: control.channels() == 0, 8, lambda: f"channels left: {control.asterisk_cli('core show channels')}"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ from tests.live.bots import (
 )
 from tests.live.test_desk import pages
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("switch_is_empty")]
 
 DESK, PASSWORD = "127.0.0.1:18389", "a-long-password"
 TONES = {"caller": 440, "person": 1330, "supervisor": 880}
@@ -50,15 +50,6 @@ def bot(lab: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
         with PeopleRepository(f"sqlite:///{folder}/var/calls.db") as people:
             people.add(User("eva", Role.SUPERVISOR, "", datetime.now(UTC)), hashed(PASSWORD))
         yield running
-
-
-@pytest.fixture(autouse=True)
-def _switch_is_empty(lab: ModuleType) -> Iterator[None]:
-    """Every leg of a test is gone from Asterisk after it."""
-    yield
-    wait_until(
-        lambda: control.channels() == 0, 8, lambda: f"channels left: {control.asterisk_cli('core show channels')}"
-    )
 
 
 def _ivr(bot: LiveBot, *arguments: str) -> str:

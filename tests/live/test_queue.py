@@ -34,6 +34,7 @@ from tests.live.bots import (
     live,
     now_s,
     running_bot,
+    sound,
 )
 
 pytestmark = pytest.mark.live
@@ -64,12 +65,8 @@ QUEUES: dict[str, Any] = {
 }
 
 
-def _sound(hz: int) -> str:
-    return f"sounds/t{hz}.wav"
-
-
 def _waiting(name: str, **more: Any) -> dict[str, Any]:
-    queue = {"name": name, "music": _sound(HOLD_HZ), "tell": [], "comfort": _sound(COMFORT_HZ), "tell_every": "10s"}
+    queue = {"name": name, "music": sound(HOLD_HZ), "tell": [], "comfort": sound(COMFORT_HZ), "tell_every": "10s"}
     ends = {"full": "is_full", "too_long": "is_too_long", "failed": "is_failed"}
     keys = {"keys": {"9": "is_out"}}
     return {"queue": {**queue, **more.pop("queue", {})}, **keys, **ends, **more}
@@ -78,7 +75,7 @@ def _waiting(name: str, **more: Any) -> dict[str, Any]:
 def queue_flow() -> dict[str, Any]:
     """A menu of queues, and a tone for each way out of them."""
     steps: dict[str, Any] = {
-        "wait_1": _waiting("sales", queue={"whisper": _sound(WHISPER_HZ)}),
+        "wait_1": _waiting("sales", queue={"whisper": sound(WHISPER_HZ)}),
         "wait_2": _waiting("sales", after="is_after"),
         "wait_3": _waiting("small"),
         "wait_4": _waiting("short"),
@@ -87,13 +84,13 @@ def queue_flow() -> dict[str, Any]:
         ),
     }
     choices = {name: {"keys": name[-1], "go": name} for name in steps}
-    steps["main"] = {"menu": {"prompt": _sound(MENU_HZ), "choices": choices}}
-    steps |= {f"is_{name}": {"say": _sound(hz), "next": "main"} for name, hz in ENDS.items()}
+    steps["main"] = {"menu": {"prompt": sound(MENU_HZ), "choices": choices}}
+    steps |= {f"is_{name}": {"say": sound(hz), "next": "main"} for name, hz in ENDS.items()}
     return {
         "flow": "queues",
         "language": "en-US",
         "start": "main",
-        "defaults": {"no_input": _sound(NO_INPUT_HZ), "no_match": _sound(NO_INPUT_HZ), "failed": "hang_up"},
+        "defaults": {"no_input": sound(NO_INPUT_HZ), "no_match": sound(NO_INPUT_HZ), "failed": "hang_up"},
         "steps": steps,
     }
 

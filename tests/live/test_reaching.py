@@ -32,19 +32,15 @@ from tests.live.bots import (
     live,
     now_s,
     running_bot,
+    sound,
     wait_until,
 )
+from tests.live.talking import CALLER_HZ, talk_both_ways
 
-pytestmark = pytest.mark.live
-
-CALLER_HZ, AGENT_HZ = 440, 1330
-
-
-def _sound(hz: int) -> str:
-    return f"sounds/t{hz}.wav"
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("switch_is_empty")]
 
 
-ACCEPTED: dict[str, Any] = {"mode": "bridge", "whisper": _sound(WHISPER_HZ), "accept": "key", "accept_within": "1500ms"}
+ACCEPTED: dict[str, Any] = {"mode": "bridge", "whisper": sound(WHISPER_HZ), "accept": "key", "accept_within": "1500ms"}
 TRANSFERS: dict[str, dict[str, Any]] = {
     "11": {"to": "phone", **ACCEPTED},
     "12": {"to": "answers", **ACCEPTED},
@@ -70,20 +66,20 @@ EXITS = {
 def people_flow() -> dict[str, Any]:
     """A menu of transfers, and a tone for each way in which they can end."""
     choices = {f"to_{keys}": {"keys": keys, "go": f"to_{keys}"} for keys in TRANSFERS}
-    steps: dict[str, Any] = {"main": {"menu": {"prompt": _sound(MENU_HZ), "choices": choices}}}
+    steps: dict[str, Any] = {"main": {"menu": {"prompt": sound(MENU_HZ), "choices": choices}}}
     for keys, transfer in TRANSFERS.items():
         exits = {name: f"exit_{name}" for name in EXIT_HZ}
         exits |= {"not_accepted": "exit_not_accepted"} if transfer.get("accept") == "key" else {}
         exits |= {"after": "exit_after", "returned": "exit_returned"} if transfer.get("return_key") else {}
-        steps[f"to_{keys}"] = {"transfer": {"hold": _sound(HOLD_HZ), "ring_for": "4s", **transfer}, **exits}
+        steps[f"to_{keys}"] = {"transfer": {"hold": sound(HOLD_HZ), "ring_for": "4s", **transfer}, **exits}
     choices["to_31"]["go"] = "account"
-    steps["account"] = {"ask": "digits", "prompt": _sound(NUMBER_HZ), "length": 4, "into": "account", "next": "to_31"}
-    steps |= {f"exit_{name}": {"say": _sound(hz), "next": "main"} for name, hz in EXITS.items()}
+    steps["account"] = {"ask": "digits", "prompt": sound(NUMBER_HZ), "length": 4, "into": "account", "next": "to_31"}
+    steps |= {f"exit_{name}": {"say": sound(hz), "next": "main"} for name, hz in EXITS.items()}
     return {
         "flow": "people",
         "language": "en-US",
         "start": "main",
-        "defaults": {"no_input": _sound(460), "no_match": _sound(520), "failed": "hang_up"},
+        "defaults": {"no_input": sound(460), "no_match": sound(520), "failed": "hang_up"},
         "steps": steps,
     }
 
@@ -100,15 +96,6 @@ def bot(lab: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
         yield running
 
 
-@pytest.fixture(autouse=True)
-def _switch_is_empty(lab: ModuleType) -> Iterator[None]:
-    """Every leg of a test is gone from Asterisk after it."""
-    yield
-    wait_until(
-        lambda: control.channels() == 0, 8, lambda: f"channels left: {control.asterisk_cli('core show channels')}"
-    )
-
-
 @asynccontextmanager
 async def _calling(keys: str) -> AsyncIterator[PeerCall]:
     """A caller who has asked for a person."""
@@ -117,13 +104,6 @@ async def _calling(keys: str) -> AsyncIterator[PeerCall]:
         await hears(call, MENU_HZ)
         await call.press(keys, duration_ms=60, gap_ms=60)
         yield call
-
-
-async def _talk_both_ways(call: PeerCall, agent: PeerCall) -> None:
-    call.send_tone(CALLER_HZ, 3.0)
-    agent.send_tone(AGENT_HZ, 3.0)
-    await hears(call, AGENT_HZ)
-    await hears(agent, CALLER_HZ)
 
 
 @live
@@ -138,7 +118,7 @@ async def test_a_person_is_joined_by_the_key_and_not_before(bot: LiveBot) -> Non
             await asyncio.sleep(0.8)
             assert not spans_of_tone(agent.received_audio(), CALLER_HZ), "joined before the key"
             await agent.press("1")
-            await _talk_both_ways(call, agent)
+            await talk_both_ways(call, agent)
             await call.hang_up()
             await agent.wait_ended(5)
 
@@ -172,7 +152,7 @@ async def test_persons_are_called_in_turn_until_one_answers(bot: LiveBot) -> Non
             agent = await desk.wait_call(8)
             await agent.wait_answered(5)
             await hears(call, HOLD_HZ)
-            await _talk_both_ways(call, agent)
+            await talk_both_ways(call, agent)
             await agent.hang_up()
             await call.wait_ended(5)
     record = await asyncio.to_thread(bot.record_of, "caller")
@@ -187,7 +167,7 @@ async def test_all_telephones_ring_and_the_first_who_answers_has_the_caller(bot:
         async with _calling("22") as call:
             one, other = await first.wait_call(8), await second.wait_call(8)
             other.answer()
-            await _talk_both_ways(call, other)
+            await talk_both_ways(call, other)
             await one.wait_ended(3)
             assert not one.is_answered
             await call.hang_up()
@@ -228,7 +208,7 @@ async def test_the_caller_is_back_in_the_flow_after_the_talk(bot: LiveBot, way: 
         async with _calling("24") as call:
             agent = await desk.wait_call(8)
             await agent.wait_answered(5)
-            await _talk_both_ways(call, agent)
+            await talk_both_ways(call, agent)
             if way == "after":
                 await agent.hang_up()
             else:

@@ -16,7 +16,7 @@ import pytest
 
 from ivr.speech.pcm import Audio, read_wav, write_wav
 from ivr.testing.sip_peer import SipPeer
-from tests.live.bots import HEARD_HZ, MENU_HZ, NUMBER_HZ, SPEECH, LiveBot, answered, hears, running_bot
+from tests.live.bots import HEARD_HZ, MENU_HZ, NUMBER_HZ, SPEECH, LiveBot, answered, hears, running_bot, sound
 from tests.speech.conftest import PROJECT_DIR
 
 pytestmark = pytest.mark.adapter
@@ -38,20 +38,16 @@ ENGINES: dict[str, dict[str, Any]] = {
 SPEAKS = ("pyttsx3", "piper", "flite")
 
 
-def _sound(hz: int) -> str:
-    return f"sounds/t{hz}.wav"
-
-
 def _flow() -> dict[str, Any]:
     secret = {"ask": "digits", "sensitive": True, "failed": "hang_up"}
     told = (
         "Your number is {{ code | digits }}, in one word {{ code }}. Please keep it secret. We never ask for it again."
     )
     steps: dict[str, Any] = {
-        "keyed": {**secret, "prompt": _sound(MENU_HZ), "length": 6, "into": "code", "next": "told"},
-        "told": {"say": [told, _sound(TOLD_HZ)], "next": "said"},
-        "untold": {"say": _sound(FAILED_HZ), "next": "said"},
-        "said": {**secret, "prompt": _sound(NUMBER_HZ), "length": 6, "into": "pin", "confirm": "always", "next": "bye"},
+        "keyed": {**secret, "prompt": sound(MENU_HZ), "length": 6, "into": "code", "next": "told"},
+        "told": {"say": [told, sound(TOLD_HZ)], "next": "said"},
+        "untold": {"say": sound(FAILED_HZ), "next": "said"},
+        "said": {**secret, "prompt": sound(NUMBER_HZ), "length": 6, "into": "pin", "confirm": "always", "next": "bye"},
         "bye": {"say": "You said {{ pin | digits }}, thank you very much for that. Good bye.", "next": "hang_up"},
     }
     return {"flow": "secret", "language": "en-US", "start": "keyed", "on_error": "untold", "steps": steps}

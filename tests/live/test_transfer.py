@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import ModuleType
 
@@ -28,10 +28,10 @@ from tests.live.bots import (
     running_bot,
     wait_until,
 )
+from tests.live.talking import CALLER_HZ, talk_both_ways
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("switch_is_empty")]
 
-CALLER_HZ, AGENT_HZ = 440, 1330
 FAILURES = {
     "busy": "busy",
     "rings": "no_answer",
@@ -41,15 +41,6 @@ FAILURES = {
     "away": "unreachable",
     "no_line": "unreachable",
 }
-
-
-@pytest.fixture(autouse=True)
-def _switch_is_empty(lab: ModuleType) -> Iterator[None]:
-    """Every leg of a test is gone from Asterisk after it."""
-    yield
-    wait_until(
-        lambda: control.channels() == 0, 8, lambda: f"channels left: {control.asterisk_cli('core show channels')}"
-    )
 
 
 async def _asks_for(call: PeerCall, target: str, mode: str) -> None:
@@ -99,13 +90,6 @@ def _channels() -> str:
     return control.asterisk_cli("core show channels concise")
 
 
-async def _talk_both_ways(call: PeerCall, agent: PeerCall) -> None:
-    call.send_tone(CALLER_HZ, 3.0)
-    agent.send_tone(AGENT_HZ, 3.0)
-    await hears(call, AGENT_HZ)
-    await hears(agent, CALLER_HZ)
-
-
 @live
 async def test_a_telephone_behind_the_pbx_is_told_who_calls_and_nobody_else_can_say_so(bot: LiveBot) -> None:
     async with _at_the_desk("bridge") as (call, agent):
@@ -136,7 +120,7 @@ async def test_caller_and_person_talk_and_the_bot_leaves_the_path(bot: LiveBot, 
         await agent.wait_answered(5)
         await asyncio.sleep(1.0)
         wait_until(lambda: control.channels() == 2, 3, lambda: "the bot is still in the path")
-        await _talk_both_ways(call, agent)
+        await talk_both_ways(call, agent)
         await call.hang_up()
         await agent.wait_ended(5)
     record = await asyncio.to_thread(bot.record_of, "caller")
@@ -147,7 +131,7 @@ async def test_caller_and_person_talk_and_the_bot_leaves_the_path(bot: LiveBot, 
 async def test_a_bridge_stays_and_the_persons_hang_up_ends_the_call(bot: LiveBot) -> None:
     async with _at_the_desk("bridge") as (call, agent):
         await agent.wait_answered(5)
-        await _talk_both_ways(call, agent)
+        await talk_both_ways(call, agent)
         await agent.hang_up()
         await call.wait_ended(5)
     record = await asyncio.to_thread(bot.record_of, "caller")
@@ -172,7 +156,7 @@ async def test_the_person_is_told_first_and_only_then_joined(bot: LiveBot) -> No
 async def test_a_bridge_ends_for_the_person_when_the_caller_hangs_up(bot: LiveBot) -> None:
     async with _at_the_desk("bridge") as (call, agent):
         await agent.wait_answered(5)
-        await _talk_both_ways(call, agent)
+        await talk_both_ways(call, agent)
         await call.hang_up()
         await agent.wait_ended(5)
 
@@ -199,7 +183,7 @@ async def test_where_refer_is_refused_the_bot_stays_as_a_bridge(
             await agent.wait_answered(5)
             await asyncio.sleep(1.0)
             assert control.channels() == 4, "caller, bot, bot, person"
-            await _talk_both_ways(call, agent)
+            await talk_both_ways(call, agent)
             await call.hang_up()
             await agent.wait_ended(5)
 
