@@ -1,8 +1,8 @@
 """Every test, in four pytest processes side by side: most of them wait most of the time, for audio or for processes.
 
 What shares the lab's Asterisk stays in one process. What measures audio by the millisecond comes last, with nothing
-beside it. Up to six tests that failed run once more, alone: two processors that carry four test runs are late now and
-then, as no telephone bot would be. Which did so is told. Ends with one summary line of all, in pytest's form.
+beside it. Up to twelve tests that failed run once more, alone: two processors that carry four test runs are late now
+and then, as no telephone bot would be. Which did so is told. Ends with one summary line of all, in pytest's form.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PARTS = {
 }
 """Name and arguments of what runs beside the rest; they need nothing of each other."""
 
-SECOND_RUNS = 6
+SECOND_RUNS = 12
 """So many tests that failed get a second run; more are no coincidence."""
 _CACHES = Path(".pytest_cache")
 

@@ -81,12 +81,12 @@ def position(call: WaitingCall, calls: Iterable[WaitingCall]) -> int:
     )
 
 
-def estimated_wait_s(place: int, agents: int, handle_time_s: float) -> float | None:
-    """From now to the agent, all agents being busy; None where none is at work.
+def estimated_wait_s(place: int, free: int, agents: int, handle_time_s: float) -> float | None:
+    """From now to the agent; None where none of the `agents` is at work. `free` of them take the first calls at once.
 
     With `agents` handling `handle_time_s` each, one becomes free every handle_time_s / agents on average (M/M/c).
     """
-    return place * handle_time_s / agents if agents else None
+    return max(0, place - free) * handle_time_s / agents if agents else None
 
 
 def has_waited_too_long(call: WaitingCall, rules: QueueSettings, now: datetime) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ivr.acd.agent import SERVING, settled
+from ivr.acd.agent import SERVING, AgentState, settled
 from ivr.acd.floor import Floor
-from ivr.acd.queue import CallState, estimated_wait_s, has_waited_too_long, position
+from ivr.acd.queue import CallState, WaitingCall, estimated_wait_s, has_waited_too_long, position
 from ivr.acd.routing import can_serve, needed_skills
 from ivr.immutable import immutable
 
@@ -21,7 +21,7 @@ class Standing:
     position: int
     """1 for who is next."""
     estimated_wait_s: float | None
-    """None where nobody is at work who could take the call."""
+    """0 where an agent is free or called; None where nobody is at work who could take the call."""
     has_waited_too_long: bool
     """Whoever has the call takes it out of the queue then."""
 
@@ -32,8 +32,16 @@ def standing(floor: Floor, call_id: str, now: datetime, handle_time_s: float) ->
     if call is None:
         return None
     rules, place = floor.rules(call), position(call, floor.calls.values())
-    needed = needed_skills(call, rules, now)
-    working = (agent for agent in floor.agents.values() if settled(agent, now).state in SERVING)
-    fit = sum(can_serve(agent, needed) for agent in working)
     is_late = has_waited_too_long(call, rules, now)
-    return Standing(call.queue, call.state, place, estimated_wait_s(place, fit, handle_time_s), is_late)
+    return Standing(call.queue, call.state, place, _wait_s(floor, call, now, handle_time_s), is_late)
+
+
+def _wait_s(floor: Floor, call: WaitingCall, now: datetime, handle_time_s: float) -> float | None:
+    if call.state is not CallState.WAITING:
+        return 0.0
+    needed = needed_skills(call, floor.rules(call), now)
+    fit = [settled(agent, now).state for agent in floor.agents.values() if can_serve(agent, needed)]
+    # Calls that ring have their agents, who are not free any more.
+    place = position(call, (other for other in floor.calls.values() if other.state is CallState.WAITING))
+    serving = sum(state in SERVING for state in fit)
+    return estimated_wait_s(place, fit.count(AgentState.AVAILABLE), serving, handle_time_s)

@@ -41,8 +41,14 @@ def test_the_position_counts_those_before_who_still_wait() -> None:
 
 
 def test_the_estimated_wait_goes_by_place_and_agents() -> None:
-    assert estimated_wait_s(3, 6, 240) == 120
-    assert estimated_wait_s(3, 0, 240) is None
+    assert estimated_wait_s(3, 0, 6, 240) == 120
+    assert estimated_wait_s(3, 0, 0, 240) is None
+
+
+def test_who_has_a_free_agent_waits_for_nobody() -> None:
+    assert estimated_wait_s(1, 1, 1, 240) == 0
+    assert estimated_wait_s(2, 3, 6, 240) == 0
+    assert estimated_wait_s(3, 1, 6, 240) == 80
 
 
 def test_the_longest_wait_is_that_in_the_present_queue() -> None:

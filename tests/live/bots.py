@@ -25,6 +25,7 @@ from ivr.testing.sip_peer import PeerCall, SipPeer
 from ivr.testing.sip_peer.measure import spans_of_tone, tone
 from ivr.testing.sip_peer.recording import write_wav
 from tests.lab import control
+from tests.ports import RTP_PER_BOT, rtp_port_of
 
 P = ParamSpec("P")
 IVR = Path(sys.executable).with_name("ivr")
@@ -207,8 +208,8 @@ def write_project(
         "sip": {
             "address": "127.0.0.1",
             "port": port,
-            "rtp_port": 12000 + (port % 100) * 40,
-            "rtp_port_count": 40,
+            "rtp_port": rtp_port_of(port),
+            "rtp_port_count": RTP_PER_BOT,
             **sip,
         },
         "default_flow": "live",

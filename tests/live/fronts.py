@@ -12,8 +12,10 @@ from ivr.config import Settings
 from ivr.front.kamailio import Front
 from ivr.front.workers import WorkerAddress
 from tests.lab import control
+from tests.ports import ports_of
 
-PORT, INNER_PORT = control.RTP_TRUNK_PORT, 5192
+PORT = control.RTP_TRUNK_PORT
+(INNER_PORT,) = ports_of("front", 1)
 URI = f"sip:live@127.0.0.1:{PORT}"
 Workers = list[WorkerAddress]
 

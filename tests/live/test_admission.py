@@ -29,17 +29,17 @@ from tests.live.bots import (
     live,
     running_bot,
 )
+from tests.ports import ports_of
 
 pytestmark = [
     pytest.mark.live,
     pytest.mark.skipif(shutil.which("kamailio") is None, reason="kamailio is not installed (make test does)"),
 ]
 
-PORT, FRONT_PORT, FIRST_WORKER = 5380, 5383, 5390
-PERSON_PORTS = {PORT: 5381, FRONT_PORT: 5382}
+PORT, FRONT_PORT, WORK_PORT, INNER_PORT, PERSON, FRONT_PERSON, FIRST_WORKER, *_ = ports_of("admission", 20)
+PERSON_PORTS = {PORT: PERSON, FRONT_PORT: FRONT_PERSON}
 ANY_AUDIO = {"late_audio": "0%", "cpu": "100%", "own_work": "0%", "hold": "1s"}
 """Reached as soon as there is a call."""
-WORK_PORT = 5385
 BUSY_CORES = 0.04
 """What the bot's work must take of a processor: a silent call takes 0.014, with two that speak it is 0.17."""
 TURNS_WITHIN_S = 10.0
@@ -50,7 +50,7 @@ def started(stack: ExitStack, folder: Path, port: int, capacity: int) -> LiveBot
     settings = {
         "capacity": capacity,
         "admission": ANY_AUDIO,
-        "front": {"inner_port": FRONT_PORT + 1, "limits": {"calls_per_s": 100}},
+        "front": {"inner_port": INNER_PORT, "limits": {"calls_per_s": 100}},
         "workers": {"sip_port": FIRST_WORKER},
         "targets": {name: {"sip": f"sip:person@127.0.0.1:{PERSON_PORTS[port]}"} for name in TARGETS},
     }

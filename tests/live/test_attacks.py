@@ -30,11 +30,12 @@ from tests.live.bots import (
     now_s,
     running_bot,
 )
+from tests.ports import ports_of
 from tests.waiting import until
 
 pytestmark = pytest.mark.live
 
-PORT, PERSON_PORT = 5187, 5189
+PORT, PERSON_PORT = ports_of("attacks", 2)
 OFFER: Final = build_offer("127.0.0.1", 9, ("PCMU",))
 FOREIGNER: Final = ("127.0.0.66", 40066)
 SSRC: Final = 777

@@ -14,12 +14,12 @@ from ivr.testing.sip_peer.measure import spans_of_tone
 from ivr.testing.sip_peer.message import SipResponse, parse_message
 from ivr.testing.sip_peer.sdp import build_offer
 from tests.live.bots import HEARD_HZ, MENU_HZ, LiveBot, answered, greeted, hears, live, now_s, running_bot
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT = 5174
+PORT, UNKNOWN_PORT = ports_of("bad_sip", 2)
 BOT_ADDRESS = ("127.0.0.1", PORT)
-UNKNOWN_PORT = 5175
 LEGS = 4
 EVERYBODY = 1000
 """The limit of a source: those who send rubbish and those who look after the bot have one address here."""

@@ -23,10 +23,11 @@ from tests.live.bots import (
     live,
     running_bot,
 )
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT, RESERVING_PORT, PERSON_PORT = 5172, 5173, 5192
+PORT, RESERVING_PORT, PERSON_PORT = ports_of("capacity", 3)
 LEGS = 4
 PERSON_HZ = 1330
 

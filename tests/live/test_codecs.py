@@ -12,10 +12,11 @@ from ivr.testing.sip_peer.measure import tone_level_dbfs
 from ivr.testing.sip_peer.sdp import parse_sdp
 from tests.lab import control
 from tests.live.bots import HEARD_HZ, MENU_HZ, LiveBot, answered, caller, hears, live, running_bot
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-DIRECT_PORT = 5179
+(DIRECT_PORT,) = ports_of("codecs", 1)
 SENT_DBFS = -17.0
 """Level of the prompts' tones: -20 dBFS RMS is what prompts are brought to, and a sine's RMS is 3 dB below its peak."""
 

@@ -27,11 +27,12 @@ from ivr.storage.queues import DatabaseQueues
 from ivr.testing.sip_peer import SipPeer
 from ivr.web.passwords import hashed
 from tests.live.bots import MENU_HZ, LiveBot, answered, hears, live, running_bot, wait_until
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT = 5187
-DESK = "127.0.0.1:18387"
+PORT, DESK_PORT = ports_of("desk", 2)
+DESK = f"127.0.0.1:{DESK_PORT}"
 URL = f"http://{DESK}"
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 USER = "%3Cb%3Eeve%3C%2Fb%3E"

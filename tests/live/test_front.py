@@ -41,6 +41,7 @@ from tests.live.bots import (
 )
 from tests.live.fronts import INNER_PORT, PORT, URI, Workers, come_to, front_of, legs, places, settings
 from tests.live.sip_stream import StreamCaller, read_message
+from tests.ports import ports_of
 from tests.waiting import until
 
 pytestmark = [
@@ -48,11 +49,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("kamailio") is None, reason="kamailio is not installed (make test does)"),
 ]
 
-TLS_PORT, WEBSOCKET_PORT = 5193, 5194
-MEMBER_PORT = 5196
+TLS_PORT, WEBSOCKET_PORT, MEMBER_PORT, NOBODYS_PORT, *WORKER_PORTS = ports_of("front", 19)[13:]
 """Where the lab sees no trunk, but a telephone that registers."""
-WORKER_PORTS = (5141, 5142)
-NOBODYS_PORT = 5143
 OK = "SIP/2.0 200 OK"
 
 

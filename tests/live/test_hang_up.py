@@ -26,10 +26,11 @@ from tests.live.bots import (
     running_bot,
     wait_until,
 )
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT, PERSON_PORT = 5171, 5191
+PORT, PERSON_PORT = ports_of("hang_up", 2)
 GREETING = "You are calling from {{ call.from | spell }}. " + "Please wait a moment. " * 20
 PERSON_HZ = 1330
 CONFIRM_HZ = HEARD_HZ["message"]

@@ -22,10 +22,11 @@ from tests.live.bots import (
     now_s,
     running_bot,
 )
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT = 5170
+(PORT,) = ports_of("keys", 1)
 STAR_HZ, POUND_HZ, END_HZ = HEARD_HZ["sales"], HEARD_HZ["agent"], HEARD_HZ["number"]
 
 

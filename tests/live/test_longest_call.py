@@ -9,10 +9,11 @@ import pytest
 
 from ivr.testing.sip_peer import SipPeer
 from tests.live.bots import answered, live, running_bot
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT = 5188
+(PORT,) = ports_of("longest_call", 1)
 LIMIT_S = 3.0
 
 

@@ -13,13 +13,14 @@ import pytest
 from ivr.testing.sip_peer import SipPeer
 from ivr.testing.sip_peer.message import SipRequest, parse_message, response_to
 from tests.live.bots import answered, live, running_bot
+from tests.ports import ports_of
 
 pytestmark = [
     pytest.mark.live,
     pytest.mark.skipif(shutil.which("kamailio") is None, reason="kamailio is not installed (make test does)"),
 ]
 
-PORT, WORKER_PORT = 5320, 5330
+PORT, INNER_PORT, WORKER_PORT, *_ = ports_of("message_by_front", 20)
 FLOW = {
     "flow": "note",
     "language": "en-US",
@@ -50,6 +51,7 @@ async def test_a_message_leaves_by_the_front(tmp_path: Path) -> None:
         desk.setblocking(False)
         settings = {
             "capacity": 8,
+            "front": {"inner_port": INNER_PORT},
             "workers": {"sip_port": WORKER_PORT},
             "default_flow": "note",
             "targets": {"desk": {"sip": "sip:desk@{}:{}".format(*desk.getsockname())}},

@@ -18,10 +18,11 @@ from ivr.supervisor.control import ask
 from ivr.testing.sip_peer import SipPeer
 from tests.lab import control
 from tests.live.bots import HEARD_HZ, MENU_HZ, LiveBot, answered, caller, hears, running_bot
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT, FRONT_PORT = 9481, 5340
+PORT, INNER_PORT, FRONT_PORT, FIRST_WORKER, *_ = ports_of("metrics", 20)
 
 
 def figures() -> dict[tuple[str, ...], float]:
@@ -83,8 +84,8 @@ async def _menu_call(bot: LiveBot) -> None:
 def test_several_workers_have_one_answer_and_lose_no_count_when_they_die(tmp_path: Path) -> None:
     settings = {
         "capacity": 8,
-        "front": {"inner_port": FRONT_PORT - 1},
-        "workers": {"sip_port": FRONT_PORT + 1},
+        "front": {"inner_port": INNER_PORT},
+        "workers": {"sip_port": FIRST_WORKER},
         "metrics": {"listen": f"127.0.0.1:{PORT}"},
     }
     with running_bot(tmp_path / "bot", FRONT_PORT, settings=settings, rtp_port=17200, rtp_port_count=400) as bot:

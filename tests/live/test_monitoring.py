@@ -32,10 +32,11 @@ from tests.live.bots import (
     wait_until,
 )
 from tests.live.test_desk import pages
+from tests.ports import ports_of
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("switch_is_empty")]
 
-DESK, PASSWORD = "127.0.0.1:18389", "a-long-password"
+DESK, PASSWORD = f"127.0.0.1:{ports_of('monitoring', 1)[0]}", "a-long-password"
 TONES = {"caller": 440, "person": 1330, "supervisor": 880}
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ivr.testing.sip_peer import SipPeer
-from tests.free_port import free_udp_port
 from tests.live.bots import TARGETS, hears, key_for, live
 from tests.live.test_workers import bot_of, call_to, command, serving
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
@@ -20,7 +20,7 @@ PERSON_HZ = 1330
 
 @live
 async def test_the_worker_that_has_the_call_lets_the_supervisor_in(tmp_path: Path) -> None:
-    person_port, supervisor_port = free_udp_port(), free_udp_port()
+    person_port, supervisor_port = ports_of("monitoring_workers", 2)
     targets = {name: {"sip": f"sip:person@127.0.0.1:{person_port}"} for name in TARGETS}
     with bot_of(2, tmp_path / "bot", targets=targets, monitoring={"allowed": True}) as bot:
         added = await command(bot, "agents", "add", "eva", "--sip", f"sip:eva@127.0.0.1:{supervisor_port}")

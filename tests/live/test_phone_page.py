@@ -37,10 +37,11 @@ from tests.live.bots import (
     wait_until,
 )
 from tests.live.test_desk import first_password
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-DESK = "127.0.0.1:18390"
+DESK = f"127.0.0.1:{ports_of('phone_page', 1)[0]}"
 URL = f"http://{DESK}"
 PASSWORD = "a-long-password"
 LIMIT_MS = 30_000

@@ -32,11 +32,12 @@ from tests.live.bots import (
     serving,
     write_project,
 )
+from tests.ports import ports_of
 from tests.waiting import until
 
 pytestmark = pytest.mark.live
 
-PORT = 5186
+(PORT,) = ports_of("publishing", 1)
 OLD_HZ, NEW_HZ, DRAFT_HZ = HEARD_HZ["sales"], HEARD_HZ["agent"], HEARD_HZ["message"]
 LIMIT_S = 2.0
 """From the editor's save to the first call that takes it."""

@@ -18,7 +18,6 @@ from ivr.acd.agent import Act, Agent, AgentState
 from ivr.storage.queues import DatabaseQueues
 from ivr.testing.sip_peer import DECLINE, PeerCall, RingForever, SipPeer
 from ivr.testing.sip_peer.measure import spans_of_tone
-from tests.free_port import free_udp_port
 from tests.live.bots import (
     EXIT_HZ,
     HEARD_HZ,
@@ -36,6 +35,7 @@ from tests.live.bots import (
     running_bot,
     sound,
 )
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
@@ -50,8 +50,8 @@ ENDS = {
     "callback": HEARD_HZ["message"],
 }
 """Tone of each way out."""
-PORTS = {name: free_udp_port() for name in ("anna", "ben", "trunk")}
-BOT_PORT = free_udp_port()
+BOT_PORT, *OTHER_PORTS = ports_of("queue", 4)
+PORTS = dict(zip(("anna", "ben", "trunk"), OTHER_PORTS, strict=True))
 SALES, AFTER, SMALL, SHORT, BACK = "1", "2", "3", "4", "5"
 """Keys of the menu."""
 QUEUES: dict[str, Any] = {
@@ -100,7 +100,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
     """A bot that callers and agents reach without a PBX."""
     folder = tmp_path_factory.mktemp("queues") / "bot"
     settings = {"default_flow": "queues", "queues": QUEUES}
-    with running_bot(folder, BOT_PORT, flows=[queue_flow()], settings=settings, rtp_port=15600) as running:
+    with running_bot(folder, BOT_PORT, flows=[queue_flow()], settings=settings) as running:
         yield running
 
 

@@ -18,10 +18,11 @@ from ivr.supervisor.control import ask
 from ivr.testing.sip_peer import PeerCall, SipPeer
 from tests.live.bots import HOLD_HZ, MENU_HZ, LiveBot, answered, hears, live, running_bot
 from tests.live.test_queue import PORTS, QUEUES, agent_of, come, desk, opened_queues, queue_flow, soon, talk
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT, FIRST_WORKER = 5479, 5480
+INNER_PORT, PORT, FIRST_WORKER, *_ = ports_of("queue_workers", 20)
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +31,13 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
     folder = tmp_path_factory.mktemp("workers") / "bot"
     settings = {
         "capacity": 8,
-        "front": {"inner_port": PORT - 1},
+        "front": {"inner_port": INNER_PORT},
         "workers": {"sip_port": FIRST_WORKER},
         "default_flow": "queues",
         "queues": QUEUES,
     }
     environ = {"NOTIFY_SOCKET": str(folder / "unheard")}
-    ports = {"rtp_port": 18200, "rtp_port_count": 400}
+    ports = {"rtp_port": 31600, "rtp_port_count": 400}
     with running_bot(folder, PORT, flows=[queue_flow()], environ=environ, settings=settings, **ports) as running:
         yield running
 

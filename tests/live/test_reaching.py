@@ -15,7 +15,6 @@ import pytest
 
 from ivr.testing.sip_peer import PeerCall, RingForever, SipPeer
 from ivr.testing.sip_peer.measure import spans_of_tone
-from tests.free_port import free_udp_port
 from tests.lab import control
 from tests.live.bots import (
     EXIT_HZ,
@@ -36,6 +35,7 @@ from tests.live.bots import (
     wait_until,
 )
 from tests.live.talking import CALLER_HZ, talk_both_ways
+from tests.ports import ports_of
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("switch_is_empty")]
 
@@ -54,7 +54,7 @@ TRANSFERS: dict[str, dict[str, Any]] = {
 }
 """Keys of the menu, and what they lead to."""
 NUMBERS = {**TARGETS, "phone2": "2002", "announced": "2016"}
-DIRECT_PORT, WEBHOOK_PORT = free_udp_port(), free_udp_port()
+DIRECT_PORT, WEBHOOK_PORT = ports_of("reaching", 2)
 EXITS = {
     **EXIT_HZ,
     "not_accepted": HEARD_HZ["message"],

@@ -32,10 +32,11 @@ from tests.live.bots import (
     serving,
     wait_until,
 )
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT = 5187
+(PORT,) = ports_of("record", 1)
 BEEP_HZ = 1000
 MESSAGE = SPEECH / "vm-tocallnum.wav"
 

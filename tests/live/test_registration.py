@@ -11,10 +11,11 @@ import pytest
 from tests.lab import control
 from tests.lab.control import Login
 from tests.live.bots import HEARD_HZ, MENU_HZ, LiveBot, answered, caller, greeted, hears, live, running_bot, wait_until
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT, REFUSED_PORT, OUTAGE_PORT = 5176, 5177, 5178
+PORT, REFUSED_PORT, OUTAGE_PORT = ports_of("registration", 3)
 RETRY_EVERY_S = 2.0
 REQUEST_LIMIT_S = 10.0
 """A REGISTER that met a closed port is given up after this."""

@@ -17,12 +17,12 @@ import pytest
 from ivr.speech.pcm import Audio, read_wav, write_wav
 from ivr.testing.sip_peer import SipPeer
 from tests.live.bots import HEARD_HZ, MENU_HZ, NUMBER_HZ, SPEECH, LiveBot, answered, hears, running_bot, sound
+from tests.ports import ports_of
 from tests.speech.conftest import PROJECT_DIR
 
 pytestmark = pytest.mark.adapter
 
-PORT = 5089
-METRICS_PORT = 9482
+PORT, METRICS_PORT = ports_of("sensitive", 2)
 KEYED, SAID = "739184", "286150"
 SAID_WORDS = ("two", "eight", "six", "one", "five", "zero")
 TOLD_HZ, FAILED_HZ = HEARD_HZ["sales"], HEARD_HZ["agent"]

@@ -28,10 +28,11 @@ from tests.live.bots import (
     serving,
     write_project,
 )
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT = 5184
+(PORT,) = ports_of("serve", 1)
 END_LIMIT_S = 5.0
 
 

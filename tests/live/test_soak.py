@@ -12,10 +12,11 @@ import pytest
 from benchmarks.soak import one_call
 from ivr.testing.sip_peer import SipPeer
 from tests.live.bots import TARGETS, LiveBot, greeted, live, running_bot, wait_until
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT, PERSON_PORT = 5183, 5193
+PORT, PERSON_PORT = ports_of("soak", 2)
 CALLS, CALLERS, FIRST_CALLS = 200, 3, 24
 SEED = 20260
 LINGER_S = 3.0

@@ -20,12 +20,13 @@ from ivr.testing.sip_peer import PeerCall, SipPeer
 from ivr.testing.sip_peer.measure import level_dbfs, spans_of_tone
 from ivr.testing.sip_peer.recording import read_wav
 from tests.live.bots import SPEECH, TARGETS, LiveBot, answered, hears, live, serving, write_project
+from tests.ports import ports_of
 from tests.services.http_server import HttpServer, answer
 from tests.services.test_mail import Mailbox, mail_server
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
-PORT = 5193
+(PORT,) = ports_of("steps", 1)
 FORM_HZ, CODE_HZ, TOLD_HZ, PART_HZ = 710, 760, 810, 860
 RATING_HZ, RATING_DE_HZ, RECORD_HZ, BYE_HZ = 910, 960, 1060, 1110
 RATING = {"en": ("How was it?", RATING_HZ), "de": ("Wie war es?", RATING_DE_HZ)}

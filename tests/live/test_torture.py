@@ -12,11 +12,12 @@ from typing import Final
 import pytest
 
 from tests.live.bots import LiveBot, greeted, running_bot
+from tests.ports import ports_of
 from tests.torture import Torture, messages
 
 pytestmark = pytest.mark.live
 
-PORT: Final = 5186
+(PORT,) = ports_of("torture", 1)
 BOT: Final = ("127.0.0.1", PORT)
 ATTACKER: Final = ("127.0.0.9", 5060)
 """An answer to a request without `rport` goes to the port that its Via names, or 5060 (RFC 3261 §18.2.2)."""

@@ -12,7 +12,6 @@ from typing import Any, Final
 import pytest
 
 from ivr.testing.sip_peer import FailRefer, IgnoreRefer, PeerCall, RingForever, SipPeer
-from tests.free_port import free_udp_port
 from tests.live.bots import (
     HOLD_HZ,
     MENU_HZ,
@@ -24,12 +23,13 @@ from tests.live.bots import (
     running_bot,
     wait_until,
 )
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
 MODES: Final = {"auto": "1", "bridge": "2", "attended": "3"}
 """Mode to the key of the menu."""
-PERSON_PORT, FIGURES_PORT = free_udp_port(), free_udp_port()
+PORT, PERSON_PORT, FIGURES_PORT = ports_of("transfer_hang_ups", 3)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
         "metrics": {"listen": f"127.0.0.1:{FIGURES_PORT}"},
     }
     folder = tmp_path_factory.mktemp("leaving")
-    with running_bot(folder, free_udp_port(), flows=[hang_up_flow()], settings=settings) as running:
+    with running_bot(folder, PORT, flows=[hang_up_flow()], settings=settings) as running:
         yield running
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.soak import settled
 from benchmarks.transfers import Ports, transfers, what_is_left
-from tests.free_port import free_udp_port
 from tests.live.bots import running_bot
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
@@ -20,7 +20,7 @@ FIRST, COUNT = 3, 9
 
 def test_transfers_leave_no_leg_no_row_no_thread_and_no_file(tmp_path: Path) -> None:
     ports = Ports.free()
-    with running_bot(tmp_path / "bot", free_udp_port(), settings=ports.settings()) as bot:
+    with running_bot(tmp_path / "bot", *ports_of("transfers_in_a_row", 1), settings=ports.settings()) as bot:
         asyncio.run(transfers(bot, ports, FIRST))
         before = settled(bot)
         asyncio.run(transfers(bot, ports, COUNT))

@@ -20,12 +20,13 @@ from ivr.testing.sip_peer.measure import level_dbfs
 from tests.lab import control
 from tests.live.bots import EXIT_HZ, HEARD_HZ, HOLD_HZ, LiveBot, answered, caller, hears, live, running_bot, wait_until
 from tests.live.test_desk import first_password
+from tests.ports import ports_of
 from tests.services.http_server import HttpServer, answer
 
 pytestmark = pytest.mark.live
 
-DESK = "127.0.0.1:18388"
-HOOK_PORT = 18389
+DESK_PORT, HOOK_PORT = ports_of("video", 2)
+DESK = f"127.0.0.1:{DESK_PORT}"
 LIMIT_MS = 30_000
 FIRST_HZ, AFTER_HZ, NOBODY_HZ, FAILED_HZ = HEARD_HZ["agent"], HEARD_HZ["sales"], EXIT_HZ["busy"], EXIT_HZ["failed"]
 SPEECH_DBFS = -50.0

@@ -34,10 +34,11 @@ from tests.live.bots import (
     running_bot,
     wait_until,
 )
+from tests.ports import ports_of
 
 pytestmark = pytest.mark.live
 
-PORT, FIRST_WORKER = 5299, 5300
+INNER_PORT, PORT, FIRST_WORKER, *_ = ports_of("workers", 20)
 WORKERS, LEGS = 3, 4
 BACK_S = 2.0
 """A worker that died has a successor within this time."""
@@ -58,7 +59,7 @@ def bot_of(workers: int, folder: Path, **more: Any) -> Iterator[LiveBot]:
     """So many workers; `more` are further sections of the settings."""
     settings = {
         "capacity": workers * LEGS,
-        "front": {"inner_port": PORT - 1, "limits": LIMITS},
+        "front": {"inner_port": INNER_PORT, "limits": LIMITS},
         "workers": {"sip_port": FIRST_WORKER, "hung_after": f"{HUNG_AFTER_S:g}s"},
         **more,
     }

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from ivr.testing.sip_peer import SipPeer
+from tests.ports import ports_of
 from tests.sip.bot import Bot, scenario, settings
 
 pytestmark = pytest.mark.adapter
 
-OWN_FRONT, OTHER_FRONT = 5186, 5187
+OWN_FRONT, OTHER_FRONT = ports_of("strangers", 2)
 
 
 @scenario

@@ -266,8 +266,14 @@ def test_a_waiting_caller_can_be_told_place_and_time(queues: CallQueues) -> None
     queues.enter(waiting("c1"), at(1))
     queues.enter(waiting("c2", after_s=1), at(1))
     assert queues.standing("c2", at(5)) == Standing("support", CallState.WAITING, 2, None, has_waited_too_long=False)
-    logged_in(queues, "anna", "bert")
+    logged_in(queues, "anna")
     assert queues.standing("c2", at(5)) == Standing("support", CallState.WAITING, 2, 100.0, has_waited_too_long=False)
+    queues.match("host/1", at(5))
+    assert queues.standing("c1", at(5)) == Standing("support", CallState.OFFERED, 1, 0.0, has_waited_too_long=False)
+    assert queues.standing("c2", at(5)) == Standing("support", CallState.WAITING, 2, 100.0, has_waited_too_long=False)
+    logged_in(queues, "bert")
+    assert queues.standing("c2", at(5)) == Standing("support", CallState.WAITING, 2, 0.0, has_waited_too_long=False)
+    queues.agent_acts("anna", Act.PAUSE, at(5), "lunch")
     late = queues.standing("c1", at(600))
     assert late is not None and late.has_waited_too_long
     assert queues.standing("c9", at(5)) is None
@@ -342,6 +348,8 @@ def test_handle_times_of_the_last_hour_tell_how_long_it_takes(queues: CallQueues
         queues.connect(queues.match("host/1", at(begin_s))[0].offer_id, at(begin_s))
         queues.end(f"c{number}", at(begin_s + 50))
     queues.agent_acts("anna", Act.READY, at(480))
+    queues.enter(waiting("talking", after_s=490), at(490))
+    queues.connect(queues.match("host/1", at(490))[0].offer_id, at(490))
     queues.enter(waiting("next", after_s=500), at(500))
     found = queues.standing("next", at(500))
     assert found is not None and found.estimated_wait_s == 80
