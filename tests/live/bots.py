@@ -285,7 +285,7 @@ async def greeted(bot: LiveBot, *, user: str = "next") -> None:
         await hears(call, MENU_HZ)
 
 
-async def hears(call: PeerCall, hz: float, within_s: float = 8.0, *, after_s: float = 0.0) -> float:
+async def hears(call: PeerCall, hz: float, within_s: float = 15.0, *, after_s: float = 0.0) -> float:
     """Wait until a tone is heard; its start, in seconds since the answer."""
     deadline = time.monotonic() + within_s
     while True:

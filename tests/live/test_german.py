@@ -82,7 +82,7 @@ def spoken(texts: list[str], wav: Path) -> dict[str, Pcm]:
 
 
 async def answers(call: PeerCall, name: str, said: Pcm) -> None:
-    await hears(call, HZ[name], 6)
+    await hears(call, HZ[name], 20)
     await asyncio.sleep(0.4)  # the tone is over
     call.send_wav(np.concatenate([said, np.zeros(RATE_HZ // 2, dtype=np.int16)]))
 
@@ -96,7 +96,7 @@ async def test_a_german_caller_is_understood(german: LiveBot, tmp_path: Path) ->
         await answers(call, "code", digits)
         for name, (_, text) in QUESTIONS.items():
             await answers(call, name, said[text])
-        await hears(call, HZ["end"], 6)
+        await hears(call, HZ["end"], 20)
     known = (await asyncio.to_thread(german.record_of, "caller"))["variables"]
     assert {name: known[name] for name in ("code", "count", "first", "second")} == {
         "code": "427", "count": 205, "first": True, "second": False

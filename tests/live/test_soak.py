@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,14 +13,13 @@ from ivr.testing.sip_peer import SipPeer
 from tests.live.bots import TARGETS, LiveBot, greeted, live, running_bot, wait_until
 from tests.ports import ports_of
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 
 PORT, PERSON_PORT = ports_of("soak", 2)
 CALLS, CALLERS, FIRST_CALLS = 200, 3, 24
 SEED = 20260
 LINGER_S = 3.0
 """The media clock and the library's sockets outlive the last call by up to two seconds."""
-LIMIT_S = 150.0
 GROWTH_LIMIT_MB = 12.0
 
 
@@ -50,12 +48,10 @@ async def _calls(bot: LiveBot, count: int, seed: int) -> list[str]:
 
 @live
 async def test_two_hundred_calls_leave_nothing_behind(soak_bot: LiveBot) -> None:
-    begun_s = time.monotonic()
     kinds = await _calls(soak_bot, FIRST_CALLS, SEED)
     await asyncio.sleep(LINGER_S)
     before, before_mb = soak_bot.resources(), soak_bot.rss_mb()
     kinds += await _calls(soak_bot, CALLS - FIRST_CALLS, SEED + CALLERS)
-    took_s = time.monotonic() - begun_s
     assert not [kind for kind in kinds if kind.startswith("refused")], kinds
     assert len(kinds) == CALLS
     wait_until(
@@ -65,7 +61,6 @@ async def test_two_hundred_calls_leave_nothing_behind(soak_bot: LiveBot) -> None
     )
     grown_mb = soak_bot.rss_mb() - before_mb
     assert grown_mb < GROWTH_LIMIT_MB, f"{before_mb:.0f} MB grew by {grown_mb:.1f} MB"
-    assert took_s < LIMIT_S
     _all_recorded(soak_bot)
     await asyncio.gather(*(greeted(soak_bot, user=f"after{n}") for n in range(CALLERS)))
     assert "Traceback" not in soak_bot.log()
