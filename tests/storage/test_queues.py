@@ -15,14 +15,14 @@ from ivr.acd.queue import CallState
 from ivr.acd.standing import Standing
 from ivr.acd.talk import Talk
 from ivr.config_queues import QueueSettings
-from ivr.errors import ActRefused, AgentUnknown, StorageError
+from ivr.errors import ActRefused, AgentUnknown
 from ivr.helper_process import Answer
 from ivr.ports.queues import LEASE_S, CallQueues
 from ivr.storage.address import parse_address
 from ivr.storage.database import open_engine, parse_url
 from ivr.storage.queue_schema import agents, queue_events, queue_leases, reservations, talks, waiting_calls
 from ivr.storage.queues import DatabaseQueues
-from ivr.storage.remote_queues import RemoteQueues, remote_queues
+from ivr.storage.remote_queues import RemoteQueues
 from ivr.storage.session import Session
 from ivr.testing.queues import MemoryQueues
 from tests.acd.scene import at, waiting
@@ -376,33 +376,3 @@ def test_old_events_are_removed_and_young_ones_stay(queues: CallQueues) -> None:
     assert queues.forget(at(5)) == 1
     assert kinds(queues) == ["abandoned"]
     assert queues.forget(at(5)) == 0
-
-
-def test_a_database_that_is_away_is_said_to_be(tmp_path_factory: pytest.TempPathFactory) -> None:
-    queues = DatabaseQueues("postgresql://ivr:geheim@127.0.0.1:1/none", QUEUES)
-    with pytest.raises(
-        StorageError, match=r"cannot be reached in postgresql://ivr:\*\*\*@.*start the database"
-    ) as caught:
-        queues.scene()
-    assert caught.value.retryable and "geheim" not in str(caught.value)
-    queues.close()
-
-
-def test_a_worker_asks_the_process_that_has_the_database(kept_sqlite: str) -> None:
-    queues = remote_queues(parse_address(kept_sqlite), QUEUES)
-    queues.add_agent("anna", "sip:anna@pbx", {"german": 5})
-    assert queues.scene().agents[0].skills == {"german": 5}
-    with pytest.raises(AgentUnknown, match="no agent 'nobody'"):
-        queues.agent_acts("nobody", Act.LOG_IN, at(0))
-    queues.close()
-    with pytest.raises(StorageError, match="the process that has the database failed"):
-        queues.scene()
-
-
-def test_a_worker_is_told_that_the_database_is_away() -> None:
-    url = "postgresql://ivr:geheim@127.0.0.1:1/none"
-    queues = RemoteQueues(parse_address(url), QUEUES, OwnSession(url))
-    with pytest.raises(StorageError, match="start the database") as caught:
-        queues.tick("host/1", at(0))
-    assert caught.value.retryable and "geheim" not in str(caught.value)
-    queues.close()
