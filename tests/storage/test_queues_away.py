@@ -26,6 +26,9 @@ def test_a_database_that_is_away_is_said_to_be() -> None:
 
 
 def test_a_worker_asks_the_process_that_has_the_database(sqlite_url: str) -> None:
+    made = DatabaseQueues(sqlite_url, QUEUES)
+    made.migrate()
+    made.close()
     queues = remote_queues(parse_address(sqlite_url), QUEUES)
     queues.add_agent("anna", "sip:anna@pbx", {"german": 5})
     assert queues.scene().agents[0].skills == {"german": 5}
