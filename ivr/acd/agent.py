@@ -44,6 +44,8 @@ class Act(StrEnum):
     PAUSE = "pause"
     READY = "ready"
     """Ends a pause or a wrap-up."""
+    STAY = "stay"
+    """The wrap-up lasts until the agent ends it."""
     OFFER = "offer"
     RELEASE = "release"
     """The offer is over by no doing of the agent's: the caller left, or somebody else was quicker."""
@@ -78,6 +80,7 @@ TRANSITIONS: Final[Mapping[tuple[AgentState, Act], AgentState]] = {
     (_S.WRAP_UP, Act.LOG_OUT): _S.LOGGED_OUT,
     (_S.WRAP_UP, Act.PAUSE): _S.PAUSED,
     (_S.WRAP_UP, Act.READY): _S.AVAILABLE,
+    (_S.WRAP_UP, Act.STAY): _S.WRAP_UP,
     (_S.PAUSED, Act.LOG_OUT): _S.LOGGED_OUT,
     (_S.PAUSED, Act.PAUSE): _S.PAUSED,
     (_S.PAUSED, Act.READY): _S.AVAILABLE,

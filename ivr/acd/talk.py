@@ -14,8 +14,9 @@ from ivr.immutable import immutable
 
 NOTE_LIMIT: Final = 1000
 """Characters of a note."""
-NOTED_WITHIN: Final = timedelta(minutes=15)
-"""After its end a talk can still be noted for so long: the wrap-up may be over while somebody writes."""
+NOTED_WITHIN: Final = timedelta(hours=1)
+"""After its end a talk can still be noted for so long: the wrap-up may be over while somebody writes, or see the
+caller by video."""
 
 
 @immutable

@@ -23,3 +23,8 @@ def act_for(agent: Agent, wish: Wish) -> Act | None:
     if wish is Wish.PAUSED:
         return Act.PAUSE
     return None if is_out else Act.LOG_OUT
+
+
+def act_in_room(agent: Agent) -> Act | None:
+    """What keeps calls from an agent who goes into a video room, until the agent takes calls again."""
+    return {AgentState.WRAP_UP: Act.STAY, AgentState.AVAILABLE: Act.PAUSE}.get(agent.state)

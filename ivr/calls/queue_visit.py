@@ -60,9 +60,14 @@ def visitor_of(call_id: str, leg_id: LegId, asked: flow_commands.EnterQueue, rul
         entered_at=now,
         priority=rules_of(rules, asked.queue).priority if asked.priority is None else asked.priority,
         skills=asked.skills,
-        context={**told, "answers": dict(asked.answers)},
+        context={**told, **_way_back(asked), "answers": dict(asked.answers)},
     )
     return Visitor(call, leg_id, asked)
+
+
+def _way_back(asked: flow_commands.EnterQueue) -> dict[str, object]:
+    """What the agent's page says of it."""
+    return {"return_key": asked.return_key, "returns_to": asked.returns_to} if asked.return_key else {}
 
 
 class QueueVisit:

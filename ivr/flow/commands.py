@@ -179,6 +179,8 @@ class EnterQueue(Command):
     comes_back: bool = False
     """Whether the flow goes on with the caller when the agent hangs up first."""
     return_key: str = ""
+    returns_to: str = ""
+    """What a caller goes on with whom the agent sends back: `video`, or the name of another step."""
     context: Mapping[str, object] = field(default_factory=dict)
     """As for a transfer: caller, flow, language, wait_s; sensitive values are masked already."""
     answers: Mapping[str, object] = field(default_factory=dict)

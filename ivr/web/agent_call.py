@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -41,6 +41,10 @@ class AgentCall:
     until_at: datetime | None = None
     """End of the wrap-up."""
     dispositions: tuple[str, ...] = ()
+    return_key: str = ""
+    """By which the agent sends the caller back into the flow; empty where there is none, or the talk is over."""
+    returns_to: str = ""
+    """What the caller goes on with then: `video`, or the name of another step."""
 
     @property
     def rings(self) -> bool:
@@ -67,7 +71,9 @@ def call_of(agent: Agent, scene: QueueScene, rules: Queues) -> AgentCall | None:
 
 def _at(agent: Agent, call: WaitingCall) -> AgentCall:
     waited_s = _since_s(call.arrived_at, agent.since_at)
-    return AgentCall(agent.state, call.call_id, call.queue, agent.since_at, waited_s, *_told(call.context))
+    way_back = [as_text(call.context.get(key, "")) for key in ("return_key", "returns_to")]
+    shown = AgentCall(agent.state, call.call_id, call.queue, agent.since_at, waited_s, *_told(call.context))
+    return replace(shown, return_key=way_back[0], returns_to=way_back[1])
 
 
 def _worked_on(agent: Agent, talk: Talk, rules: Queues) -> AgentCall:

@@ -14,7 +14,7 @@ from ivr.acd.events import QueueEvent
 from ivr.acd.measures import ServiceHour, service_by_hour
 from ivr.acd.overview import queues_as_json
 from ivr.acd.queue import CallState, Queues, WaitingCall, order_of
-from ivr.acd.wishes import Wish, act_for
+from ivr.acd.wishes import Wish, act_for, act_in_room
 from ivr.errors import StorageError
 from ivr.ports.queues import CallQueues
 from ivr.web.agent_call import AgentCall, shown_calls
@@ -72,6 +72,11 @@ class FloorView:
         async with self._lock:
             await asyncio.to_thread(self._act, name, wish, reason)
 
+    async def enter_room(self, name: str, reason: str) -> None:
+        """Offer no calls to an agent, if it is one, who is in a video room now. Raises ActRefused, StorageError."""
+        async with self._lock:
+            await asyncio.to_thread(self._enter_room, name, reason)
+
     async def note_talk(self, name: str, talk_id: str, disposition: str, note: str) -> None:
         """Keep what an agent says about an own talk. Raises ActRefused, StorageError."""
         async with self._lock:
@@ -91,8 +96,17 @@ class FloorView:
         return FloorFigures(now, agents, tuple(queues), tuple(waiting), by_hour, calls)
 
     def _act(self, name: str, wish: Wish, reason: str) -> None:
-        agent = next((agent for agent in self._queues.scene().agents if agent.name == name), None)
+        agent = self._agent(name)
         if agent is None:
             raise unknown(name)
-        if act := act_for(settled(agent, self._now()), wish):
+        if act := act_for(agent, wish):
             self._queues.agent_acts(name, act, self._now(), reason)
+
+    def _enter_room(self, name: str, reason: str) -> None:
+        agent = self._agent(name)
+        if agent and (act := act_in_room(agent)):
+            self._queues.agent_acts(name, act, self._now(), reason)
+
+    def _agent(self, name: str) -> Agent | None:
+        found = next((agent for agent in self._queues.scene().agents if agent.name == name), None)
+        return settled(found, self._now()) if found else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -11,12 +12,15 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from ivr.config_video import VideoLogin
+from ivr.errors import QueueError, StorageError
 from ivr.ports.video import OpenVisit, VideoDoor
 from ivr.web.desk import AtDesk, Desk, LoggedIn, form_of, new_token, token_hash
 from ivr.web.pages import page
 
 KEY_LIMIT: Final = 128
 """Characters of a token, or of a page's key."""
+VIDEO_PAUSE: Final = "video"
+"""Reason of the pause of an agent who goes into a room out of no wrap-up; "Take calls" ends it."""
 _GONE: Final = "This link cannot be used any more. Please ask for another one."
 _NO_CALLER: Final = "Nobody waits in this room, or it is full."
 
@@ -86,6 +90,8 @@ async def join_as_agent(request: Request, desk: AtDesk, user: LoggedIn, number: 
     if found is None:
         return JSONResponse({}, 410)
     log.info("video_joined", call_id=found.call_id, room=number, who="agent")
+    with suppress(QueueError, StorageError):  # the caller waits: better a call too many than no picture
+        await desk.floor.enter_room(user.name, VIDEO_PAUSE)
     return _ticket(desk, found, key, is_agent=True)
 
 

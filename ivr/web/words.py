@@ -214,6 +214,15 @@ GERMAN: Final[Mapping[str, str]] = {
     "Keypad": "Tastenfeld",
     "Transfer to": "Verbinden mit",
     "Transfer": "Verbinden",
+    "Key {key}: the caller goes on by video.": "Taste {key}: Es geht mit Video weiter.",
+    "Key {key}: the caller goes back to the flow, to {step}.": (
+        "Taste {key}: Der Anrufer geht zurück in den Ablauf, zu {step}."
+    ),
+    "Go on by video": "Mit Video weiter",
+    "Send back": "Zurückgeben",
+    "The caller waits in a video room.": "Der Anrufer wartet in einem Videoraum.",
+    "Join by video": "Mit Video beitreten",
+    "The video call is over.": "Das Videogespräch ist beendet.",
     # errors
     "There is no such page.": "Diese Seite gibt es nicht.",
     "This page is not for your role.": "Diese Seite ist nicht für Ihre Rolle.",

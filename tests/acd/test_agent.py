@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from ivr.acd.agent import Act, AgentState, offer_id, perform, settled
+from ivr.acd.wishes import act_in_room
 from ivr.errors import ActRefused
 from tests.acd.scene import BEGIN, agent, at
 
@@ -26,7 +27,7 @@ TABLE: dict[AgentState, dict[str, AgentState]] = {
         "connect": S.ON_CALL,
     },
     S.ON_CALL: {"log_out": S.ON_CALL, "pause": S.ON_CALL, "ready": S.ON_CALL, "end": S.WRAP_UP},
-    S.WRAP_UP: {"log_out": S.LOGGED_OUT, "pause": S.PAUSED, "ready": S.AVAILABLE},
+    S.WRAP_UP: {"log_out": S.LOGGED_OUT, "pause": S.PAUSED, "ready": S.AVAILABLE, "stay": S.WRAP_UP},
     S.PAUSED: {"log_out": S.LOGGED_OUT, "pause": S.PAUSED, "ready": S.AVAILABLE},
 }
 
@@ -41,6 +42,19 @@ def test_every_state_with_every_act(state: AgentState, act: Act) -> None:
     else:
         assert perform(before, act, at(5), wrap_up_s=10).state is expected
     assert before == agent(state=state)
+
+
+def test_a_wrap_up_lasts_until_the_agent_ends_it_who_stays() -> None:
+    working = perform(agent(state=S.ON_CALL), Act.END, at(60), wrap_up_s=30)
+    stayed = perform(working, Act.STAY, at(70))
+    assert (stayed.state, stayed.since_at) == (S.WRAP_UP, at(60))
+    assert settled(stayed, at(5000)).state is S.WRAP_UP
+    assert perform(stayed, Act.READY, at(5000)).state is S.AVAILABLE
+
+
+def test_who_goes_into_a_video_room_is_offered_no_call() -> None:
+    acts = {state: act_in_room(agent(state=state)) for state in S}
+    assert {state: act for state, act in acts.items() if act} == {S.WRAP_UP: Act.STAY, S.AVAILABLE: Act.PAUSE}
 
 
 def test_a_refusal_says_which_states_would_do() -> None:

@@ -41,6 +41,7 @@ EXITS
   office: {say: "The office.", next: hang_up}
   bye: {say: "We call you back. You were number {{ queue.position }}.", next: hang_up}
   rate: {say: "How was {{ queue.agent }}?", next: hang_up}
+  show: {video: {room: support}, failed: sorry}
 """
 )
 POSITION = "You are number three in the queue."
@@ -364,3 +365,11 @@ def test_one_queue_after_another_begins_with_nothing_known() -> None:
     call = CallScript(written).offered().queue_stands(3, 60.0).waits(20.0).queue_ends("full")
     known = {"name": "evening", "position": None, "wait_s": None, "waited_s": 0, "agent": ""}
     assert call.variables["queue"] == known and len(asked(call, c.EnterQueue)) == 2
+
+
+@pytest.mark.parametrize(
+    ("exits", "to"), [("after: rate", "rate"), ("returned: show\n    after: rate", "video"), ("returned: rate", "rate")]
+)
+def test_the_agent_is_told_where_the_key_leads(exits: str, to: str) -> None:
+    (entered,) = asked(waiting('return_key: "9"', exits), c.EnterQueue)
+    assert (entered.return_key, entered.returns_to) == ("9", to)

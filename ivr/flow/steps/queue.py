@@ -74,9 +74,16 @@ def _command(run: Run, found: QueueStep) -> c.EnterQueue:
         accept_within_s=queue.accept_within or ACCEPT_WITHIN_S,
         comes_back=found.after is not None,
         return_key=queue.return_key or "",
+        returns_to=_returns_to(run, found) if queue.return_key else "",
         context=context_of(run),
         answers=answers_of(run, queue.context),
     )
+
+
+def _returns_to(run: Run, found: QueueStep) -> str:
+    target = _exit(run.flow, found, e.QueueOutcome.RETURNED)
+    step = run.steps.get(target)
+    return target if step is None or step.action != "video" else step.action
 
 
 def _priority(run: Run, queue: Queue) -> int | None:

@@ -207,6 +207,11 @@
     shown.click();
   });
 
+  document.addEventListener("click", ({ target }) => { // buttons of the call's context, such as "go on by video"
+    const pressed = target.closest("[data-sends-key]");
+    if (pressed) key(pressed.dataset.sendsKey);
+  });
+
   // --- the page around it ---
 
   // A form that loads the page anew would end the call: during one it is sent beside, and the figures follow by themselves.
