@@ -238,12 +238,6 @@ class PeerCall(CallState):
     def _resend_ack(self) -> None:
         self.peer.transactions.transport.send(self._ack, self.dialog.address)
 
-    @property
-    def texts(self) -> list[str]:
-        """Texts that came within the call (RFC 3428 §4)."""
-        bodies = [timed.request.body for timed in self.requests if timed.request.method == "MESSAGE"]
-        return [body.decode("utf-8", "replace") for body in bodies]
-
     # --- requests from the other side
 
     def receive(self, request: SipRequest, source: Address) -> None:
