@@ -205,7 +205,7 @@ def test_mail_is_encrypted_and_logged_in(tmp_path: Path, security: str) -> None:
     @scenario
     async def play() -> None:
         box = Mailbox()
-        how = {"starttls": context} if security == "starttls" else {"tls": context}
+        how: dict[str, Any] = {"starttls": context} if security == "starttls" else {"tls": context}
         async with mail_server(box, login=security == "starttls", **how) as port:
             login = {"username": "ivr", "password": SecretStr("right")} if security == "starttls" else {}
             given = settings(port, security=security, ca_file=ca_file, **login)
