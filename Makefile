@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 LAB := tests/lab/lab.sh
 comma := ,
 
-.PHONY: help run test lint format bench bench-speech bench-capacity soak transfers flood setup lab-up lab-down lab-cli lab-logs clean
+.PHONY: help run desk test lint format bench bench-speech bench-capacity soak transfers flood setup lab-up lab-down lab-cli lab-logs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -13,6 +13,11 @@ help: ## this list
 run: ## set up what is missing, check the flows, start the bot
 	@sh scripts/setup.sh run
 	@sh scripts/run.sh
+
+desk: ## the same with people: the lab's telephone system, a queue, an agent's desk, video (README.md)
+	@sh scripts/setup.sh run
+	@$(LAB) up
+	@sh scripts/desk.sh
 
 setup: ## packages, .venv and tools for development, without starting anything
 	@sh scripts/setup.sh test
@@ -28,6 +33,8 @@ lint: ## style, format, types, flows and their conversations
 	.venv/bin/mypy
 	.venv/bin/ivr check flows/
 	.venv/bin/ivr test flows/ --min-coverage 90
+	PBX_PASSWORD=- PHONE_ANNA=- VIDEO_PASSWORD=- .venv/bin/ivr check --config examples/desk/ivr.yaml examples/desk/flows
+	PBX_PASSWORD=- PHONE_ANNA=- VIDEO_PASSWORD=- .venv/bin/ivr test --config examples/desk/ivr.yaml examples/desk/flows
 
 format: ## rewrite the code in the common format
 	@sh scripts/setup.sh lint

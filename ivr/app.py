@@ -26,7 +26,7 @@ from ivr.calls.registry import CallRegistry, MakeDriver
 from ivr.check_context import check_in, surroundings_of
 from ivr.config import Settings
 from ivr.errors import ConfigError, ModelMissing
-from ivr.ports import HOLD_MUSIC, Measures, NoMeasures, Recognizer, metrics
+from ivr.ports import HOLD_MUSIC, LegId, Measures, NoMeasures, Recognizer, metrics
 from ivr.publishing.prepared import HandedFlows, PreparedFlows
 from ivr.publishing.publisher import Publisher
 from ivr.sip.telephony import PjsuaTelephony, SystemClock
@@ -148,7 +148,7 @@ class Bot:
             settings.database, worker_name(worker), is_ready=database_is_ready, shared=database
         )
         self._telephony = PjsuaTelephony(settings.sip, unanswered_limit_s=UNANSWERED_LIMIT_S, measures=self._measures)
-        self._services = services or ServicesOfWorker(settings, self._telephony.send_message, database)
+        self._services = services or ServicesOfWorker(settings, self._telephony.send_message, database, self._leg_of)
         self._registry: CallRegistry | None = None
         self._queueing = self._queues_of_worker(database) if settings.queues else None
         self._prepared = prepared
@@ -186,6 +186,9 @@ class Bot:
     def sip_silent_s(self) -> float:
         """For how long its SIP thread has given no sign of life; seconds."""
         return self._telephony.silent_s
+
+    def _leg_of(self, call_id: str) -> LegId | None:
+        return self._registry.leg_of(call_id) if self._registry else None
 
     async def status(self) -> dict[str, object]:
         """How it is, for the desk of a bot of one process."""

@@ -11,7 +11,7 @@ from ivr.calls.jobs import Services
 from ivr.config import Settings
 from ivr.flow.model import Flow
 from ivr.late_messenger import LateMessenger
-from ivr.ports import MessageRequest
+from ivr.ports import LegId, MessageRequest
 from ivr.storage.address import parse_address
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ivr.services.video import VideoRooms
     from ivr.storage.remote_video import RemoteVideo
 
+SENDING: Final = frozenset({"send", "video"})
+"""Kinds of steps that send something."""
 KEPT_LIMIT_S: Final = 3.0
 """Requests that go on after their calls get so long at the end."""
 
@@ -32,25 +34,24 @@ class ServicesOfWorker:
         settings: Settings,
         send_message: Callable[[MessageRequest, Callable[[int, str], None]], None],
         database: Path | None = None,
+        leg_of: Callable[[str], LegId | None] = lambda call_id: None,
     ):
-        """`database`: socket of the process that several workers share. Raises ConfigError for a calendar that cannot
-        be used, StorageError for a wrong address of a database."""
+        """`database`: socket of the process that several workers share; `leg_of`: the caller's leg of a call. Raises
+        ConfigError for a calendar that cannot be used, StorageError for a wrong address of a database."""
         self._data: HttpDataService | None = None
-        self._messenger: LateMessenger | None = None
         calendars = None
         if settings.requests.hosts:
             from ivr.services.data import HttpDataService
 
             self._data = HttpDataService(settings.requests, settings.proxy)
-        if settings.send.webhooks or settings.send.mail or settings.targets:
 
-            def make() -> Messenger:
-                from ivr.services.messenger import Messenger
+        def make() -> Messenger:
+            from ivr.services.messenger import Messenger
 
-                recordings = Path(settings.recordings.dir)
-                return Messenger(settings.send, settings.targets, send_message, recordings, settings.proxy)
+            recordings = Path(settings.recordings.dir)
+            return Messenger(settings.send, settings.targets, send_message, recordings, settings.proxy, leg_of)
 
-            self._messenger = LateMessenger(make, Path(settings.send.outbox_dir))
+        self._messenger = LateMessenger(make, Path(settings.send.outbox_dir))
         if settings.calendars:
             from ivr.services.hours import HoursService
 
@@ -68,12 +69,12 @@ class ServicesOfWorker:
     @property
     def messages_waiting(self) -> int:
         """How many messages are not delivered yet."""
-        return self._messenger.waiting if self._messenger else 0
+        return self._messenger.waiting
 
     async def load(self, flows: Iterable[Flow]) -> None:
         """Load what `start` would load, and touch no message: for the processes that are forked from this one."""
         kinds = _kinds_of(flows)
-        if self._messenger is not None and "send" in kinds:
+        if kinds & SENDING:
             await self._messenger.load()
         if self._data is not None and "request" in kinds:
             await self._data.warm_up()
@@ -84,8 +85,7 @@ class ServicesOfWorker:
         `are_loaded`: by `load`, before this process was forked; what is left to be made takes the first caller 1 ms.
         """
         kinds = set() if are_loaded else _kinds_of(flows)
-        if self._messenger is not None:
-            await self._messenger.start(will_send="send" in kinds)
+        await self._messenger.start(will_send=bool(kinds & SENDING))
         if self._data is not None and "request" in kinds:
             await self._data.warm_up()
 
@@ -99,8 +99,7 @@ class ServicesOfWorker:
             await self._video.stop()
         if self._visits is not None:
             await asyncio.to_thread(self._visits.end)
-        if self._messenger is not None:
-            await self._messenger.stop()
+        await self._messenger.stop()
         if self._data is not None:
             await self._data.close()
 

@@ -46,6 +46,7 @@ FILES: Final = (
     "transfers_in_a_row",
     "video",
     "workers",
+    "walk_through",
     "video_invitations",
 )
 """Test files, without `test_` and `.py`, that listen on fixed ports. A new one comes to the end."""

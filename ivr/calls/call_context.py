@@ -16,8 +16,7 @@ VALUE_LIMIT: Final = 60
 """Characters of one value: of a header when it is encoded, of User-to-User before."""
 
 TOTAL_LIMIT_BYTES: Final = 420
-"""Of all X-headers together; what is behind is left out. An INVITE of more than 1300 bytes would have to leave by TCP
-(RFC 3261 §18.1.1)."""
+"""Of all X-headers together; what is behind is left out. An INVITE is to fit into one datagram (1472 bytes)."""
 
 UUI_LIMIT_BYTES: Final = 128
 """Of User-to-User, before its hexadecimal encoding: what ISDN carries (RFC 7434)."""

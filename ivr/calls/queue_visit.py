@@ -296,7 +296,5 @@ class QueueVisit:
         context = {**asked.context, "queue": ring.queue, "wait_s": round(self._now_s() - self._began_at_s)}
         account = rules_of(self._clerk.rules, ring.queue).account
         headers = context_headers(self._call_id, context, asked.answers)
-        # With all of them an INVITE has more than 1300 bytes and leaves by TCP (RFC 3261 §18.1.1), where a PBX that
-        # knows the bot by its UDP port refuses it.
-        del headers["User-to-User"]
+        del headers["User-to-User"]  # with all of them an INVITE does not fit into one datagram
         return DialRequest(ring.sip, account, headers=headers)

@@ -140,6 +140,10 @@ class CallRegistry:
             worker=self._worker,
         )
 
+    def leg_of(self, call_id: str) -> LegId | None:
+        """The caller's leg of a call in progress."""
+        return next((driver.leg_id for driver in self._calls if driver.call_id == call_id), None)
+
     # --- supervisors
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
+from typing import Final
 
 from ivr.immutable import immutable
 
@@ -82,11 +83,16 @@ class MailMessage:
     """Name of a recording (`ivr.flow.segments.Recorded`) that goes with it; empty for none."""
 
 
+CALLER: Final = "caller"
+"""The telephone that the call comes from, unless the configuration has a target of that name."""
+
+
 @immutable
 class SipMessage:
-    """A SIP MESSAGE (RFC 3428) to a target of the configuration."""
+    """A SIP MESSAGE (RFC 3428) to a target of the configuration, or to the caller's telephone."""
 
     target: str
+    """A name of the configuration, or CALLER."""
     text: str
 
 

@@ -36,6 +36,7 @@ from ivr.ports import (
     PlayFailed,
     PlayFinished,
     Speech,
+    TextReceived,
 )
 
 PUMP_S: Final = 0.04
@@ -163,6 +164,8 @@ class PhoneCall:
                     self._telephony.hang_up(self._next_leg)
                 self._next_leg = new_leg
                 self._view.note("the other side hands the call over", self._elapsed_s())
+            case TextReceived(text=text):
+                self._view.note(f"message: {text}", self._elapsed_s())
             case KeyPressed(digit=digit):
                 self.report.keys_heard += digit
                 self._view.note(f"key {digit} heard", self._elapsed_s())

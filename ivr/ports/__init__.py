@@ -28,6 +28,7 @@ from ivr.ports.legs import (
     RegistrationChanged,
     RtpStats,
     TelephonyEvent,
+    TextReceived,
 )
 from ivr.ports.measures import Kind, Measures, Metric, NoMeasures
 from ivr.ports.recognition import (
@@ -105,6 +106,7 @@ __all__ = [
     "Synthesizer",
     "Telephony",
     "TelephonyEvent",
+    "TextReceived",
     "Tone",
     "TranscriptReady",
     "VideoService",

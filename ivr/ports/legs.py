@@ -122,6 +122,14 @@ class LegReferred(LegEvent):
 
 
 @immutable
+class TextReceived(LegEvent):
+    """A telephone was sent a text within the call (RFC 3428 §4). A bot takes none."""
+
+    text: str
+    """Without control characters."""
+
+
+@immutable
 class RtpStats:
     """Packets of a leg's audio, as the library counted them."""
 

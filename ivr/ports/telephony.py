@@ -35,6 +35,8 @@ class MessageRequest:
     text: str
     account: str = ""
     """Account whose identity is used; empty for the default local identity."""
+    leg_id: LegId | None = None
+    """To the party of this leg, inside the call: `uri` and `account` say nothing then."""
 
 
 class Telephony(Protocol):
@@ -128,6 +130,7 @@ class Telephony(Protocol):
         """Send keys by RFC 4733."""
 
     def send_message(self, request: MessageRequest, report: Callable[[int, str], None]) -> None:
-        """Send a SIP MESSAGE outside of any call. `report` is called once, on the loop's thread, with the final SIP
-        status and its reason; what never left has a status too (503 before `start`, 502 for a host without address).
+        """Send a SIP MESSAGE outside of any call, or to the party of a leg. `report` is called once, on the loop's
+        thread, with the final SIP status and its reason; what never left has a status too (503 before `start`, 502 for
+        a host without address, 481 for a leg that is over).
         """

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 from ivr.flow import events as e
 from ivr.flow.model import Flow
@@ -24,6 +24,10 @@ from ivr.rehearsal.trail import Trail, place_of
 from ivr.rehearsal.world import Calendars, World
 from ivr.testing.conversation import CallScript
 from ivr.testing.turns import BEGAN, NotAsScripted
+
+LONGEST_CALL_S: Final = 4 * 3600.0
+"""A call that still goes on by itself after so long goes round in circles, as with `mock`s that repeat."""
+SHOWN_STEPS: Final = 6
 
 
 class _Differs(Exception):
@@ -116,11 +120,18 @@ class _Player:
 
     def _finish(self) -> None:
         """The caller listens to the end of what the bot has to say, and hangs up if the call is not over by then."""
-        while self.call.goes_on(in_queue=True):
+        while self._goes_on():
             pass
         if self.call.phase is not Phase.ENDED and not self.call.state.has_left:
             self.call.hangs_up().listens()
         self._must_be_answered()
+
+    def _goes_on(self) -> bool:
+        """Let the next thing happen that needs nothing of the caller; False where there is none."""
+        if self.call.since_offered_s > LONGEST_CALL_S:
+            way = " → ".join(self.trail.steps[-SHOWN_STEPS:])
+            raise _Differs("the call comes to an end", f"after {LONGEST_CALL_S / 3600:g} hours it still goes {way}")
+        return self.call.goes_on(in_queue=True)
 
     # --- lines of the call
 
@@ -157,7 +168,7 @@ class _Player:
 
     def _hear(self, act: a.Hear) -> None:
         while not any(act.is_in(prompt.text) for prompt in self.call.said_now):
-            if not self.call.goes_on(in_queue=True):
+            if not self._goes_on():
                 said = [prompt.text for prompt in self.call.said_now]
                 raise _Differs(f"the bot says {act.shown}", _said(said), closest(act, said))
 
@@ -175,7 +186,7 @@ class _Player:
 
     def _reach(self, act: a.Reach) -> None:
         while act.step not in self.trail.steps[self.reached_from :] and place_of(self.call.state) != act.step:
-            if not self.call.goes_on(in_queue=True):
+            if not self._goes_on():
                 came = self.trail.steps[self.reached_from :]
                 raise _Differs(f"the flow comes to step '{act.step}'", f"it went {' → '.join(came) or 'nowhere'}")
 

@@ -14,7 +14,7 @@ from ivr.flow.jobs import JobOutcome, JobResult, Message
 from ivr.services.delivery import Carrier, DeliveryFailed, Letter
 from ivr.services.mail import MailCarrier
 from ivr.services.outbox import Outbox
-from ivr.services.sip_message import SendMessage, SipMessageCarrier
+from ivr.services.sip_message import LegOfCall, SendMessage, SipMessageCarrier, no_calls
 from ivr.services.webhook import WebhookCarrier
 
 
@@ -28,12 +28,13 @@ class Messenger:
         send: SendMessage,
         recordings: Path | None = None,
         proxy: ProxySettings = NO_PROXY,
+        leg_of: LegOfCall = no_calls,
     ) -> None:
         """`send` is the telephony's way to send a SIP MESSAGE; mails take what they attach from `recordings`."""
         self._carriers: dict[str, Carrier] = {
             "webhook": WebhookCarrier(settings.webhooks, proxy),
             "mail": MailCarrier(settings.mail, recordings),
-            "message": SipMessageCarrier(targets, send),
+            "message": SipMessageCarrier(targets, send, leg_of),
         }
         self._outbox = Outbox(
             Path(settings.outbox_dir),

@@ -88,13 +88,13 @@ class UserAgent:
         self._ports = FramePorts(settings.sample_rate_hz, thread)
         self._looks = MediaLooks(thread)
         self._names = NameLookup(thread.post)
-        self._messages = Messages(settings, self._names, thread.post)
         self._accounts: dict[str, SipAccount] = {}
         self._registrations = Registrations(
             settings, self._accounts, thread=thread, names=self._names, peers=peers, report=report
         )
         self._half_open_limit = HalfOpenLimit(settings.half_open_per_source)
         self._legs: dict[LegId, Leg] = {}
+        self._messages = Messages(settings, self._names, thread.post, self._legs)
         self._ended_calls: list[Any] = []
         self._is_room_wanted = self._is_closing = False
         self._measures = measures
@@ -393,7 +393,7 @@ class UserAgent:
             leg.end(EndedBy.LOCAL, *failure)
 
     def send_message(self, request: MessageRequest, report: Callable[[int, str], None]) -> None:
-        """Send a MESSAGE outside of calls."""
+        """Send a MESSAGE."""
         if self._is_closing:
             report(codes.SERVICE_UNAVAILABLE, "the bot is stopping")
         else:

@@ -22,6 +22,7 @@ from ivr.ports import (
     PlayFinished,
     ReferProgressed,
     RtpStats,
+    TextReceived,
 )
 from ivr.sip import codes, translate
 from ivr.sip.call_change import CallChange
@@ -31,6 +32,9 @@ from ivr.sip.media_lock import MediaLock
 
 _GOODBYE_LIMIT_S: Final = 40.0
 """A BYE that nobody answers is given up after 32 s (64 times T1, RFC 3261 §17.1.2.2), or earlier by a setting."""
+
+TEXT_LIMIT: Final = 1300
+"""Characters of a text that are reported: it comes in one request (RFC 3428 §8)."""
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +93,8 @@ class Leg:
         self.unreported_end: LegEnded | None = None
         """Set when the leg ended before the application knew of it."""
         self._info_cseq = -1
+        self._texts: list[tuple[str, Callable[[int, str], None]]] = []
+        """Messages that wait for their answer."""
         self._is_confirmed = False
         self._has_early_media = False
         self._is_ended_by_us = False
@@ -198,12 +204,26 @@ class Leg:
             text = translate.clean(reason, translate.REASON_LIMIT)
             self.owner.emit(ReferProgressed(self.id, self.owner.now_s(), sip_status, is_final, text))
 
+    def text_received(self, text: str) -> None:
+        """A MESSAGE within the call."""
+        if not self.is_ended:
+            self.owner.emit(TextReceived(self.id, self.owner.now_s(), translate.clean(text, TEXT_LIMIT)))
+
+    def text_answered(self, text: str, sip_status: int, reason: str) -> None:
+        """The answer to the oldest of our messages with this text."""
+        sent = next((each for each in self._texts if each[0] == text), None)
+        if sent is not None:
+            self._texts.remove(sent)
+            sent[1](sip_status, translate.clean(reason, translate.REASON_LIMIT))
+
     def end(self, ended_by: EndedBy, sip_status: int, reason: str = "", hangup_cause: int | None = None) -> None:
         """Report the end, once."""
         if self.is_ended:
             return
         self.is_ended = True
         self.lock.end()
+        for text, _ in list(self._texts):
+            self.text_answered(text, codes.NO_SUCH_CALL, "the call is over")
         self.is_unacknowledged = self.is_accepted and not self._is_confirmed and codes.is_success(sip_status)
         ended = LegEnded(self.id, self.owner.now_s(), ended_by, sip_status, reason, hangup_cause, self._rtp)
         if self.is_reported:
@@ -268,6 +288,14 @@ class Leg:
         parameters.method = pj.PJSUA_DTMF_METHOD_SIP_INFO if is_info else pj.PJSUA_DTMF_METHOD_RFC2833
         parameters.digits = digits
         self._try("send_digits", lambda: self.call.sendDtmf(parameters))
+
+    def send_text(self, text: str, report: Callable[[int, str], None]) -> None:
+        """A MESSAGE within the call (RFC 3428 §4); `report` is called once."""
+        parameters = pj.SendInstantMessageParam()
+        parameters.contentType, parameters.content = "text/plain", text
+        self._texts.append((text, report))
+        if not self._try("send_text", lambda: self.call.sendInstantMessage(parameters)):
+            self.text_answered(text, codes.NO_SUCH_CALL, "the call is over")
 
     def _try(self, command: str, run: Callable[[], None]) -> bool:
         """The other side may have been faster: that is no error. Its end is reported by the library."""

@@ -19,7 +19,7 @@ from ivr.sip.audio_ticks import AudioTicks
 from ivr.sip.behind_front import fronts
 from ivr.sip.connections import Places
 from ivr.sip.media_clock import MediaClock
-from ivr.sip.native import library
+from ivr.sip.native import keep_to_udp, library
 from ivr.sip.orphan_audio import OrphanAudio
 from ivr.sip.strangers import Strangers
 from ivr.sip.tcp import TcpConnections
@@ -120,6 +120,7 @@ class Endpoint:
         try:
             self._ep.libCreate()
             self._ep.libInit(self._config())
+            keep_to_udp()
             self.max_legs = int(native.pjsua_call_get_max_count())
             failure = self._keep_strangers_out() or self._open_transports()
             if failure is None:

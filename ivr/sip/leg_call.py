@@ -76,6 +76,15 @@ class LegCall(pj.Call):  # type: ignore[misc]  # the library's bindings are unty
         prm.statusCode = codes.DECLINE
         self._guard("onCallTransferRequest", lambda leg: _follow(leg, prm, codes.ACCEPTED))
 
+    def onInstantMessage(self, prm: Any) -> None:
+        text = str(prm.msgBody) if str(prm.contentType).startswith("text/plain") else ""
+        self._guard("onInstantMessage", lambda leg: leg.text_received(text))
+
+    def onInstantMessageStatus(self, prm: Any) -> None:
+        text, status, reason = str(prm.msgBody), int(prm.code), str(prm.reason)
+        if status >= codes.OK:
+            self._guard("onInstantMessageStatus", lambda leg: leg.text_answered(text, status, reason))
+
     def onCallRxOffer(self, prm: Any) -> None:
         sdp = str(prm.offer.wholeSdp)
         self._guard("onCallRxOffer", lambda leg: _judge(leg, prm, sdp))

@@ -1,8 +1,8 @@
-"""SIP MESSAGE outside of calls (RFC 3428). Everything here runs on the SIP thread."""
+"""SIP MESSAGE (RFC 3428), outside of calls and within them. Everything here runs on the SIP thread."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 import pjsua2 as pj
 
 from ivr.config import SipSettings
-from ivr.ports import MessageRequest
+from ivr.ports import LegId, MessageRequest
 from ivr.sip import codes
 from ivr.sip.account import SipAccount, with_transport
 from ivr.sip.behind_front import next_hop
+from ivr.sip.call import Leg
 from ivr.sip.peers import NameGate
 from ivr.sip.translate import uri_host
 
@@ -33,13 +34,23 @@ class _Sent:
 class Messages:
     """Messages on their way."""
 
-    def __init__(self, settings: SipSettings, names: NameGate, post: Callable[[Callable[[], None]], None]) -> None:
-        """`post` does something between two polls of the library."""
-        self._settings, self._names, self._post = settings, names, post
+    def __init__(
+        self,
+        settings: SipSettings,
+        names: NameGate,
+        post: Callable[[Callable[[], None]], None],
+        legs: Mapping[LegId, Leg],
+    ) -> None:
+        """`post` does something between two polls of the library; `legs` are those that have not ended."""
+        self._settings, self._names, self._post, self._legs = settings, names, post, legs
         self._sent: list[_Sent] = []
 
     def send(self, account: SipAccount | None, request: MessageRequest, report: Report) -> None:
         """Send; `report` is called once."""
+        if request.leg_id is not None:
+            leg = self._legs.get(request.leg_id)
+            leg.send_text(request.text, report) if leg else report(codes.NO_SUCH_CALL, "the call is over")
+            return
         if account is None:
             report(codes.BAD_REQUEST, f"no account named '{request.account}' in ivr.yaml")
             return

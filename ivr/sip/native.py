@@ -21,6 +21,8 @@ KNOWN_RELEASE: Final = "2.15.1"
 
 Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 POINTER: Final = ctypes.c_void_p
+_DISABLE_TCP_SWITCH: Final = 4
+"""Place of `disable_tcp_switch` in `pjsip_cfg_t`, all whose fields are as wide as an int."""
 
 
 class Text(ctypes.Structure):
@@ -84,6 +86,17 @@ def is_known_release() -> bool:
 def release() -> str:
     """Of the library."""
     return str(function("pj_get_version", ctypes.c_char_p)().decode("latin-1"))
+
+
+def keep_to_udp() -> None:
+    """Let requests of more than 1300 bytes go by UDP where their address says so.
+
+    RFC 3261 §18.1.1 wants TCP for them, which telephones do not listen on, and by which a PBX does not know the trunk:
+    no other PBX does it, and such calls would fail. Datagrams of more than 1472 bytes come in pieces.
+    """
+    if is_known_release():
+        settings = (ctypes.c_int * (_DISABLE_TCP_SWITCH + 1)).in_dll(library(), "pjsip_sip_cfg_var")
+        settings[_DISABLE_TCP_SWITCH] = 1
 
 
 class RequestModule:

@@ -12,6 +12,8 @@ from ivr.sip import codes, translate
 
 _ALWAYS: Final = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "PRACK", "UPDATE"})
 _WITHIN_A_CALL: Final = frozenset({"INFO", "NOTIFY", "REFER"})
+_TO_A_TELEPHONE: Final = frozenset({"MESSAGE"})
+"""Within a call as well; a bot has nobody who would read it."""
 
 
 def needs_a_look(method: str) -> bool:
@@ -21,7 +23,7 @@ def needs_a_look(method: str) -> bool:
 
 def refusal(method: str, message: translate.SipMessage, *, has_dialog: bool, follows_refer: bool) -> int | None:
     """The status that the request is refused with; None for one that is welcome."""
-    if method not in _WITHIN_A_CALL:
+    if method not in (_WITHIN_A_CALL | _TO_A_TELEPHONE if follows_refer else _WITHIN_A_CALL):
         return codes.NOT_IMPLEMENTED
     if not has_dialog:
         return codes.NO_SUCH_CALL

@@ -33,6 +33,7 @@ from ivr.testing.clock import ManualClock
 from ivr.testing.fake_leg import OK, REQUEST_TERMINATED, Asked, FakeLeg, status_of_end, wav_length_s
 
 FRAME_MS: Final = 20
+_NO_SUCH_CALL: Final = 481
 _SERVICE_UNAVAILABLE: Final = 503
 _DECLINE: Final = 603
 
@@ -177,6 +178,8 @@ class FakeTelephony:
         """A text; answered with `message_status`."""
         self.asked.append(Asked("send_message", "", (request,)))
         status = self.message_status if self.is_started else _SERVICE_UNAVAILABLE
+        if self.is_started and request.leg_id is not None and request.leg_id not in self._legs:
+            status = _NO_SUCH_CALL
         self.clock.call_later(0.0, lambda: report(status, ""))
 
     # --- the other side, played by a test

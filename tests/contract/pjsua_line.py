@@ -136,7 +136,7 @@ class PjsuaLine(Line):
 
     def messages(self) -> list[str]:
         """What came over the wire."""
-        return self.phone.messages
+        return self.phone.messages + [text for call in self._calls.values() for text in call.texts]
 
 
 async def _early_media(call: PeerCall) -> None:

@@ -118,3 +118,10 @@ def test_a_queue_is_not_played_by_telephone() -> None:
     wanted = played("- hear: One moment", ANNA, FLOW)
     test = Conversation(name="one")
     assert "waits in a queue" in why_not_live(test, wanted, None, has_voice=True)
+
+
+def test_a_call_that_goes_round_in_circles_is_ended_and_said_to_be() -> None:
+    circle = FLOW.replace('rate: {say: "How was {{ queue.agent }}?", next: hang_up}', "rate: {say: Again., next: wait}")
+    result = played("- hear: Sorry", "mock: {wait: {outcome: after, agent: anna, after: 60s}}", circle)
+    assert result.difference is not None and result.difference.expected == "the call comes to an end"
+    assert result.difference.found == "after 4 hours it still goes rate → wait → rate → wait → rate → wait"

@@ -6,8 +6,8 @@ import pytest
 
 from ivr.config import TargetSettings
 from ivr.config_services import SendSettings
-from ivr.flow.jobs import JobOutcome, SipMessage
-from ivr.ports import MessageRequest
+from ivr.flow.jobs import CALLER, JobOutcome, SipMessage
+from ivr.ports import LegId, MessageRequest
 from ivr.services.delivery import DeliveryFailed, Letter
 from ivr.services.messenger import Messenger
 from ivr.services.sip_message import TEXT_LIMIT_BYTES, SipMessageCarrier, shortened
@@ -34,6 +34,12 @@ def telephone(status: int) -> Telephone:
     return Telephone(ManualClock(), is_started=True, message_status=status)
 
 
+def phone_with_a_call() -> tuple[LegId, Telephone]:
+    phone = telephone(200)
+    phone.start(lambda event: None) if not phone.is_started else None
+    return phone.offer(), phone
+
+
 @scenario
 async def test_a_message_goes_to_the_target_of_the_settings() -> None:
     phone = telephone(202)
@@ -57,6 +63,26 @@ def test_what_may_change_is_tried_again(status: int, is_final: bool) -> None:
         assert failed.value.is_final is is_final
 
     play()
+
+
+@scenario
+async def test_the_caller_gets_it_within_the_call() -> None:
+    leg, phone = phone_with_a_call()
+    carrier = SipMessageCarrier(TARGETS, phone.send_message, lambda call_id: leg if call_id == "call1" else None)
+    await carrier.deliver(Letter("id", SipMessage(CALLER, "hello"), "call1", 0.0))
+    (asked,) = phone.asked_for("send_message")
+    assert asked.details == (MessageRequest("", "hello", leg_id=leg),)
+    with pytest.raises(DeliveryFailed, match="the call is over") as failed:
+        await carrier.deliver(Letter("id", SipMessage(CALLER, "hello"), "call2", 0.0))
+    assert failed.value.is_final
+
+
+@scenario
+async def test_a_target_of_the_settings_that_is_called_caller_goes_first() -> None:
+    phone = telephone(200)
+    carrier = SipMessageCarrier({CALLER: TARGETS["agent"]}, phone.send_message, lambda call_id: LegId("leg"))
+    await carrier.deliver(Letter("id", SipMessage(CALLER, "hello"), "call1", 0.0))
+    assert phone.asked_for("send_message")[0].details[0].uri == "sip:agent@pbx.example.com"
 
 
 @scenario

@@ -30,6 +30,20 @@ async def test_a_leg_rings_is_answered_and_is_ended_by_us() -> None:
 
 
 @scenario
+async def test_an_invite_with_much_to_tell_reaches_a_telephone_that_knows_udp_only() -> None:
+    told = {f"X-Answer-{number}": "a" * 100 for number in range(20)}
+    async with Bot() as bot, SipPeer() as agent:
+        leg_id = bot.telephony.dial(DialRequest(agent.uri, headers=told))
+        await bot.wait(LegAnswered, leg_id)
+        call = await agent.wait_call()
+        assert call.invite_request is not None and len(call.invite_request.to_bytes()) > 2000
+        assert call.header("X-Answer-19") == "a" * 100 and "/UDP" in (call.header("Via") or "")
+        bot.telephony.hang_up(leg_id)
+        await call.wait_ended()
+    bot.assert_ended_once()
+
+
+@scenario
 async def test_the_agent_hangs_up() -> None:
     async with Bot() as bot, SipPeer() as agent:
         leg_id = bot.telephony.dial(DialRequest(agent.uri))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from ivr.errors import Problem
+from ivr.flow.jobs import CALLER
 from ivr.flow.steps.hours import HoursStep
 from ivr.flow.steps.queue_model import QueueStep
 from ivr.flow.steps.record import RecordStep
@@ -182,7 +183,7 @@ def unknown_receiver(subject: Subject) -> Iterator[Problem]:
     for path, step in _sends(subject):
         send = step.send
         place = (*path, "send", send.kind)
-        if send.message is not None and subject.context.targets is not None:
+        if send.message not in (None, CALLER) and subject.context.targets is not None:
             yield from unknown_name(subject, place, "target", send.message, subject.context.targets, "targets:")
         if services is None:
             continue

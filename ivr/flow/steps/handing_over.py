@@ -24,9 +24,10 @@ def notify(run: Run, webhook: str, data: Mapping[str, object]) -> None:
 def context_of(run: Run) -> Mapping[str, object]:
     """Who calls, and for how long he has been here."""
     call = run.state.variables.get("call")
-    caller = str(call.get("from", "")) if isinstance(call, Mapping) else ""
+    caller, name = (str(call.get(key, "")) for key in ("from", "name")) if isinstance(call, Mapping) else ("", "")
     waits_s = round(run.at_s - run.state.began_at_s)
-    return {"caller": caller, "flow": run.flow.flow, "language": run.state.language, "wait_s": waits_s}
+    told = {"caller": caller, "flow": run.flow.flow, "language": run.state.language, "wait_s": waits_s}
+    return {**told, "name": name} if name else told
 
 
 def answers_of(run: Run, names: Sequence[str] | None) -> Mapping[str, object]:

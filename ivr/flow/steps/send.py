@@ -32,7 +32,7 @@ class Send(Part):
     mail: Template | None = None
     """Name of a recipient in the settings; or a template that gives an address of an allowed domain."""
     message: str | None = None
-    """Name of a target in the settings, for a SIP MESSAGE."""
+    """Name of a target in the settings, for a SIP MESSAGE; `caller`: the caller's own telephone."""
     data: dict[str, TemplateValue] = Field(default_factory=dict)
     """webhook: its JSON; text is a template."""
     variables: tuple[str, ...] = ()

@@ -55,7 +55,7 @@ class Invitation(Part):
     mail: Template | None = None
     """Name of a recipient in the settings; or a template that gives an address of an allowed domain."""
     message: str | None = None
-    """Name of a target in the settings, for a SIP MESSAGE."""
+    """Name of a target in the settings, for a SIP MESSAGE; `caller`: the caller's own telephone."""
     text: Template = LINK
     """`{link}` is where the link stands; it follows the text that has none."""
     subject: Template = "Video"

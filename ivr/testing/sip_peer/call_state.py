@@ -96,6 +96,12 @@ class CallState(CallAudio):
     # --- state
 
     @property
+    def texts(self) -> list[str]:
+        """Texts that came within the call (RFC 3428 §4)."""
+        came = (timed.request for timed in self.requests if timed.request.method == "MESSAGE")
+        return [request.body.decode("utf-8", "replace") for request in came]
+
+    @property
     def is_answered(self) -> bool:
         """Whether it was ever answered."""
         return self.answered_at_s is not None
