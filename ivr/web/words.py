@@ -204,6 +204,9 @@ GERMAN: Final[Mapping[str, str]] = {
     ),
     "The telephone system does not accept this telephone.": "Die Telefonanlage nimmt dieses Telefon nicht an.",
     "The transfer failed.": "Das Verbinden ist fehlgeschlagen.",
+    "You are logged out. The call goes on; this page is left when it is over.": (
+        "Sie sind abgemeldet. Das Gespräch geht weiter; diese Seite wird verlassen, wenn es beendet ist."
+    ),
     "Switch the telephone on": "Telefon einschalten",
     "Switch off": "Ausschalten",
     "Answer": "Annehmen",

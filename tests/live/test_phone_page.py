@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from ivr.ports.people import Role, User
 from ivr.storage.people import PeopleRepository
@@ -260,3 +260,26 @@ async def test_a_call_is_declined_and_another_ended_by_the_agent(phone_bot: Live
         await call.wait_ended(20)
         await page.get_by_role("button", name="Switch off").click()
         await is_shown(page, "off")
+
+
+@live
+async def test_who_is_logged_out_during_a_call_keeps_it(phone_bot: LiveBot, tmp_path: Path) -> None:
+    said = [": alive\n\n"]
+
+    async def events(route: Route) -> None:
+        await route.fulfill(content_type="text/event-stream", body=f"retry: 500\n{said[0]}")
+
+    async with browser(tmp_path) as (page, _), SipPeer(user="mia") as phone:
+        await page.route("**/agent/events", events)
+        await page.reload()
+        await page.get_by_role("button", name="Switch the telephone on").click()
+        await is_shown(page, "ready")
+        call = await rings(page, phone, phone_bot)
+        await taken(page)
+        said[0] = "event: over\ndata: -\n\n"
+        await expect(page.locator("[data-logged-out]")).to_be_visible()
+        await is_shown(page, "talking")
+        await heard_level(call, AGENT_HZ, is_loud=True)
+        async with page.expect_request("**/login"):
+            await page.keyboard.press("F9")
+        await call.wait_ended(20)

@@ -78,7 +78,16 @@
     count();
     ring();
   });
-  source.addEventListener("over", () => { source.close(); location.assign("/login"); });
+  // Whoever is logged out while he talks by this page keeps the call; the page is left when it is over.
+  const leave = () => {
+    const phone = document.querySelector("[data-phone]");
+    const talks = () => phone && !["off", "connecting", "ready"].includes(phone.dataset.shown);
+    if (!talks()) { location.assign("/login"); return; }
+    document.querySelector("[data-logged-out]").hidden = false;
+    new MutationObserver(() => { if (!talks()) location.assign("/login"); })
+      .observe(phone, { attributeFilter: ["data-shown"] });
+  };
+  source.addEventListener("over", () => { source.close(); leave(); });
   addEventListener("pagehide", () => source.close());
   setInterval(count, 1000);
   count();
