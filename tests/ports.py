@@ -47,6 +47,7 @@ FILES: Final = (
     "video",
     "workers",
     "walk_through",
+    "video_invitations",
 )
 """Test files, without `test_` and `.py`, that listen on fixed ports. A new one comes to the end."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -113,6 +115,18 @@ def takes_browsers() -> bool:
     """Whether their audio and video can get here."""
     addresses = Path("/proc/net/fib_trie")  # to bind one proves nothing: some kernels take any address
     return addresses.exists() and f"-- {BROWSER_HOST}\n" in addresses.read_text("ascii")
+
+
+@contextmanager
+def takes_texts(extension: str, login: Login) -> Iterator[None]:
+    """Meanwhile a MESSAGE to a number goes on to somebody's registered telephone; else the lab takes none."""
+    asterisk_cli("module load res_pjsip_messaging.so")
+    asterisk_cli(f"dialplan add extension {extension},1,MessageSend(pjsip:{login.username}) into lab")
+    try:
+        yield
+    finally:
+        asterisk_cli(f"dialplan remove extension {extension}@lab")
+        asterisk_cli("module unload res_pjsip_messaging.so")
 
 
 def last_digits() -> str:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
 
-from ivr.testing.sip_peer import PeerCall, SipPeer
-from ivr.testing.sip_peer.measure import level_dbfs
+from ivr.testing.sip_peer import SipPeer
 from tests.lab import control
-from tests.live.bots import EXIT_HZ, HEARD_HZ, HOLD_HZ, LiveBot, answered, caller, hears, live, running_bot, wait_until
+from tests.live.bots import EXIT_HZ, HEARD_HZ, HOLD_HZ, LiveBot, answered, caller, hears, live, running_bot
+from tests.live.rooms import (
+    ROOM_ENVIRON,
+    browsers,
+    grows,
+    is_heard,
+    join,
+    log_in,
+    need_browsers,
+    room_settings,
+    rooms_get_empty,
+)
 from tests.live.test_desk import first_password
 from tests.ports import ports_of
 from tests.services.http_server import HttpServer, answer
@@ -27,27 +33,7 @@ pytestmark = pytest.mark.live
 
 DESK_PORT, HOOK_PORT = ports_of("video", 2)
 DESK = f"127.0.0.1:{DESK_PORT}"
-LIMIT_MS = 30_000
 FIRST_HZ, AFTER_HZ, NOBODY_HZ, FAILED_HZ = HEARD_HZ["agent"], HEARD_HZ["sales"], EXIT_HZ["busy"], EXIT_HZ["failed"]
-SPEECH_DBFS = -50.0
-"""Louder than this is somebody to be heard; the rooms add no noise of their own."""
-CAMERA = (
-    "--no-sandbox",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-)
-
-STATS = """async () => {
-  const found = {frames: 0, energy: 0};
-  const connection = document.querySelector("[data-video]").connection;
-  if (connection) (await connection.getStats()).forEach((each) => {
-    if (each.type !== "inbound-rtp") return;
-    found.frames += each.framesDecoded || 0;
-    found.energy += each.totalAudioEnergy || 0;
-  });
-  return found;
-}"""
 
 
 def sound(hz: int) -> str:
@@ -78,24 +64,15 @@ def video_flow(name: str, wait_for: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def video_bot(lab: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
-    if not control.takes_browsers():
-        reason = f"{control.BROWSER_HOST} is no address of this machine; as root: tests/lab/lab.sh up"
-        (pytest.fail if os.environ.get("IVR_REQUIRE_ALL") == "1" else pytest.skip)(reason)
-    rooms = {
-        "rooms": "500-509",
-        "sip": control.number("{room}"),
-        "websocket": control.WEBSOCKET,
-        "domain": control.HOST,
-        "guest": {"username": control.BROWSER.username, "password": "${VIDEO_PASSWORD}"},
-    }
+    need_browsers()
     hook = {"url": f"http://127.0.0.1:{HOOK_PORT}/sms", "allow_private": True}
     with running_bot(
         tmp_path_factory.mktemp("video"),
         control.RTP_TRUNK_PORT,
-        environ={"IVR_WEB__LISTEN": DESK, "VIDEO_PASSWORD": control.BROWSER.password},
+        environ={"IVR_WEB__LISTEN": DESK, **ROOM_ENVIRON},
         flows=[video_flow("video", "60s"), video_flow("alone", "3s")],
         settings={
-            "video": {"support": rooms},
+            "video": {"support": room_settings()},
             "send": {"webhooks": {"sms": hook}},
             "numbers": {"701": {"flow": "video"}, "702": {"flow": "alone"}},
         },
@@ -105,32 +82,8 @@ def video_bot(lab: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(autouse=True)
 def _rooms_are_empty(lab: ModuleType) -> Iterator[None]:
-    """Every test gives its room back, and leaves nobody in it."""
     yield
-    wait_until(lambda: control.channels() == 0, 30, lambda: control.asterisk_cli("core show channels"))
-
-
-@asynccontextmanager
-async def browsers(number: int) -> AsyncIterator[list[Page]]:
-    """Pages of people who have a camera and a microphone."""
-    expect.set_options(timeout=LIMIT_MS)
-    chromium = shutil.which("chromium")
-    assert chromium, "chromium is missing: apt-get install -y chromium"
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=chromium, args=list(CAMERA), ignore_default_args=["--mute-audio"]
-        )
-        opened = []
-        for _ in range(number):
-            context = await launched.new_context(locale="en-GB", permissions=["camera", "microphone"])
-            opened.append(await context.new_page())
-            opened[-1].set_default_timeout(LIMIT_MS)
-        try:
-            yield opened
-        finally:
-            for page in opened:  # a page that is closed without this leaves its call in the room
-                await page.goto("about:blank")
-            await launched.close()
+    rooms_get_empty()
 
 
 def hook() -> HttpServer:
@@ -150,38 +103,6 @@ async def link_in(server: HttpServer) -> str:
     return str(told["link"])
 
 
-async def join(page: Page) -> None:
-    await page.get_by_role("button", name="Join").click()
-    await expect(page.locator("[data-video]")).to_have_attribute("data-shown", "in")
-
-
-async def log_in(page: Page, password: str) -> None:
-    await page.goto(f"http://{DESK}/login")
-    await page.get_by_label("Name").fill("operator")
-    await page.get_by_label("Password").fill(password)
-    await page.keyboard.press("Enter")
-    await expect(page).to_have_url(f"http://{DESK}/wallboard")
-
-
-async def grows(page: Page, what: str) -> None:
-    """Something of what the page receives becomes more."""
-    before = (await page.evaluate(STATS))[what]
-    deadline = time.monotonic() + 40
-    while (await page.evaluate(STATS))[what] <= before:
-        assert time.monotonic() < deadline, f"{what} stay at {before}"
-        await asyncio.sleep(0.3)
-
-
-async def is_heard(call: PeerCall) -> None:
-    """The caller hears somebody from now on."""
-    deadline, length = time.monotonic() + 40, len(call.received_audio())
-    while True:
-        if len(new := call.received_audio()[length:]) > 1600 and level_dbfs(new[-1600:]) > SPEECH_DBFS:
-            return
-        assert time.monotonic() < deadline, "the caller hears nobody"
-        await asyncio.sleep(0.1)
-
-
 @live
 async def test_caller_guest_and_agent_meet_and_the_caller_is_back_when_they_leave(video_bot: LiveBot) -> None:
     password = await asyncio.to_thread(first_password, video_bot)
@@ -191,7 +112,7 @@ async def test_caller_guest_and_agent_meet_and_the_caller_is_back_when_they_leav
         browsers(3) as (guest, agent, stranger),
         SipPeer(user="seeing") as phone,
     ):
-        await log_in(agent, password)
+        await log_in(agent, password, DESK)
         call = await answered(phone.dial(uri, timeout_s=10))
         await hears(call, FIRST_HZ)
         link = await link_in(server)
@@ -237,7 +158,7 @@ async def test_a_telephone_with_video_is_sent_into_the_room_itself(video_bot: Li
     password = await asyncio.to_thread(first_password, video_bot)
     uri, headers = video_bot.uri.replace("live@", "701@"), {"X-Offers-Video": "1"}
     async with browsers(1) as (agent,), caller() as phone:
-        await log_in(agent, password)
+        await log_in(agent, password, DESK)
         call = await answered(phone.dial(uri, headers=headers, timeout_s=10))
         await hears(call, HOLD_HZ, 15)
         await agent.goto(f"http://{DESK}/video")

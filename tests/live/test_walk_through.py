@@ -25,8 +25,8 @@ from ivr.testing.sip_peer.recording import write_wav
 from ivr.web.passwords import hashed
 from tests.lab import control
 from tests.live.bots import SPEECH, LiveBot, answered, live, serving, wait_until
+from tests.live.rooms import CAMERA, LIMIT_MS, grows, is_heard, join
 from tests.live.test_phone_page import AGENT_HZ, CALLER_HZ, energy_grows, heard_level, is_shown
-from tests.live.test_video import CAMERA, LIMIT_MS, grows, is_heard, join
 from tests.ports import ports_of, rtp_port_of
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]

@@ -61,9 +61,14 @@ def _only_ivr(server: Any, session: Any, envelope: Any, mechanism: str, data: An
 
 @asynccontextmanager
 async def mail_server(
-    mailbox: Mailbox, *, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None, login: bool = False
+    mailbox: Mailbox,
+    *,
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
+    starttls: ssl.SSLContext | None = None,
+    login: bool = False,
 ) -> AsyncIterator[int]:
-    """A server on a free port."""
+    """A server, on a free port unless one is given."""
     loop = asyncio.get_running_loop()
     protocols: list[SMTP] = []
 
@@ -72,7 +77,7 @@ async def mail_server(
         protocols.append(SMTP(mailbox, tls_context=starttls, require_starttls=starttls is not None, loop=loop, **given))
         return protocols[-1]
 
-    server = await loop.create_server(make, "127.0.0.1", 0, ssl=tls)
+    server = await loop.create_server(make, "127.0.0.1", port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -200,7 +205,7 @@ def test_mail_is_encrypted_and_logged_in(tmp_path: Path, security: str) -> None:
     @scenario
     async def play() -> None:
         box = Mailbox()
-        how = {"starttls": context} if security == "starttls" else {"tls": context}
+        how: dict[str, Any] = {"starttls": context} if security == "starttls" else {"tls": context}
         async with mail_server(box, login=security == "starttls", **how) as port:
             login = {"username": "ivr", "password": SecretStr("right")} if security == "starttls" else {}
             given = settings(port, security=security, ca_file=ca_file, **login)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ivr.sip.offer import has_video
 from ivr.testing.sip_peer.digest import Challenge, Credentials, authorization, digest_response, parse_challenge
 from ivr.testing.sip_peer.message import (
     MalformedMessage,
@@ -134,6 +135,14 @@ def test_an_offer_reads_back() -> None:
     assert (offer.address, offer.port, offer.direction) == ("127.0.0.1", 24000, "sendonly")
     assert offer.codecs == ((8, "PCMA"), (9, "G722"))
     assert offer.event_payload_type == 101
+
+
+def test_a_telephone_with_a_camera_offers_video_after_its_audio() -> None:
+    plain = build_offer("127.0.0.1", 24000, ("PCMA",))
+    offer = build_offer("127.0.0.1", 24000, ("PCMA",), video=True)
+    assert offer.startswith(plain) and offer.endswith(b"\r\na=rtpmap:96 VP8/90000\r\na=sendrecv\r\n")
+    assert parse_sdp(offer).media_lines == ("audio 24000 RTP/AVP 8 101", "video 9 RTP/AVP 96")
+    assert not has_video(plain.decode()) and has_video(offer.decode())
 
 
 def test_static_payload_types_need_no_rtpmap() -> None:

@@ -12,8 +12,9 @@ Instants named `*_at_s` are time.monotonic() seconds; audio is numpy int16 at 8 
         assert call.ended_by == "remote"
 
 `SipPeer(*, host="127.0.0.1", port=0, user="caller", password=None, registrar=None, transport="udp"|"tcp",
-codecs=("PCMU", "PCMA"), telephone_event=True, incoming=AnswerAfter(), refer=FollowRefer(), display_name="",
-rtp_ports=(24000, 32000))`; leaving the context ends all calls (BYE, CANCEL, 480), unregisters, closes everything.
+codecs=("PCMU", "PCMA"), telephone_event=True, offers_video=False, incoming=AnswerAfter(), refer=FollowRefer(),
+display_name="", rtp_ports=(24000, 32000))`; leaving the context ends all calls (BYE, CANCEL, 480), unregisters, closes
+everything.
 
     await register(expires_s=3600) -> SipResponse                  TelephonyError if refused; 0 unregisters
     await dial(uri, *, codecs, headers, timeout_s=30, from_user, from_name, next_hop, late_offer) -> PeerCall

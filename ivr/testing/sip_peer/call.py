@@ -314,7 +314,7 @@ class PeerCall(CallState):
     # --- SDP
 
     def offer_sdp(self, direction: str = "sendrecv") -> bytes:
-        """An offer of our codecs for this call's audio port."""
+        """An offer of our codecs for this call's audio port, and of video where the peer offers it."""
         offer = build_offer(
             self.peer.address[0],
             self.stream.port,
@@ -322,6 +322,7 @@ class PeerCall(CallState):
             telephone_event=self.peer.telephone_event,
             direction=direction,
             version=self._sdp_version,
+            video=self.peer.offers_video,
         )
         self._sdp_version += 1
         return offer

@@ -47,6 +47,7 @@ class SipPeer:
         transport: Literal["udp", "tcp"] = "udp",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
         telephone_event: bool = True,
+        offers_video: bool = False,
         incoming: IncomingPolicy | None = None,
         refer: ReferPolicy | None = None,
         display_name: str = "",
@@ -55,6 +56,8 @@ class SipPeer:
         self.user, self.display_name = user, display_name
         self.codecs = tuple(codecs)
         self.telephone_event = telephone_event
+        self.offers_video = offers_video
+        """Whether its offers name a VP8 stream beside the audio, which it neither sends nor looks at."""
         self.incoming_policy: IncomingPolicy = incoming or AnswerAfter()
         self.refer_policy: ReferPolicy = refer or FollowRefer()
         self.message_status = 200

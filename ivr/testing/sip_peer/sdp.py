@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 STATIC_PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8, "G722": 9}
 """RFC 3551 table 4; all three have an 8 kHz RTP clock."""
 TELEPHONE_EVENT = 101
+_VIDEO = ("m=video 9 RTP/AVP 96", "a=rtpmap:96 VP8/90000", "a=sendrecv")
+"""Offered, never looked at: pictures that somebody sends go to the discard port (RFC 863)."""
 _MIRROR = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
@@ -73,8 +75,9 @@ def build_offer(
     telephone_event: bool = True,
     direction: str = "sendrecv",
     version: int = 1,
+    video: bool = False,
 ) -> bytes:
-    """An offer of the named codecs."""
+    """An offer of the named codecs; with `video` also of a VP8 stream, as a telephone with a camera has it."""
     audio = AudioSdp(
         address=address,
         port=port,
@@ -82,7 +85,8 @@ def build_offer(
         event_payload_type=TELEPHONE_EVENT if telephone_event else None,
         direction=direction,
     )
-    return build_sdp(audio, version=version)
+    pictures = "\r\n".join((*_VIDEO, "")).encode() if video else b""
+    return build_sdp(audio, version=version) + pictures
 
 
 def parse_sdp(body: bytes) -> AudioSdp:
