@@ -138,5 +138,6 @@ def _ticket(desk: Desk, found: OpenVisit, key: str, *, is_agent: bool = False) -
             "websocket": rooms.websocket,
             "username": login.username,
             "password": login.password.get_secret_value(),
+            "ice": desk.ice_servers(),
         }
     )
