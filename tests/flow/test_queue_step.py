@@ -373,3 +373,7 @@ def test_one_queue_after_another_begins_with_nothing_known() -> None:
 def test_the_agent_is_told_where_the_key_leads(exits: str, to: str) -> None:
     (entered,) = asked(waiting('return_key: "9"', exits), c.EnterQueue)
     assert (entered.return_key, entered.returns_to) == ("9", to)
+
+
+def test_who_has_a_free_agent_is_told_of_no_wait() -> None:
+    assert said(waiting().queue_stands(1, 0.0)) == ["You are next."]

@@ -29,7 +29,7 @@ def _standing(run: Run, queue: Queue, position: int, wait_s: float | None) -> tu
     texts = []
     if "position" in queue.tell:
         texts.append(position_text(words, position, run.state.language))
-    if "wait" in queue.tell and wait_s is not None:
+    if "wait" in queue.tell and wait_s:  # none is told where an agent is free
         texts.append(wait_text(words, wait_s, run.state.language))
     return tuple(Speech(text, run.state.language) for text in texts)
 
