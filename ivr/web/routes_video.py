@@ -133,7 +133,7 @@ def _ticket(desk: Desk, found: OpenVisit, key: str, *, is_agent: bool = False) -
     return JSONResponse(
         {
             "key": key,
-            "number": str(found.number),
+            "number": rooms.dialled(found.number, found.visit),
             "domain": rooms.domain,
             "websocket": rooms.websocket,
             "username": login.username,
