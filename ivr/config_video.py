@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 
 from ivr.config_section import Section
 from ivr.config_websocket import DOMAIN_PATTERN, goes_in_the_open
@@ -44,6 +45,9 @@ class VideoSettings(Section):
     """Numbers of the rooms: `500-509`. Each call has one to itself."""
     sip: Annotated[str, StringConstraints(pattern=r"^sips?:[^\s]*\{room\}[^\s]*$")]
     """How the bot calls a room: `sip:{room}@pbx.example.org`."""
+    random_digits: Annotated[int, Field(ge=0, le=12)] = 0
+    """So many follow the number of the room in what is dialled, others at each visit: who knows those of one finds no
+    other by them. The telephone system has to have rooms by such numbers."""
     account: str = ""
     """Account that places the call; the caller's own when empty."""
     websocket: Annotated[str, StringConstraints(pattern=r"^wss?://[^\s/?#@;,']+(/[^\s?#@;,']*)?$")]
@@ -68,9 +72,14 @@ class VideoSettings(Section):
         """Host and port of the links' page; empty: the desk's own."""
         return urlsplit(self.public_url).netloc.lower()
 
-    def uri_of(self, number: int) -> str:
+    def dialled(self, number: int, visit: str) -> str:
+        """What bot and browsers dial to get into a room during a visit, whose name is random."""
+        value = int.from_bytes(hashlib.sha256(visit.encode()).digest())
+        return f"{number}{value % 10**self.random_digits:0{self.random_digits}d}" if self.random_digits else str(number)
+
+    def uri_of(self, number: int, visit: str) -> str:
         """How the bot calls a room."""
-        return self.sip.replace("{room}", str(number))
+        return self.sip.replace("{room}", self.dialled(number, visit))
 
     @model_validator(mode="after")
     def _passwords_are_not_readable(self) -> VideoSettings:

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import StringConstraints, model_validator
 
+from ivr.config_ice import IceSettings
 from ivr.config_phone import PhoneSettings
-from ivr.config_section import Section
+from ivr.config_section import Section, all_defaults
 from ivr.units import Duration
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -29,6 +30,8 @@ class WebSettings(Section):
     """Who has logged in has to do so again after this time."""
     phone: PhoneSettings | None = None
     """Telephoning in the agents' pages."""
+    ice: IceSettings = all_defaults()
+    """Servers for the way of audio and video, of all pages that telephone or show video."""
 
     @property
     def address(self) -> tuple[str, int] | None:

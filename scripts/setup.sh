@@ -82,6 +82,7 @@ missing_packages() { # PYTHON or nothing
     has_command dot || echo graphviz
     has_command flite || echo flite
     has_command chromium || echo chromium # pages of the desk
+    { has_command turnserver || [ -x /usr/sbin/turnserver ]; } || echo coturn # a relay for pages in tests/live/test_turn.py
     has_command ip || [ -x /usr/sbin/ip ] || echo iproute2
     has_command iptables || [ -x /usr/sbin/iptables ] || echo iptables # a router for tests/live/test_nat.py
     has_file /etc/protocols || echo netbase # Kamailio looks for it
@@ -142,9 +143,14 @@ step_packages() {
     missing=$(missing_packages "$(find_python || true)" | tr '\n' ' ')
     [ -z "$missing" ] && return 0
     # shellcheck disable=SC2086  # a list of words
-    install_packages $missing && return 0
+    install_packages $missing && no_relay_of_its_own "$missing" && return 0
     say "going on without: $missing"
     is_complete=no
+}
+
+no_relay_of_its_own() { # PACKAGES: coturn begins to relay for anybody as soon as it is installed, and goes on at each start
+    case " $1 " in *' coturn '*) ;; *) return 0 ;; esac
+    has_command systemctl && $as_root systemctl disable -q --now coturn >/dev/null 2>&1 || true
 }
 
 step_python() {

@@ -48,6 +48,7 @@ FILES: Final = (
     "workers",
     "walk_through",
     "video_invitations",
+    "turn",
 )
 """Test files, without `test_` and `.py`, that listen on fixed ports. A new one comes to the end."""
 

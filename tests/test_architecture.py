@@ -29,6 +29,7 @@ PURE = (
     "ivr.config_services",
     "ivr.config_speaking",
     "ivr.config_video",
+    "ivr.config_ice",
     "ivr.config_phone",
     "ivr.config_web",
     "ivr.config_websocket",

@@ -21,6 +21,7 @@ from ivr.ports.people import People, Role, User
 from ivr.ports.video import VideoDoor
 from ivr.web.board import Board
 from ivr.web.floor import FloorView
+from ivr.web.ice import IceServer, ice_servers
 from ivr.web.limits import LoginLimit
 
 FORM_LIMIT: Final = 16_384
@@ -56,6 +57,10 @@ class Desk:
     def cookie(self) -> str:
         """Name of the cookie that holds a session's token. `__Host-`: RFC 6265bis §4.1.3.2."""
         return "__Host-desk" if self.settings.is_secure else "desk"
+
+    def ice_servers(self) -> list[IceServer]:
+        """For one page, by a name that says nothing of who looks at it."""
+        return ice_servers(self.settings.ice, secrets.token_hex(8), self.now())
 
 
 @dataclass(frozen=True, slots=True)

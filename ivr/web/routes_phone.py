@@ -37,6 +37,7 @@ async def phone(request: Request, desk: AtDesk, user: LoggedIn) -> Response:
             "domain": settings.domain,
             "username": username,
             "password": login.password.get_secret_value(),
+            "ice": desk.ice_servers(),
         }
     )
 

@@ -133,10 +133,11 @@ def _ticket(desk: Desk, found: OpenVisit, key: str, *, is_agent: bool = False) -
     return JSONResponse(
         {
             "key": key,
-            "number": str(found.number),
+            "number": rooms.dialled(found.number, found.visit),
             "domain": rooms.domain,
             "websocket": rooms.websocket,
             "username": login.username,
             "password": login.password.get_secret_value(),
+            "ice": desk.ice_servers(),
         }
     )

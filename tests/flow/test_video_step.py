@@ -129,7 +129,7 @@ def test_the_bot_brings_the_voice_of_a_caller_without_video_and_stays() -> None:
     call = waiting().job_done(JOINED)
     (transfer,) = call.of(c.StartTransfer)
     assert isinstance(transfer, c.StartTransfer)
-    assert (transfer.names, transfer.mode, transfer.comes_back) == ("support/503", "bridge", False)
+    assert (transfer.names, transfer.mode, transfer.comes_back) == ("support/503/v1", "bridge", False)
     (attend,) = call.of(c.StartJob)
     assert isinstance(attend, c.StartJob) and attend.job == AttendJob("v1")
 
@@ -138,7 +138,7 @@ def test_the_telephone_of_a_caller_with_video_is_sent_into_the_room() -> None:
     call = waiting(has_video=True).job_done(JOINED)
     (transfer,) = call.of(c.StartTransfer)
     assert isinstance(transfer, c.StartTransfer)
-    assert (transfer.names, transfer.mode) == ("support/503", "refer")
+    assert (transfer.names, transfer.mode) == ("support/503/v1", "refer")
     assert not call.of(c.StartJob)
     call.transfer_ends(e.TransferOutcome.CONNECTED)
     assert call.state.phase is Phase.ENDED and call.notes == ["joined"]

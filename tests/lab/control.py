@@ -129,6 +129,26 @@ def takes_texts(extension: str, login: Login) -> Iterator[None]:
         asterisk_cli("module unload res_pjsip_messaging.so")
 
 
+@contextmanager
+def rooms_with_digits(count: int) -> Iterator[None]:
+    """Meanwhile the rooms have numbers that are longer by so many digits, any; else there are 500 to 509 only."""
+    pattern = "_50X" + "X" * count
+    steps = ("Answer()", "ConfBridge(${EXTEN},room,member)", "Hangup()")
+    for priority, step in enumerate(steps, start=1):
+        asterisk_cli(f"dialplan add extension {pattern},{priority},{step} into rooms")
+    asterisk_cli(f"dialplan add extension {pattern},1,Goto(rooms,${{EXTEN}},1) into lab")
+    try:
+        yield
+    finally:
+        for context in ("rooms", "lab"):
+            asterisk_cli(f"dialplan remove extension {pattern}@{context}")
+
+
+def people_in_rooms() -> dict[str, int]:
+    """How many are in each video room, by its number."""
+    return {name: int(count) for name, count in re.findall(r"^(\d+) +(\d+) ", asterisk_cli("confbridge list"), re.M)}
+
+
 def last_digits() -> str:
     """The keys that extension 403 collected last."""
     match = re.search(r"LAST_DIGITS=(\S*)", asterisk_cli("dialplan show globals"))

@@ -133,7 +133,7 @@ def _switch_is_empty(lab: ModuleType) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def browser(folder: Path) -> AsyncIterator[tuple[Page, Page]]:
+async def browser(folder: Path, url: str = URL) -> AsyncIterator[tuple[Page, Page]]:
     """Pages of anna and otto, whose microphones hear a tone."""
     expect.set_options(timeout=LIMIT_MS)
     chromium = shutil.which("chromium")
@@ -153,11 +153,11 @@ async def browser(folder: Path) -> AsyncIterator[tuple[Page, Page]]:
         for name in ("anna", "otto"):
             page = await (await launched.new_context(locale="en-GB", permissions=["microphone"])).new_page()
             page.set_default_timeout(LIMIT_MS)
-            await page.goto(URL)
+            await page.goto(url)
             await page.get_by_label("Name").fill(name)
             await page.get_by_label("Password").fill(PASSWORD)
             await page.keyboard.press("Enter")
-            await expect(page).to_have_url(f"{URL}/agent")
+            await expect(page).to_have_url(f"{url}/agent")
             opened.append(page)
         try:
             yield opened[0], opened[1]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from types import ModuleType
 from typing import Any
 
 import pytest
 from playwright.async_api import Page
 
-from ivr.testing.sip_peer import PeerCall
+from ivr.testing.sip_peer import PeerCall, SipPeer
 from tests.lab import control
 from tests.live.bots import EXIT_HZ, HOLD_HZ, LiveBot, answered, caller, hears, live, running_bot, sound
 from tests.live.rooms import (
@@ -34,18 +35,19 @@ pytestmark = pytest.mark.live
 
 DESK_PORT, MAIL_PORT = ports_of("video_invitations", 2)
 DESK = f"127.0.0.1:{DESK_PORT}"
+DIGITS = 10
 TEXT_NUMBER = "2091"
 """Takes texts for the lab's `caller`, see `control.takes_texts`."""
-BY_TEXT, BY_MAIL = "1041", "1042"
+BY_TEXT, BY_MAIL, HIDDEN = "1041", "1042", "1043"
 """Numbers of the lab that lead to the bot."""
 INVITATION = re.compile(rf"Your video call: (http://{re.escape(DESK)}/v/[A-Za-z0-9_-]{{43}})")
 
 
-def video_flow(name: str, **invitation: str) -> dict[str, Any]:
+def video_flow(name: str, room: str = "support", **invitation: str) -> dict[str, Any]:
     """The caller waits for whoever is invited."""
     invited = {"text": "Your video call: {link}", **invitation}
     show = {
-        "video": {"room": "support", "wait_for": "90s", "invite": [invited]},
+        "video": {"room": room, "wait_for": "90s", "invite": [invited]},
         "waiting": {"play": sound(HOLD_HZ), "after": "0s"},
         "failed": "failed",
     }
@@ -67,12 +69,16 @@ def video_bot(lab: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iter
         tmp_path_factory.mktemp("video"),
         control.RTP_TRUNK_PORT,
         environ={"IVR_WEB__LISTEN": DESK, **ROOM_ENVIRON},
-        flows=[video_flow("by_text", message="phone"), video_flow("by_mail", mail="caller", subject="Your call")],
+        flows=[
+            video_flow("by_text", message="phone"),
+            video_flow("by_mail", mail="caller", subject="Your call"),
+            video_flow("hidden", "hidden", mail="caller"),
+        ],
         settings={
-            "video": {"support": room_settings()},
+            "video": {"support": room_settings(), "hidden": room_settings(random_digits=DIGITS)},
             "targets": {"phone": {"sip": control.number(TEXT_NUMBER)}},
             "send": {"mail": mail},
-            "numbers": {BY_TEXT: {"flow": "by_text"}, BY_MAIL: {"flow": "by_mail"}},
+            "numbers": {BY_TEXT: {"flow": "by_text"}, BY_MAIL: {"flow": "by_mail"}, HIDDEN: {"flow": "hidden"}},
         },
     ) as bot:
         yield bot
@@ -161,6 +167,44 @@ async def test_a_telephone_that_offers_video_in_its_call_is_sent_into_the_room_i
     assert record["end_reason"] == "transferred" and not phone.messages
     (step,) = [step for step in record["steps"] if step["kind"] == "video"]
     assert step["outcome"] == "joined" and "operator" in step["detail"]
+
+
+@live
+async def test_who_knows_the_number_of_an_earlier_visit_does_not_find_the_next_one(video_bot: LiveBot) -> None:
+    mailbox = Mailbox()
+    with control.rooms_with_digits(DIGITS):
+        async with mail_server(mailbox, port=MAIL_PORT), browsers(1) as (guest,), caller() as phone, caller() as former:
+            async with visit(phone, guest, mailbox) as first:
+                pass
+            async with visit(phone, guest, mailbox) as second:
+                await answered(former.dial(control.number(first), timeout_s=10))
+                await in_rooms({first: 1, second: 2})
+    assert first != second and {len(first), len(second)} == {3 + DIGITS}
+    assert await steps_of(video_bot) == [("joined", True)]
+
+
+async def in_rooms(people: dict[str, int]) -> None:
+    """So many are in each room."""
+    deadline = time.monotonic() + 20
+    while (found := control.people_in_rooms()) != people:
+        assert time.monotonic() < deadline, f"{found}, not {people}"
+        await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def visit(phone: SipPeer, guest: Page, mailbox: Mailbox) -> AsyncIterator[str]:
+    """Caller and guest are in a room; what its number is."""
+    mailbox.mails.clear()
+    call = await answered(phone.dial(control.number(HIDDEN), timeout_s=10))
+    link = await link_of(lambda: "".join(mail.get_content() for _, _, mail in mailbox.mails))
+    await hears(call, HOLD_HZ, 20)
+    await guest.goto(link)
+    await join(guest)
+    await is_heard(call)
+    (number,) = control.people_in_rooms()
+    yield number
+    await guest.get_by_role("button", name="Leave").click()
+    await call.wait_ended(40)
 
 
 def refused_media(call: PeerCall) -> list[str]:

@@ -39,6 +39,7 @@ def test_an_agent_gets_his_own_account_and_nobody_keeps_it(phone_desk: TestDesk)
         "domain": "pbx.example.org",
         "username": "2101",
         "password": "annas-secret",
+        "ice": [],
     }
     assert answer.headers["cache-control"] == "no-store"
 

@@ -49,6 +49,7 @@ def test_joining_gives_what_the_browser_needs_to_call_the_room(desk: TestDesk) -
         "websocket": "wss://pbx.example.org:8089/ws",
         "username": "guest",
         "password": "guest-secret",
+        "ice": [],
     }
     assert present(desk) == 1
 

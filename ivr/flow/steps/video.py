@@ -37,9 +37,17 @@ RING_FOR_S = 20.0
 """A room of a PBX answers at once."""
 
 
-def target_name(room: str, number: int) -> str:
-    """What a room's number is called among the targets of transfers: no target of the settings has such a name."""
-    return f"{room}/{number}"
+def target_name(room: str, number: int, visit: str) -> str:
+    """What a room is called among the targets of transfers: no target of the settings has such a name."""
+    return f"{room}/{number}/{visit}"
+
+
+def room_of(target: str) -> tuple[str, int, str]:
+    """Room, number and visit of such a name. Raises KeyError for any other."""
+    room, number, visit = [*target.split("/"), "", ""][:3]
+    if not (visit and number.isdecimal()):
+        raise KeyError(target)
+    return room, int(number), visit
 
 
 def is_room(target: str) -> bool:
@@ -179,7 +187,7 @@ def _join(run: Run, found: VideoStep, visit: str, number: int) -> None:
     run.state.phase = Phase.TRANSFERRING
     run.state.typed_ahead = ""
     run.state.input.started_at_s = run.at_s
-    callee = c.Callee(target_name(found.video.room, number), RING_FOR_S)
+    callee = c.Callee(target_name(found.video.room, number, visit), RING_FOR_S)
     if _has_video(run):
         run.emit(c.StartTransfer((callee,), "refer", ()))
         return

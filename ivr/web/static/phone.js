@@ -3,7 +3,7 @@
   "use strict";
   const root = document.querySelector("[data-phone]");
   if (!root) return;
-  const AGAIN_MS = 10000, RING_EVERY_MS = 4000, RING_S = 1, RING_HZ = 425, NAME_LIMIT = 80;
+  const AGAIN_MS = 10000, RING_EVERY_MS = 4000, RING_S = 1, RING_HZ = 425, ACCOUNT_MS = 2000, NAME_LIMIT = 80;
   const KEPT = "phone"; // in the tab: switched on again when the page is loaded anew
   const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
   const SHOWN = { // the buttons of each state
@@ -32,9 +32,9 @@
 
   // --- the line ---
 
-  async function fetched() {
+  async function fetched(limit) {
     const answer = await fetch(root.dataset.phone, {
-      method: "POST", body: new URLSearchParams({ csrf: root.dataset.csrf }), redirect: "error",
+      method: "POST", body: new URLSearchParams({ csrf: root.dataset.csrf }), redirect: "error", signal: limit,
     });
     if (!answer.ok) throw new Error(String(answer.status));
     return answer.json();
@@ -90,6 +90,7 @@
     if (call.direction !== "incoming") return;
     if (session) { call.terminate({ status_code: 486 }); return; }
     session = call;
+    limitIce(call);
     const { display_name: name, uri } = call.remote_identity;
     const said = [name, uri.user].filter((each, at, all) => each && all.indexOf(each) === at);
     find("[data-peer]").textContent = said.join(" · ").replace(UNSEEN, "").slice(0, NAME_LIMIT);
@@ -141,10 +142,19 @@
     show(agent && agent.isRegistered() ? "ready" : agent ? "connecting" : "off");
   }
 
-  function answer() {
+  async function answer() {
+    const call = session;
     quiet();
     show("answering");
-    session.answer({ mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] } });
+    const iceServers = await ways();
+    if (session === call) call.answer({ mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers } });
+  }
+
+  async function ways() { // a login at a TURN server ends sooner than the day of a telephone that is switched on
+    try {
+      if (account.ice.some((each) => each.credential)) account = await fetched(AbortSignal.timeout(ACCOUNT_MS));
+    } catch { /* the one from before may still hold */ }
+    return account.ice;
   }
 
   function end() { if (session) session.terminate(); }

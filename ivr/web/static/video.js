@@ -67,6 +67,7 @@
     });
     agent.on("newRTCSession", ({ session }) => {
       if (session.direction === "incoming") { session.terminate(); return; }
+      limitIce(session);
       if (session.connection) watch(session.connection);
       else session.on("peerconnection", ({ peerconnection }) => watch(peerconnection));
       session.on("confirmed", () => { show("in"); leave.hidden = false; });
@@ -75,7 +76,7 @@
     });
     agent.on("connected", () => agent.call(`sip:${ticket.number}@${ticket.domain}`, {
       mediaStream: stream,
-      pcConfig: { iceServers: [] },
+      pcConfig: { iceServers: ticket.ice },
       rtcOfferConstraints: { offerToReceiveAudio: true, offerToReceiveVideo: true },
     }));
     agent.start();
