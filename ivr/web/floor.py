@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +22,8 @@ from ivr.web.agent_call import AgentCall, shown_calls
 
 EVENTS_EVERY_S: Final = 10.0
 """How often the day's events are read anew; they are many by the evening."""
+FRESH_S: Final = 0.8
+"""So old may be what a page is shown: all who look within that time share one reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,15 @@ class FloorFigures:
 class FloorView:
     """Asks the queues, one question at a time."""
 
-    def __init__(self, queues: CallQueues, rules: Queues, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, queues: CallQueues, rules: Queues, now: Callable[[], datetime], fresh_s: float = FRESH_S
+    ) -> None:
         """`rules` are the settings of the queues."""
-        self._queues, self._rules, self._now = queues, rules, now
+        self._queues, self._rules, self._now, self._fresh_s = queues, rules, now, fresh_s
         self._lock = asyncio.Lock()
+        self._figures: FloorFigures | None = None
+        self._hours: Sequence[datetime] = ()
+        self._figures_at_s = float("-inf")
         self._events: Sequence[QueueEvent] = ()
         self._read_at_s = float("-inf")
         self._since: datetime | None = None
@@ -62,25 +70,38 @@ class FloorView:
     async def figures(self, hours: Sequence[datetime]) -> FloorFigures | None:
         """This moment, and what happened since the first of the hours; None while the database is away."""
         async with self._lock:
-            try:
-                return await asyncio.to_thread(self._read, hours)
-            except StorageError:
-                return None
+            if time.monotonic() - self._figures_at_s > self._fresh_s or self._hours != hours:
+                self._figures, self._hours = await self._read_or_none(hours), hours
+                self._figures_at_s = time.monotonic()
+            return self._figures
+
+    async def _read_or_none(self, hours: Sequence[datetime]) -> FloorFigures | None:
+        try:
+            return await asyncio.to_thread(self._read, hours)
+        except StorageError:
+            return None
 
     async def wish(self, name: str, wish: Wish, reason: str) -> None:
         """Have an agent be something. Raises AgentUnknown, ActRefused, StorageError."""
-        async with self._lock:
+        async with self._changing():
             await asyncio.to_thread(self._act, name, wish, reason)
 
     async def enter_room(self, name: str, reason: str) -> None:
         """Offer no calls to an agent, if it is one, who is in a video room now. Raises ActRefused, StorageError."""
-        async with self._lock:
+        async with self._changing():
             await asyncio.to_thread(self._enter_room, name, reason)
 
     async def note_talk(self, name: str, talk_id: str, disposition: str, note: str) -> None:
         """Keep what an agent says about an own talk. Raises ActRefused, StorageError."""
-        async with self._lock:
+        async with self._changing():
             await asyncio.to_thread(self._queues.note_talk, talk_id, name, disposition, note, self._now())
+
+    @asynccontextmanager
+    async def _changing(self) -> AsyncIterator[None]:
+        """What is changed here is seen at once."""
+        async with self._lock:
+            self._figures_at_s = float("-inf")
+            yield
 
     def _read(self, hours: Sequence[datetime]) -> FloorFigures:
         now, since, scene = self._now(), hours[0], self._queues.scene()

@@ -124,7 +124,7 @@ def made_desk(folder: Path, **settings: object) -> Iterator[TestDesk]:
     clock, calls, people = Clock(), ShownCalls(url), PeopleInMemory()
     bot, flows = StatedBot(UP), StatedFlows(FlowsShown((), ()))
     queues = MemoryQueues(RULES)
-    floor = FloorView(queues, RULES, clock.now)
+    floor = FloorView(queues, RULES, clock.now, fresh_s=0.0)
     for name, role in (("anna", Role.AGENT), ("sven", Role.SUPERVISOR), ("olga", Role.OPERATOR)):
         people.add(User(name, role, "", clock.at), HASH)
     desk = Desk(
