@@ -77,6 +77,7 @@ APPLICATION = (
     "ivr.calls.call_recorder",
     "ivr.calls.call_transfers",
     "ivr.calls.callback_call",
+    "ivr.calls.callback_record",
     "ivr.calls.callbacks",
     "ivr.calls.driver",
     "ivr.calls.early_media",

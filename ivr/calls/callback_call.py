@@ -9,7 +9,9 @@ import structlog
 from ivr.acd.floor import NO_LEG, Ring
 from ivr.acd.queue import WaitingCall, rules_of
 from ivr.calls.call_measures import CallMeasures
+from ivr.calls.call_monitoring import CallMonitoring
 from ivr.calls.call_ports import CallPorts, CallTasks
+from ivr.calls.callback_record import CallbackRecord, OpenNotes
 from ivr.calls.calling_back import attempt_at_caller, callback_uri, text_in
 from ivr.calls.person_legs import PersonLegs
 from ivr.calls.prompt_player import PromptPlayer
@@ -18,14 +20,14 @@ from ivr.calls.queue_visit import QueueVisit, Visitor
 from ivr.calls.reaching import AttemptState, advance_attempt
 from ivr.calls.timers import NamedTimers
 from ivr.calls.transfer_commands import TargetCommand
-from ivr.calls.transfer_driver import TransferSounds
+from ivr.calls.transfer_driver import NO_TALK, TransferSounds
 from ivr.calls.transfer_events import TargetEnded, TargetEvent, TargetTurn
 from ivr.config_queues import CallbackSettings
 from ivr.errors import IvrError
 from ivr.flow.commands import EnterQueue
 from ivr.flow.events import QueueEnded
 from ivr.flow.segments import Speech
-from ivr.ports import DialRequest, LegEnded, LegEvent, LegId, NoMeasures
+from ivr.ports import DialRequest, LegAnswered, LegEnded, LegEvent, LegId, NoMeasures
 
 _CALLER = 0
 """Number of the caller's leg among those who are called."""
@@ -39,10 +41,20 @@ class CallbackCall:
         ports: CallPorts,
         clerk: QueueClerk,
         call_id: str,
+        open_notes: OpenNotes,
         claim: Callable[[LegId, CallbackCall], None],
         finished: Callable[[CallbackCall], None],
     ) -> None:
         """`claim` registers a leg whose events belong here; `finished` is called once, at the end."""
+        self._open_notes = open_notes
+        self._record: CallbackRecord | None = None
+        """From the moment in which the caller is dialled."""
+        self._said = "", ""
+        """By which account the caller is called, and what is said."""
+        self.monitoring: CallMonitoring | None = None
+        """Who takes part in the talk with the agent."""
+        self._ended_leg: LegEnded | None = None
+        """The caller's."""
         self._ports, self._clerk, self._call_id = ports, clerk, call_id
         self._claim, self._finished = claim, finished
         self._log = structlog.get_logger(__name__).bind(call_id=call_id)
@@ -122,6 +134,7 @@ class CallbackCall:
             self._log.warning("prompt_not_rendered", reason=str(error))
             self._give_back()
             return
+        self._said = via.account, text
         self._attempt = attempt_at_caller(via)
         self._legs = PersonLegs(
             self._ports.telephony,
@@ -139,6 +152,30 @@ class CallbackCall:
         self._leg_id = leg_id
         self._claim(leg_id, self)
 
+    def _recorded(self) -> CallbackRecord:
+        """A try that found no leg to call with has no record, as another one is made at once."""
+        if self._record is None:
+            assert self._call is not None
+            self._record = record = CallbackRecord(self._open_notes, self._ports.clock, self._call, *self._said)
+            self.monitoring = CallMonitoring(
+                self._ports,
+                record.call_id,
+                self._leg_id,
+                self._talk,
+                record.notes.step,
+                lambda leg_id: self._claim(leg_id, self),
+            )
+        return self._record
+
+    def _talk(self) -> tuple[LegId | None, str]:
+        agent = self._visit.agent_leg if self._visit is not None else None
+        return agent, "" if agent else NO_TALK
+
+    @property
+    def call_ids(self) -> tuple[str, ...]:
+        """The call in which it was asked for, and the one that it is."""
+        return (self._call_id, self._record.call_id) if self._record is not None else (self._call_id,)
+
     def _advance(self, event: TargetEvent) -> None:
         self._attempt, commands = advance_attempt(self._attempt, event)
         for command in commands:
@@ -148,12 +185,15 @@ class CallbackCall:
             self._reached()
         elif self._attempt.state is AttemptState.OVER and not self._is_over:
             if isinstance(event, TargetEnded) and event.had_no_leg:
+                self._leg_id = LegId("")  # nobody was called
                 self._give_back()
             else:
                 self._not_reached(self._attempt.outcome.value)
 
     def _not_reached(self, why: str) -> None:
         self._log.info("callback_not_reached", why=why)
+        if self._leg_id and self._visit is None:
+            self._recorded().not_reached(why, self._ended_leg)
         self._clerk.postpone(self._call_id)
         self._close()
 
@@ -168,6 +208,7 @@ class CallbackCall:
     def _reached(self) -> None:
         call, now = self._call, self._ports.clock.now()
         assert call is not None
+        self._recorded().reached()
         player = PromptPlayer(
             self._ports,
             self._leg_id,
@@ -195,12 +236,16 @@ class CallbackCall:
     def _no_agent(self) -> None:
         """None took it while the caller listened to music: let both go, and try again later."""
         assert self._visit is not None
+        self._recorded().without_agent()
         self._visit.drop()
         self._ports.telephony.hang_up(self._leg_id)
         self._not_reached("no agent")
 
     def _ended(self, event: QueueEnded, ended_by: str) -> None:
         self._log.info("callback_ended", outcome=event.outcome, agent=event.agent, ended_by=ended_by)
+        self._recorded().talked(event, ended_by, self._ended_leg)
+        if self.monitoring is not None:
+            self.monitoring.talk_ended()
         self._ports.telephony.hang_up(self._leg_id)
         self._close()
 
@@ -210,18 +255,32 @@ class CallbackCall:
         """An event of one of the legs."""
         if self._is_over:
             return
+        if event.leg_id == self._leg_id:
+            self._of_caller(event)
+        elif self.monitoring is not None:
+            self.monitoring.leg_event(event)
         if self._visit is None:
             self._legs.event(event)
         elif event.leg_id != self._leg_id:
             self._visit.agent_event(event)
         elif isinstance(event, LegEnded):
             self._visit.caller_ended()
-            self._close()
+            if not self._is_over:  # there was no talk
+                self._recorded().hung_up(event)
+                self._close()
+
+    def _of_caller(self, event: LegEvent) -> None:
+        if isinstance(event, LegEnded):
+            self._ended_leg = event
+        elif isinstance(event, LegAnswered):
+            self._recorded().answered()
 
     def _close(self) -> None:
         if self._is_over:
             return
         self._is_over = True
+        if self._leg_id:
+            self._recorded().broke()  # unless it is closed
         self._tasks.cancel()
         self._timers.cancel_all()
         if self._leg_id:

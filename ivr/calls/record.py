@@ -176,6 +176,10 @@ class TimelineLine:
     """Name of the step it belongs to; empty for the call itself."""
 
 
+CALLBACK_OF: Final = "callback_of"
+"""Tag of a call to somebody who wanted to be called back: the id of the call in which that was asked for."""
+
+
 def timeline(record: CallRecord) -> list[TimelineLine]:
     """What happened, in order of time; lines of the same instant keep their logical order."""
     lines = [*_beginning(record), *(line for step in record.steps for line in _step_lines(record, step))]
@@ -186,7 +190,10 @@ def timeline(record: CallRecord) -> list[TimelineLine]:
 def _beginning(record: CallRecord) -> Iterator[TimelineLine]:
     caller = record.ani or "unknown number"
     account = f" by {record.account}" if record.account else ""
-    yield TimelineLine(0.0, "call", f"{caller} calls {record.dnis or 'an unknown number'}{account}")
+    called = f"{caller} calls {record.dnis or 'an unknown number'}{account}"
+    if first := record.tags.get(CALLBACK_OF):
+        called = f"{caller} is called back{account}, as asked for in call {first}"
+    yield TimelineLine(0.0, "call", called)
     version = f" (version {record.flow_version[:8]})" if record.flow_version else ""
     flow = f", flow {record.flow}{version}" if record.flow else ""
     if record.answered_at is not None:

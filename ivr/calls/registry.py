@@ -23,6 +23,7 @@ from ivr.flow.state import Phase
 from ivr.ports import CallLog, CallStarted, LegEvent, LegId, LegOffered, RegistrationChanged, TelephonyEvent, metrics
 
 if TYPE_CHECKING:
+    from ivr.acd.queue import WaitingCall
     from ivr.calls.callback_call import CallbackCall
     from ivr.calls.callbacks import Callbacks
 
@@ -151,15 +152,18 @@ class CallRegistry:
         """Ids of the calls in which a supervisor can take part now; none where the settings do not allow it."""
         if not self._ports.monitoring.is_allowed:
             return []
-        return [driver.call_id for driver in self._calls if driver.monitoring.is_possible]
+        own = [driver.call_id for driver in self._calls if driver.monitoring.is_possible]
+        return own + (self._callbacks.talks if self._callbacks is not None else [])
 
     def monitor(self, call_id: str, wish: MonitorWish, tell: Callable[[str], None]) -> bool:
         """Let a supervisor take part in a call; False where it is not here. `tell`: see `ivr.calls.call_monitoring`."""
-        driver = next((driver for driver in self._calls if driver.call_id == call_id), None)
-        if driver is None:
+        found = next((driver.monitoring for driver in self._calls if driver.call_id == call_id), None)
+        if found is None and self._callbacks is not None:
+            found = self._callbacks.monitoring_of(call_id)
+        if found is None:
             return False
         if self._ports.monitoring.is_allowed:
-            driver.monitoring.ask(wish, tell)
+            found.ask(wish, tell)
         else:
             tell(NOT_ALLOWED)
         return True
@@ -184,7 +188,13 @@ class CallRegistry:
     def _make_callbacks(self) -> Callbacks:
         from ivr.calls.callbacks import Callbacks
 
-        return Callbacks(self._ports, self._claim, self._let_go)
+        return Callbacks(self._ports, self._callback_notes, self._claim, self._let_go)
+
+    def _callback_notes(self, call: WaitingCall, account: str) -> tuple[str, CallNotes]:
+        now, flow = self._ports.clock.now(), str(call.context.get("flow", ""))
+        call_id = new_call_id(now)
+        started = CallStarted(call_id, now, call.callback, "", account, flow, "", "", self._worker)
+        return call_id, CallNotes(self._call_log, self._ports.clock, started)
 
     # --- callers whom a blind transfer sent away
 

@@ -11,11 +11,13 @@ from typing import Any
 import structlog
 
 from ivr.acd.agent import Act, AgentState
+from ivr.acd.queue import WaitingCall
 from ivr.calls.call_measures import CallMeasures
 from ivr.calls.call_ports import CallPorts, CallTasks
 from ivr.calls.call_queueing import CallQueueing
 from ivr.calls.callback_call import CallbackCall
 from ivr.calls.callbacks import Callbacks
+from ivr.calls.note import CallNotes
 from ivr.calls.prompt_player import PromptPlayer
 from ivr.calls.queue_clerk import QueueClerk
 from ivr.config_queues import CallbackSettings, QueueSettings
@@ -23,7 +25,18 @@ from ivr.flow import commands as c
 from ivr.flow import events as e
 from ivr.flow.segments import Speech
 from ivr.measures.counters import Counters
-from ivr.ports import DialRequest, LegEnded, LegEvent, LegId, LegOffered, Metric, PlayFinished, TelephonyEvent
+from ivr.ports import (
+    CallStarted,
+    DialRequest,
+    LegEnded,
+    LegEvent,
+    LegId,
+    LegOffered,
+    Metric,
+    PlayFinished,
+    TelephonyEvent,
+)
+from ivr.testing.call_log import MemoryCallLog
 from ivr.testing.clock import ManualClock
 from ivr.testing.prompts import MemoryPrompts
 from ivr.testing.queues import MemoryQueues
@@ -115,7 +128,13 @@ class Hall:
             measures=self.figures,
             queueing=self.clerk,
         )
-        self.callbacks = Callbacks(self.ports, self._claim, lambda call: None)
+        self.log = MemoryCallLog()
+        self.callbacks = Callbacks(self.ports, self._notes, self._claim, lambda call: None)
+
+    def _notes(self, call: WaitingCall, account: str) -> tuple[str, CallNotes]:
+        call_id = f"back-{len(self.log.calls) + 1}"
+        started = CallStarted(call_id, self.clock.now(), call.callback, "", account, "", "", "", "w1")
+        return call_id, CallNotes(self.log, self.clock, started)
 
     def _claim(self, leg_id: LegId, call: CallbackCall) -> None:
         self.owners[leg_id] = call

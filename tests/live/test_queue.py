@@ -387,3 +387,12 @@ async def test_who_keeps_the_place_without_the_line_is_called_back(bot: LiveBot,
         await talk(back, rung)
         await back.hang_up()
         await rung.wait_ended(5)
+    record = await asyncio.to_thread(bot.record_of, "+4930901820", within_s=15)
+    lines = [(line["kind"], line["outcome"], line["meaning"]) for line in record["steps"]]
+    assert lines == [("callback", "reached", "back"), ("queue", "connected", "anna")]
+    assert (record["end_reason"], record["ended_by"], record["answered_at"] is not None) == (
+        "transferred",
+        "caller",
+        True,
+    )
+    assert record["tags"]["callback_of"] in bot.offered()
