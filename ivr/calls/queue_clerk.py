@@ -24,7 +24,7 @@ from ivr.calls.act_thread import Acts
 from ivr.calls.timers import TimerHandle, Timers
 from ivr.errors import IvrError, StorageError
 from ivr.ports import Clock
-from ivr.ports.queues import FORGOTTEN_AT_ONCE, LEASE_S, TICK_S, CallQueues
+from ivr.ports.queues import FORGOTTEN_AT_ONCE, LEASE_S, TALK_WITHOUT_RECORD_DAYS, TICK_S, CallQueues
 
 AWAY_LIMIT_S: Final = 60.0
 """Queues that have not been reached for so long are given up by those who wait in them."""
@@ -33,6 +33,7 @@ IDLE_TICK_S: Final = 5.0
 """How often a process without a call in a queue looks for callers to be called back."""
 
 FORGET_EVERY_S: Final = 3600.0
+TALKS_WAIT: Final = timedelta(days=TALK_WITHOUT_RECORD_DAYS)
 LOOK_AT_START_S: Final = 2 * LEASE_S
 
 CallBack = Callable[[str], None]
@@ -266,7 +267,9 @@ class QueueClerk:
             if count == FORGOTTEN_AT_ONCE:
                 self._forget_at_s = 0.0
 
-        self._acts.do(lambda: self._queues.forget(self._clock.now() - self._keep), forgotten)
+        now = self._clock.now()
+        self._acts.do(lambda: self._queues.forget(now - self._keep), forgotten)
+        self._acts.do(lambda: self._queues.forget_talks(now - TALKS_WAIT), forgotten)
 
     def _matched(self, rings: tuple[Ring, ...] | IvrError) -> None:
         if not isinstance(rings, IvrError):

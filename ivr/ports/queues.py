@@ -24,6 +24,8 @@ from ivr.immutable import immutable
 TICK_S: Final = 1.0
 """How often a process that has calls in queues says that it lives, and looks for offers."""
 FORGOTTEN_AT_ONCE: Final = 10_000
+TALK_WITHOUT_RECORD_DAYS: Final = 7
+"""A talk is kept for so long without a record of its call, which may wait in a spool while the database is away."""
 LEASE_S: Final = 15.0
 """A process that has said nothing for so long is dead: its offers and its callers are gone."""
 
@@ -97,3 +99,9 @@ class CallQueues(Protocol):
 
     def forget(self, before: datetime) -> int:
         """Remove events older than this, FORGOTTEN_AT_ONCE at most; how many were removed."""
+
+    def forget_talks(self, before: datetime) -> int:
+        """Remove talks that ended before this and whose call has no record (any more), FORGOTTEN_AT_ONCE at most.
+
+        How many were removed. A talk belongs to the record of its call: it stays as long as that one.
+        """

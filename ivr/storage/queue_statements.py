@@ -14,6 +14,7 @@ from ivr.acd.talk import Talk
 from ivr.storage.queue_floor import Draft, talk_of
 from ivr.storage.queue_schema import agents, queue_leases, reservations, talks, waiting_calls
 from ivr.storage.rows import insert_for
+from ivr.storage.schema import calls
 
 _MATCH_LOCK: Final = 0x49565202
 _COUNT_LOCK: Final = 0x49565203
@@ -103,6 +104,11 @@ def talk_for_noting(connection: Connection, talk_id: str, agent: str) -> Talk | 
     chosen = select(talks).where(talks.c.talk_id == talk_id, talks.c.agent == agent).with_for_update()
     row = connection.execute(chosen).mappings().first()
     return talk_of(row) if row else None
+
+
+def is_forgotten(before: datetime) -> ColumnElement[bool]:
+    """Of a talk: it is old, and its call has no record (any more)."""
+    return (talks.c.ended_at < before) & ~exists().where(calls.c.id == talks.c.call_id)
 
 
 def is_dead(now: datetime) -> ColumnElement[bool]:

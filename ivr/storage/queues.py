@@ -36,6 +36,7 @@ from ivr.storage.queue_statements import (
     has_all_offers,
     is_dead,
     is_due,
+    is_forgotten,
     is_free,
     is_ours,
     load_of_agent,
@@ -268,6 +269,17 @@ class DatabaseQueues:
         old = select(queue_events.c.id).where(queue_events.c.at < before).limit(FORGOTTEN_AT_ONCE)
         with self._begun() as connection:
             return connection.execute(queue_events.delete().where(queue_events.c.id.in_(old))).rowcount
+
+    def forget_talks(self, before: datetime) -> int:
+        """Remove old talks whose call has no record. They are looked for without keeping anybody from writing."""
+        with self._reading() as connection:
+            found = connection.scalars(select(talks.c.talk_id).where(is_forgotten(before)).limit(FORGOTTEN_AT_ONCE))
+            old = found.all()
+        if not old:
+            return 0
+        with self._begun() as connection:
+            chosen = talks.c.talk_id.in_(old) & is_forgotten(before)
+            return connection.execute(talks.delete().where(chosen)).rowcount
 
     # --- within ---
 

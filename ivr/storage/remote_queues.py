@@ -133,6 +133,10 @@ class RemoteQueues:
         """Remove old events."""
         return int(self._ask("forget", before=before))
 
+    def forget_talks(self, before: datetime) -> int:
+        """Remove old talks whose call has no record."""
+        return int(self._ask("forget_talks", before=before))
+
     def _ask(self, act: str, /, **arguments: object) -> Any:
         request = {
             "do": "queues",

@@ -118,6 +118,12 @@ class MemoryQueues:
         self.floor.events = [event for event in self.floor.events if event not in old]
         return len(old)
 
+    def forget_talks(self, before: datetime) -> int:
+        """Remove old talks: no call has a record in memory."""
+        old = [talk for talk in self.floor.talks if talk.ended_at < before][:FORGOTTEN_AT_ONCE]
+        self.floor.talks = [talk for talk in self.floor.talks if talk not in old]
+        return len(old)
+
     def _renew(self, owner: str, now: datetime) -> None:
         self._leases[owner] = now + timedelta(seconds=LEASE_S)
 

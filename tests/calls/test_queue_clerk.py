@@ -11,7 +11,7 @@ from ivr.acd.events import EventKind
 from ivr.acd.queue import WaitingCall
 from ivr.calls.queue_clerk import AWAY_LIMIT_S, IDLE_TICK_S
 from ivr.calls.queue_visit import SLOW_LOOK_S
-from ivr.ports.queues import LEASE_S, TICK_S
+from ivr.ports.queues import LEASE_S, TALK_WITHOUT_RECORD_DAYS, TICK_S
 from tests.calls.queue_hall import Hall, in_a_hall
 from tests.calls.test_call_queueing import talking
 
@@ -115,4 +115,20 @@ async def test_old_events_are_removed_once_an_hour_while_there_are_calls(hall: H
     later = await hall.caller()
     await hall.after(TICK_S)
     assert [event.kind for event in hall.queues.floor.events] == [EventKind.ENTERED], "those of the first are gone"
+    hall.telephony.end(later.leg)
+
+
+@in_a_hall
+async def test_old_talks_without_a_record_are_removed_as_well(hall: Hall) -> None:
+    await hall.agent("anna")
+    caller = await hall.caller()
+    hall.telephony.pick_up(hall.dialled()[0][0])
+    await hall.after()
+    hall.telephony.end(caller.leg)
+    await hall.after()
+    assert len(hall.queues.floor.talks) == 1
+    hall.clock.started_at += timedelta(days=TALK_WITHOUT_RECORD_DAYS + 1)
+    later = await hall.caller()
+    await hall.after(TICK_S)
+    assert hall.queues.floor.talks == []
     hall.telephony.end(later.leg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ EARLY_MEDIA_HZ: Final = 425
 START_LIMIT_S: Final = 600.0
 """Long enough to install packages and build the image."""
 COMMAND_LIMIT_S: Final = 60.0
+UNLOAD_LIMIT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,17 @@ def takes_texts(extension: str, login: Login) -> Iterator[None]:
         yield
     finally:
         asterisk_cli(f"dialplan remove extension {extension}@lab")
-        asterisk_cli("module unload res_pjsip_messaging.so")
+        _unload("res_pjsip_messaging.so")
+
+
+def _unload(module: str) -> None:
+    """Take a module away as soon as nothing uses it: what the last text was sent by goes on for half a minute."""
+    deadline = time.monotonic() + UNLOAD_LIMIT_S
+    while "0 modules loaded" not in asterisk_cli(f"module show like {module}"):
+        if time.monotonic() > deadline:
+            raise LabError(f"{module} is still in use")
+        asterisk_cli(f"module unload {module}")
+        time.sleep(0.5)
 
 
 @contextmanager

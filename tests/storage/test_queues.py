@@ -376,3 +376,12 @@ def test_old_events_are_removed_and_young_ones_stay(queues: CallQueues) -> None:
     assert queues.forget(at(5)) == 1
     assert kinds(queues) == ["abandoned"]
     assert queues.forget(at(5)) == 0
+
+
+def test_old_talks_whose_call_has_no_record_are_removed_and_young_ones_stay(queues: CallQueues) -> None:
+    logged_in(queues, "anna")
+    queues.enter(waiting(), at(1))
+    queues.connect(queues.match("host/1", at(2))[0].offer_id, at(5))
+    queues.end("c1", at(65))
+    assert (queues.forget_talks(at(65)), len(queues.scene().talks)) == (0, 1)
+    assert (queues.forget_talks(at(66)), queues.scene().talks) == (1, ())
