@@ -22,8 +22,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-CALLS = ("tests/live", "tests/phone")
-"""Folders whose tests make real calls, or keep a sound device and its clock busy."""
+CALLS = ("tests/live",)
+"""Folders whose tests make real calls."""
+TELEPHONES = ("tests/phone",)
+"""Folders whose tests keep a sound device and its clock busy: they come when the rest is over."""
 ENGINES = tuple(f"tests/{name}" for name in ("contract", "deploy", "front", "services", "sip", "speech", "storage"))
 """Folders whose tests wait for engines, servers and containers."""
 AUDIO = (
@@ -104,10 +106,15 @@ def _side_by_side(running: list[subprocess.Popen[str]]) -> tuple[list[str], list
             for name, arguments in PARTS.items()
         }
         # Calls keep time; what only computes stands back for them.
-        rest = _start([*_without(*CALLS, *ENGINES, *AUDIO), *_own_cache("rest")], subprocess.PIPE, niceness=10)
+        others = _without(*CALLS, *TELEPHONES, *ENGINES, *AUDIO)
+        rest = _start([*others, *_own_cache("rest")], subprocess.PIPE, niceness=10)
         running += [rest, *(part.process for part in parts.values())]
-        lines = _said(rest)
-        statuses = [rest.wait(), *(_wait(part.process, name) for name, part in parts.items())]
+        lines, statuses = _said(rest), [rest.wait()]
+        _heading("telephones")
+        telephones = _start([*TELEPHONES, *_own_cache("telephones")], subprocess.PIPE)
+        running.append(telephones)
+        lines += _said(telephones)
+        statuses += [telephones.wait(), *(_wait(part.process, name) for name, part in parts.items())]
         for name, part in parts.items():
             _heading(name)
             lines += [_shown(line) for line in part.said()]

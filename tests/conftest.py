@@ -31,15 +31,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep whole files: their tests share bots, and a bot's port cannot be had twice."""
     wanted = config.getoption("--lab")
     if wanted != "all":
-        through_lab = {
-            item.path for item in items if "lab" in getattr(item, "fixturenames", ()) or _is_beside(item.path)
-        }
+        through_lab = {item.path for item in items if "lab" in getattr(item, "fixturenames", ())}
         items[:] = [item for item in items if (item.path in through_lab) == (wanted == "only")]
-
-
-def _is_beside(path: Path) -> bool:
-    """Of the telephone in the terminal: without the PBX, but the other part is long enough without it."""
-    return path.parent.name == "phone"
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -54,7 +54,7 @@ def test_what_failed_in_any_part_is_known(
     ("failed", "statuses", "again"),
     [
         (["a.py::b"], [0, 1, 0], True),
-        (["a.py::b"] * 7, [1], False),
+        (["a.py::b"] * 13, [1], False),
         (["a.py"], [2], False),
         (["a.py::b"], [1, -11], False),
     ],

@@ -15,6 +15,9 @@ PREFIX: Final = "X-IVR-"
 VALUE_LIMIT: Final = 60
 """Characters of one value: of a header when it is encoded, of User-to-User before."""
 
+MORE: Final = "X-IVR-More"
+"""Is there where a value was cut or left out: the record, the desk and the webhook have all."""
+
 TOTAL_LIMIT_BYTES: Final = 420
 """Of all X-headers together; what is behind is left out. An INVITE is to fit into one datagram (1472 bytes)."""
 
@@ -30,14 +33,20 @@ _SAFE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "
 def context_headers(call_id: str, context: Mapping[str, object], answers: Mapping[str, object]) -> dict[str, str]:
     """Headers of the person's leg. `context` has caller, flow, language and wait_s; `answers` are variables by name."""
     headers: dict[str, str] = {}
-    left = TOTAL_LIMIT_BYTES
+    left, is_all = TOTAL_LIMIT_BYTES - _length(MORE, "1"), True
     for name, value in _named({"call_id": call_id, **context}, answers):
         header = PREFIX + "-".join(part.capitalize() for part in name.split("_"))
         text = _encoded(_text(value))
-        left -= len(header) + len(text) + len(": \r\n")
+        left -= _length(header, text)
+        is_all = is_all and left >= 0 and len(_quoted(_text(value))) <= VALUE_LIMIT
         if left >= 0:
             headers[header] = text
+    headers |= {} if is_all else {MORE: "1"}
     return {**headers, "User-to-User": user_to_user({"call_id": call_id, **context, **answers})}
+
+
+def _length(header: str, value: str) -> int:
+    return len(f"{header}: {value}\r\n")
 
 
 def user_to_user(values: Mapping[str, object]) -> str:
@@ -61,11 +70,15 @@ def _encoded(text: str) -> str:
     """Percent-encoded, and cut between two characters."""
     encoded = ""
     for char in text:
-        longer = encoded + quote(char, safe=_SAFE, errors="replace")
+        longer = encoded + _quoted(char)
         if len(longer) > VALUE_LIMIT:
             break
         encoded = longer
     return encoded.strip()
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe=_SAFE, errors="replace")
 
 
 def _text(value: object) -> str:

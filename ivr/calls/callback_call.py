@@ -27,7 +27,7 @@ from ivr.errors import IvrError
 from ivr.flow.commands import EnterQueue
 from ivr.flow.events import QueueEnded
 from ivr.flow.segments import Speech
-from ivr.ports import DialRequest, LegAnswered, LegEnded, LegEvent, LegId, NoMeasures
+from ivr.ports import DialRequest, LegAnswered, LegEnded, LegEvent, LegId, LegRinging, NoMeasures
 
 _CALLER = 0
 """Number of the caller's leg among those who are called."""
@@ -272,6 +272,8 @@ class CallbackCall:
     def _of_caller(self, event: LegEvent) -> None:
         if isinstance(event, LegEnded):
             self._ended_leg = event
+        elif isinstance(event, LegRinging):
+            self._recorded()
         elif isinstance(event, LegAnswered):
             self._recorded().answered()
 

@@ -55,11 +55,14 @@ def test_what_a_caller_says_stays_one_value_on_one_line(value: str) -> None:
 def test_a_long_value_is_cut_between_two_characters() -> None:
     text = context_headers("c1", CONTEXT, {"said": "ü" * 500})["X-IVR-Answer-Said"]
     assert unquote(text) == "ü" * 10
+    assert context_headers("c1", CONTEXT, {"said": "ü" * 500})["X-IVR-More"] == "1"
+    assert "X-IVR-More" not in context_headers("c1", CONTEXT, {"said": "ü" * 10})
 
 
 def test_what_has_no_room_is_left_out() -> None:
     headers = context_headers("c1", CONTEXT, {f"answer{number}": "x" * 60 for number in range(20)})
     assert "X-IVR-Answer-Answer0" in headers and "X-IVR-Answer-Answer19" not in headers
+    assert headers["X-IVR-More"] == "1"
     assert unpacked(headers["User-to-User"])["call_id"] == "c1"
 
 

@@ -205,6 +205,8 @@ async def taken(page: Page) -> None:
 @live
 async def test_an_agent_telephones_in_his_page(phone_bot: LiveBot, tmp_path: Path) -> None:
     async with browser(tmp_path) as (page, other), SipPeer(user="eve", display_name="<b>Eve</b>") as phone:
+        sent: list[str] = []
+        page.on("websocket", lambda line: line.on("framesent", lambda frame: sent.append(str(frame))))
         status, text = await other.evaluate(ASKED)
         assert status == 404 and "secret" not in text, "the account is anna's only"
         assert await other.locator("[data-phone]").count() == 0
@@ -215,6 +217,7 @@ async def test_an_agent_telephones_in_his_page(phone_bot: LiveBot, tmp_path: Pat
         await expect(page.locator("[data-phone]")).to_have_attribute("data-rings", "1")
         await taken(page)
         await heard_level(call, AGENT_HZ, is_loud=True)
+        assert sent and not [text for text in sent if text.startswith("INFO ")], "keys are sent in the audio"
         call.send_tone(CALLER_HZ, 120.0)
         await energy_grows(page)
 
@@ -264,10 +267,13 @@ async def test_a_call_is_declined_and_another_ended_by_the_agent(phone_bot: Live
 
 @live
 async def test_who_is_logged_out_during_a_call_keeps_it(phone_bot: LiveBot, tmp_path: Path) -> None:
-    said = [": alive\n\n"]
+    said, refused = [": alive\n\n"], [503]
 
     async def events(route: Route) -> None:
-        await route.fulfill(content_type="text/event-stream", body=f"retry: 500\n{said[0]}")
+        if refused:
+            await route.fulfill(status=refused.pop())
+        else:
+            await route.fulfill(content_type="text/event-stream", body=f"retry: 500\n{said[0]}")
 
     async with browser(tmp_path) as (page, _), SipPeer(user="mia") as phone:
         await page.route("**/agent/events", events)
@@ -276,6 +282,7 @@ async def test_who_is_logged_out_during_a_call_keeps_it(phone_bot: LiveBot, tmp_
         await is_shown(page, "ready")
         call = await rings(page, phone, phone_bot)
         await taken(page)
+        assert not refused, "a stream that was refused is asked for again"
         said[0] = "event: over\ndata: -\n\n"
         await expect(page.locator("[data-logged-out]")).to_be_visible()
         await is_shown(page, "talking")

@@ -70,14 +70,6 @@
     const note = live.querySelector("[data-part=note]");
     if (note && isChanged(note) && !isSaving) event.preventDefault(); // the browser asks whether to leave it
   });
-  const source = new EventSource(live.dataset.live);
-  source.addEventListener("open", () => { interrupted.hidden = true; });
-  source.addEventListener("error", () => { interrupted.hidden = false; });
-  source.addEventListener("figures", (event) => {
-    update(event.data);
-    count();
-    ring();
-  });
   // Whoever is logged out while he talks by this page keeps the call; the page is left when it is over.
   const leave = () => {
     const phone = document.querySelector("[data-phone]");
@@ -87,7 +79,31 @@
     new MutationObserver(() => { if (!talks()) location.assign("/login"); })
       .observe(phone, { attributeFilter: ["data-shown"] });
   };
-  source.addEventListener("over", () => { source.close(); leave(); });
+  // A browser comes back by itself to a stream that broke off, not to one that was refused.
+  const AGAIN_MS = 5000;
+  let source = null;
+  const again = async () => {
+    try {
+      const answer = await fetch(location.pathname, { redirect: "manual" });
+      if (answer.type === "opaqueredirect") { leave(); return; } // to the login
+    } catch { /* not there yet */ }
+    open();
+  };
+  const open = () => {
+    source = new EventSource(live.dataset.live);
+    source.addEventListener("open", () => { interrupted.hidden = true; });
+    source.addEventListener("error", () => {
+      interrupted.hidden = false;
+      if (source.readyState === EventSource.CLOSED) setTimeout(again, AGAIN_MS);
+    });
+    source.addEventListener("figures", (event) => {
+      update(event.data);
+      count();
+      ring();
+    });
+    source.addEventListener("over", () => { source.close(); leave(); });
+  };
+  open();
   addEventListener("pagehide", () => source.close());
   setInterval(count, 1000);
   count();

@@ -178,7 +178,12 @@
     if (!asked) problem("refused"); // another change of the call is under way
   }
 
-  function key(digit) { if (session && root.dataset.shown === "talking") session.sendDTMF(digit); }
+  // In the audio (RFC 4733) where the other side takes that, as every PBX passes it on; else by INFO.
+  function key(digit) {
+    if (!session || root.dataset.shown !== "talking") return;
+    const isInAudio = root.connection.getSenders().some(({ dtmf }) => dtmf && dtmf.canInsertDTMF);
+    session.sendDTMF(digit, isInAudio ? { transportType: JsSIP.C.DTMF_TRANSPORT.RFC2833 } : {});
+  }
 
   function send(target) {
     const call = session;
@@ -231,11 +236,13 @@
     event.preventDefault();
     const fields = new URLSearchParams(new FormData(form, event.submitter));
     try {
-      const answered = await fetch(form.action, { method: "POST", body: fields, redirect: "manual" });
-      problem(answered.ok || answered.type === "opaqueredirect" ? "" : "refused");
+      const answered = await fetch(form.action, { method: "POST", body: fields });
+      const isTaken = answered.ok && new URL(answered.url).pathname !== "/login"; // where the session is over
+      problem(isTaken ? "" : "refused");
     } catch { problem("refused"); }
   });
   addEventListener("beforeunload", (event) => { if (session) event.preventDefault(); });
   addEventListener("pagehide", () => { if (agent) { agent.terminateSessions(); agent.stop(); } });
+  button("on").disabled = false; // before that nobody would have heard the click
   if (sessionStorage.getItem(KEPT)) switchOn();
 })();

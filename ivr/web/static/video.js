@@ -101,6 +101,7 @@
   }
 
   join.addEventListener("click", start);
+  join.disabled = false; // before that nobody would have heard the click
   leave.addEventListener("click", () => end("over"));
   addEventListener("pagehide", () => end("over"));
 })();
