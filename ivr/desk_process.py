@@ -182,7 +182,8 @@ async def _serve(listener: socket.socket, line: socket.socket) -> None:
 def _desk(settings: Settings, bot: BotOverChannel) -> Desk:
     url = settings.database.url
     calls = ShownCalls(url)
-    floor = FloorView(DatabaseQueues(url, settings.queues), settings.queues, _now)
+    door = DatabaseVideo(url) if settings.video else None
+    floor = FloorView(DatabaseQueues(url, settings.queues), settings.queues, _now, door)
     zone = ZoneInfo(settings.timezone) if settings.timezone else None
     return Desk(
         settings=settings.web,
@@ -195,7 +196,7 @@ def _desk(settings: Settings, bot: BotOverChannel) -> Desk:
         now=_now,
         zone=zone,
         rooms=settings.video,
-        door=DatabaseVideo(url) if settings.video else None,
+        door=door,
         may_monitor=settings.monitoring.allowed,
     )
 

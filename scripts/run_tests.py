@@ -33,6 +33,7 @@ AUDIO = (
     "tests/live/test_dialog.py",
     "tests/live/test_echo.py",
     "tests/live/test_record.py",
+    "tests/sip/test_playing.py",
     "tests/sip/test_rtp.py",
     "tests/testing/test_sip_peer_calls.py",
     "tests/testing/test_sip_peer_interop.py",

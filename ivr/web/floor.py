@@ -18,6 +18,7 @@ from ivr.acd.queue import CallState, Queues, WaitingCall, order_of
 from ivr.acd.wishes import Wish, act_for, act_in_room
 from ivr.errors import StorageError
 from ivr.ports.queues import CallQueues
+from ivr.ports.video import OpenVisit, VideoDoor
 from ivr.web.agent_call import AgentCall, shown_calls
 
 EVENTS_EVERY_S: Final = 10.0
@@ -41,6 +42,8 @@ class FloorFigures:
     """The service level over the day."""
     calls: Mapping[str, AgentCall]
     """What rings at an agent, is talked to or worked on, by agent."""
+    rooms: Mapping[str, OpenVisit]
+    """Video rooms in which callers are, by call; none where no agent has a call."""
 
     def agent(self, name: str) -> Agent | None:
         """None where nobody of that name takes calls."""
@@ -55,10 +58,15 @@ class FloorView:
     """Asks the queues, one question at a time."""
 
     def __init__(
-        self, queues: CallQueues, rules: Queues, now: Callable[[], datetime], fresh_s: float = FRESH_S
+        self,
+        queues: CallQueues,
+        rules: Queues,
+        now: Callable[[], datetime],
+        door: VideoDoor | None = None,
+        fresh_s: float = FRESH_S,
     ) -> None:
-        """`rules` are the settings of the queues."""
-        self._queues, self._rules, self._now, self._fresh_s = queues, rules, now, fresh_s
+        """`rules` are the settings of the queues; `door` to the video rooms, where there are any."""
+        self._queues, self._rules, self._now, self._door, self._fresh_s = queues, rules, now, door, fresh_s
         self._lock = asyncio.Lock()
         self._figures: FloorFigures | None = None
         self._hours: Sequence[datetime] = ()
@@ -114,7 +122,9 @@ class FloorView:
         within_s = {name: rules.service_within for name, rules in self._rules.items()}
         by_hour = service_by_hour(self._events, within_s, hours)
         calls = shown_calls(agents, scene, self._rules)
-        return FloorFigures(now, agents, tuple(queues), tuple(waiting), by_hour, calls)
+        visits = self._door.visits(now) if self._door is not None and calls else ()
+        rooms = {visit.call_id: visit for visit in visits}
+        return FloorFigures(now, agents, tuple(queues), tuple(waiting), by_hour, calls, rooms)
 
     def _act(self, name: str, wish: Wish, reason: str) -> None:
         agent = self._agent(name)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
@@ -12,6 +11,7 @@ from ivr.acd.wishes import Wish
 from ivr.errors import QueueError
 from ivr.web.board import hours_of_day
 from ivr.web.desk import AtDesk, Desk, LoggedIn, form_of
+from ivr.web.floor import FloorFigures
 from ivr.web.pages import page, rendered
 from ivr.web.streams import stream
 
@@ -25,7 +25,7 @@ router = APIRouter()
 @router.get("/agent")
 async def agent(request: Request, desk: AtDesk, user: LoggedIn) -> Response:
     """The page."""
-    return page(request, "agent.html", **await _seen(desk), is_live=False, problem="")
+    return page(request, "agent.html", floor=await _floor(desk), is_live=False, problem="")
 
 
 @router.get("/agent/events")
@@ -33,7 +33,7 @@ async def events(request: Request, desk: AtDesk, user: LoggedIn) -> Response:
     """The part of the page that changes."""
 
     async def part() -> str:
-        return rendered(request, "agent_figures.html", **await _seen(desk), is_live=True)
+        return rendered(request, "agent_figures.html", floor=await _floor(desk), is_live=True)
 
     return stream(request, desk, part, AGENT_EVERY_S)
 
@@ -49,7 +49,7 @@ async def set_state(request: Request, desk: AtDesk, user: LoggedIn) -> Response:
         await desk.floor.wish(user.name, Wish(wish), reason if wish == Wish.PAUSED else "")
     except QueueError:
         said = "That is not possible at this moment."
-        return page(request, "agent.html", 409, **await _seen(desk), is_live=False, problem=said)
+        return page(request, "agent.html", 409, floor=await _floor(desk), is_live=False, problem=said)
     return RedirectResponse("/agent", 303)
 
 
@@ -64,12 +64,9 @@ async def note_talk(request: Request, desk: AtDesk, user: LoggedIn) -> Response:
             await desk.floor.wish(user.name, Wish.AVAILABLE, "")
     except QueueError:
         kept = "That was not kept: the talk is over for too long, or the note is too long."
-        return page(request, "agent.html", 409, **await _seen(desk), is_live=False, problem=kept)
+        return page(request, "agent.html", 409, floor=await _floor(desk), is_live=False, problem=kept)
     return RedirectResponse("/agent", 303)
 
 
-async def _seen(desk: Desk) -> dict[str, Any]:
-    """What the page shows: agents, queues and calls, and the video rooms by the call that waits in them."""
-    floor = await desk.floor.figures(hours_of_day(desk.now(), desk.zone))
-    visits = await asyncio.to_thread(desk.door.visits, desk.now()) if desk.door and floor and floor.calls else ()
-    return {"floor": floor, "visits": {visit.call_id: visit for visit in visits}}
+async def _floor(desk: Desk) -> FloorFigures | None:
+    return await desk.floor.figures(hours_of_day(desk.now(), desk.zone))

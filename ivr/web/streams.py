@@ -15,7 +15,8 @@ from ivr.web.desk import Desk, token_hash
 EVERY_S: Final = 2.0
 SESSION_EVERY_S: Final = 30.0
 """How often it is looked whether the viewer is still logged in."""
-STREAMS_LIMIT: Final = 64
+STREAMS_LIMIT: Final = 500
+"""Open pages. Each costs half a millisecond of a processor a second; what they show is read once for all."""
 
 _open: set[object] = set()
 

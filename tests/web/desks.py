@@ -124,7 +124,8 @@ def made_desk(folder: Path, **settings: object) -> Iterator[TestDesk]:
     clock, calls, people = Clock(), ShownCalls(url), PeopleInMemory()
     bot, flows = StatedBot(UP), StatedFlows(FlowsShown((), ()))
     queues = MemoryQueues(RULES)
-    floor = FloorView(queues, RULES, clock.now, fresh_s=0.0)
+    video = DatabaseVideo(url)
+    floor = FloorView(queues, RULES, clock.now, video, fresh_s=0.0)
     for name, role in (("anna", Role.AGENT), ("sven", Role.SUPERVISOR), ("olga", Role.OPERATOR)):
         people.add(User(name, role, "", clock.at), HASH)
     desk = Desk(
@@ -138,7 +139,7 @@ def made_desk(folder: Path, **settings: object) -> Iterator[TestDesk]:
         now=clock.now,
         zone=UTC,
         rooms={"support": ROOMS},
-        door=(video := DatabaseVideo(url)),
+        door=video,
     )
     try:
         yield TestDesk(url, desk, people, bot, flows, queues, clock, video)

@@ -39,7 +39,7 @@ class CountedQueues(MemoryQueues):
 def floor(fresh_s: float = LONG_S) -> tuple[CountedQueues, FloorView]:
     queues = CountedQueues(RULES)
     queues.add_agent("anna", "sip:anna@pbx", {})
-    return queues, FloorView(queues, RULES, lambda: NOW, fresh_s)
+    return queues, FloorView(queues, RULES, lambda: NOW, fresh_s=fresh_s)
 
 
 @scenario
