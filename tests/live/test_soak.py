@@ -20,6 +20,8 @@ CALLS, CALLERS, FIRST_CALLS = 200, 3, 24
 SEED = 20260
 LINGER_S = 3.0
 """The media clock and the library's sockets outlive the last call by up to two seconds."""
+REST_S = 30.0
+"""The process that writes the records rests after ten seconds without one, and takes its two pipes along."""
 GROWTH_LIMIT_MB = 12.0
 
 
@@ -56,7 +58,7 @@ async def test_two_hundred_calls_leave_nothing_behind(soak_bot: LiveBot) -> None
     assert len(kinds) == CALLS
     wait_until(
         lambda: all(now <= then for now, then in zip(soak_bot.resources(), before, strict=True)),
-        LINGER_S + 5,
+        LINGER_S + REST_S,
         lambda: f"threads and files: {before} before, {soak_bot.resources()} after",
     )
     grown_mb = soak_bot.rss_mb() - before_mb
