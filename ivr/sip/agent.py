@@ -372,8 +372,8 @@ class UserAgent:
         elif self._is_closing or len(self._legs) > self.endpoint.max_legs:
             leg.end(EndedBy.LOCAL, codes.SERVICE_UNAVAILABLE, "no free leg")
         else:
-            given = self._settings.accounts.get(request.account)
-            hop = next_hop(self._settings, given, request.uri)
+            hop = next_hop(self._settings, self._settings.accounts.get(request.account), request.uri)
+            leg.lock.signalled = translate.uri_address(hop)
             self._names.when_known(hop, partial(self._name_known, leg, account, request))
 
     def _name_known(self, leg: Leg, account: SipAccount, request: DialRequest, is_known: bool) -> None:

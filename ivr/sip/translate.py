@@ -153,6 +153,15 @@ def uri_host(uri: str) -> str:
     return _user_and_host(uri.strip("<> "))[1]
 
 
+def uri_address(uri: str) -> str:
+    """Host of a SIP URI where that is an IP address; else empty."""
+    host = uri_host(uri).strip("[]")
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return ""
+
+
 def uri_user(uri: str) -> str:
     """User part of a SIP URI."""
     return _user_and_host(uri.strip("<> "))[0]

@@ -7,8 +7,10 @@ import pytest
 
 from ivr.config import AccountSettings
 from ivr.ports import DialRequest, EndedBy, LegAnswered, LegEnded, LegRinging
-from ivr.testing.sip_peer import BUSY, AnswerAfter, Reject, RingForever, SipPeer
-from tests.sip.bot import Bot, scenario, settings
+from ivr.testing.sip_peer import BUSY, AnswerAfter, PeerCall, Reject, RingForever, SipPeer
+from ivr.testing.sip_peer.measure import tone_level_dbfs
+from tests.sip.bot import Bot, Ear, scenario, settings
+from tests.waiting import until
 
 pytestmark = pytest.mark.adapter
 
@@ -41,6 +43,26 @@ async def test_an_invite_with_much_to_tell_reaches_a_telephone_that_knows_udp_on
         bot.telephony.hang_up(leg_id)
         await call.wait_ended()
     bot.assert_ended_once()
+
+
+@scenario
+async def test_who_is_called_is_heard_at_once_from_the_host_that_was_called() -> None:
+    """Whatever host the session description names: a PBX with several addresses, a telephone behind a NAT."""
+
+    async def elsewhere(call: PeerCall) -> None:
+        honest = call._answer_sdp
+        call._answer_sdp = lambda offer: honest(offer).replace(b"127.0.0.1", b"127.0.0.77")  # type: ignore[method-assign]
+        call.answer()
+        call.send_tone(1000, 10.0)
+
+    async with Bot() as bot, SipPeer(incoming=elsewhere) as agent:
+        leg_id, ear = bot.telephony.dial(DialRequest(agent.uri)), Ear()
+        await bot.wait(LegAnswered, leg_id)
+        bot.telephony.listen(leg_id, ear)
+        await until(lambda: len(ear.samples()) >= 6400, "audio of most of a second")
+        assert tone_level_dbfs(ear.samples()[3200:6400], 1000) > -30
+        bot.telephony.hang_up(leg_id)
+        await bot.wait(LegEnded, leg_id)
 
 
 @scenario

@@ -209,3 +209,17 @@ def test_the_body_follows_the_first_empty_line() -> None:
 def test_a_pbx_that_keeps_the_callers_video_says_so(header: str, expected: bool) -> None:
     text = f"INVITE sip:a@h SIP/2.0\r\n{header}\r\n\r\nv=0\r\nm=audio 9 RTP/AVP 0\r\n"
     assert translate.offers_video(translate.parse_message(text), text) is expected
+
+
+@pytest.mark.parametrize(
+    ("uri", "address"),
+    [
+        ("sip:2101@192.0.2.7:5080;transport=udp", "192.0.2.7"),
+        ("<sip:[2001:db8::1]:5060>", "2001:db8::1"),
+        ("sip:anna@pbx.example.org", ""),
+        ("sip:127.0.0.1", "127.0.0.1"),
+        ("", ""),
+    ],
+)
+def test_the_address_of_a_uri_is_an_ip_address_or_nothing(uri: str, address: str) -> None:
+    assert translate.uri_address(uri) == address
