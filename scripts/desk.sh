@@ -14,7 +14,7 @@ $ivr check --config "$config" examples/desk/flows
 $ivr agents add anna --sip sip:2101@127.0.0.1:5080 --config "$config" >/dev/null
 if ! $ivr users --json --config "$config" | grep -q '"anna"'; then
     password=$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(12))')
-    printf '%s\n%s\n' "$password" "$password" | $ivr users add anna --role supervisor --config "$config" >/dev/null
+    printf '%s\n' "$password" | $ivr users add anna --role supervisor --config "$config" >/dev/null
     echo "agent: anna, password: $password"
 else
     echo "agent: anna (another password: $ivr users password anna --config $config)"

@@ -41,7 +41,8 @@ def context_headers(call_id: str, context: Mapping[str, object], answers: Mappin
         is_all = is_all and left >= 0 and len(_quoted(_text(value))) <= VALUE_LIMIT
         if left >= 0:
             headers[header] = text
-    headers |= {} if is_all else {MORE: "1"}
+    if not is_all:
+        headers[MORE] = "1"
     return {**headers, "User-to-User": user_to_user({"call_id": call_id, **context, **answers})}
 
 

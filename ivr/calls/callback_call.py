@@ -48,7 +48,7 @@ class CallbackCall:
         """`claim` registers a leg whose events belong here; `finished` is called once, at the end."""
         self._open_notes = open_notes
         self._record: CallbackRecord | None = None
-        """From the moment in which the caller is dialled."""
+        """From the first news of the caller's leg."""
         self._said = "", ""
         """By which account the caller is called, and what is said."""
         self.monitoring: CallMonitoring | None = None

@@ -143,7 +143,11 @@ class CallRegistry:
 
     def leg_of(self, call_id: str) -> LegId | None:
         """The caller's leg of a call in progress."""
-        return next((driver.leg_id for driver in self._calls if driver.call_id == call_id), None)
+        driver = self._driver_of(call_id)
+        return driver.leg_id if driver is not None else None
+
+    def _driver_of(self, call_id: str) -> CallDriver | None:
+        return next((driver for driver in self._calls if driver.call_id == call_id), None)
 
     # --- supervisors
 
@@ -157,7 +161,8 @@ class CallRegistry:
 
     def monitor(self, call_id: str, wish: MonitorWish, tell: Callable[[str], None]) -> bool:
         """Let a supervisor take part in a call; False where it is not here. `tell`: see `ivr.calls.call_monitoring`."""
-        found = next((driver.monitoring for driver in self._calls if driver.call_id == call_id), None)
+        driver = self._driver_of(call_id)
+        found = driver.monitoring if driver is not None else None
         if found is None and self._callbacks is not None:
             found = self._callbacks.monitoring_of(call_id)
         if found is None:

@@ -48,8 +48,7 @@ class Messages:
     def send(self, account: SipAccount | None, request: MessageRequest, report: Report) -> None:
         """Send; `report` is called once."""
         if request.leg_id is not None:
-            leg = self._legs.get(request.leg_id)
-            leg.send_text(request.text, report) if leg else report(codes.NO_SUCH_CALL, "the call is over")
+            self._send_within(self._legs.get(request.leg_id), request.text, report)
             return
         if account is None:
             report(codes.BAD_REQUEST, f"no account named '{request.account}' in ivr.yaml")
@@ -58,6 +57,13 @@ class Messages:
         hop = next_hop(self._settings, given, request.uri)
         uri = with_transport(request.uri, given.transport if given else "udp")
         self._names.when_known(hop, partial(self._name_known, account, uri, request.text, report))
+
+    @staticmethod
+    def _send_within(leg: Leg | None, text: str, report: Report) -> None:
+        if leg is None:
+            report(codes.NO_SUCH_CALL, "the call is over")
+        else:
+            leg.send_text(text, report)
 
     def _name_known(self, account: SipAccount, uri: str, text: str, report: Report, is_known: bool) -> None:
         if not is_known:

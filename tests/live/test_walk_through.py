@@ -24,8 +24,18 @@ from ivr.testing.sip_peer.measure import tone
 from ivr.testing.sip_peer.recording import write_wav
 from ivr.web.passwords import hashed
 from tests.lab import control
-from tests.live.bots import SPEECH, LiveBot, answered, live, serving, wait_until
-from tests.live.rooms import CAMERA, LIMIT_MS, grows, is_heard, join
+from tests.live.bots import SPEECH, LiveBot, answered, live, serving
+from tests.live.rooms import (
+    CAMERA,
+    LIMIT_MS,
+    ROOM_ENVIRON,
+    grows,
+    is_heard,
+    join,
+    log_in,
+    need_browsers,
+    rooms_get_empty,
+)
 from tests.live.test_phone_page import AGENT_HZ, CALLER_HZ, energy_grows, heard_level, is_shown
 from tests.ports import ports_of, rtp_port_of
 
@@ -33,26 +43,25 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 PROJECT = Path(__file__).parents[2] / "examples" / "desk"
 PORT, DESK_PORT = ports_of("walk_through", 2)
-URL = f"http://127.0.0.1:{DESK_PORT}"
+DESK = f"127.0.0.1:{DESK_PORT}"
+URL = f"http://{DESK}"
 PASSWORD = "a-long-password"
 ORDER = "4712"
 SIZE = ViewportSize(width=900, height=800)
 ENVIRON = {
     "IVR_SIP__PORT": str(PORT),
     "IVR_SIP__RTP_PORT": str(rtp_port_of(PORT)),
-    "IVR_WEB__LISTEN": f"127.0.0.1:{DESK_PORT}",
+    "IVR_WEB__LISTEN": DESK,
     "PBX_PASSWORD": control.BOT.password,
     "PHONE_ANNA": control.WEB_AGENT_1.password,
-    "VIDEO_PASSWORD": control.BROWSER.password,
+    **ROOM_ENVIRON,
 }
 
 
 @pytest.fixture
 def helpdesk(lab: ModuleType, tmp_path: Path) -> Iterator[LiveBot]:
     """The project as it is shipped, at other ports."""
-    if not control.takes_browsers():
-        reason = f"{control.BROWSER_HOST} is no address of this machine; as root: tests/lab/lab.sh up"
-        (pytest.fail if os.environ.get("IVR_REQUIRE_ALL") == "1" else pytest.skip)(reason)
+    need_browsers()
     folder = tmp_path / "desk"
     shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("var"))
     url = f"sqlite:///{folder}/var/calls.db"
@@ -93,16 +102,12 @@ async def test_from_the_call_by_a_person_and_video_to_the_record(helpdesk: LiveB
         await _wrap_up(anna, record["id"])
         await browser.close()
     _holds_all_of_it(record)
-    wait_until(lambda: control.channels() == 0, 30, lambda: control.asterisk_cli("core show channels"))
+    rooms_get_empty()
 
 
 async def _log_in(page: Page) -> None:
     page.set_default_timeout(LIMIT_MS)
-    await page.goto(URL)
-    await page.get_by_label("Name").fill("anna")
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.keyboard.press("Enter")
-    await expect(page).to_have_url(f"{URL}/wallboard")
+    await log_in(page, PASSWORD, DESK, "anna")
     await page.goto(f"{URL}/agent")
     await page.get_by_role("button", name="Take calls", exact=True).click()
     await page.get_by_role("button", name="Switch the telephone on").click()

@@ -183,8 +183,7 @@ def unknown_receiver(subject: Subject) -> Iterator[Problem]:
     for path, step in _sends(subject):
         send = step.send
         place = (*path, "send", send.kind)
-        if send.message not in (None, CALLER) and subject.context.targets is not None:
-            yield from unknown_name(subject, place, "target", send.message, subject.context.targets, "targets:")
+        yield from message_problems(subject, place, send.message)
         if services is None:
             continue
         if send.webhook is not None:
@@ -214,6 +213,13 @@ def mail_problems(subject: Subject, place: DataPath, mail: str, services: Servic
     elif not services.takes_addresses:
         message = "an address out of a variable needs domains; add send: mail: allowed_domains: to the settings"
         yield subject.error(place, message, "mail_without_domains")
+
+
+def message_problems(subject: Subject, place: DataPath, receiver: str | None) -> Iterator[Problem]:
+    """Whether the settings have the target of a SIP MESSAGE; the caller's own telephone is always there."""
+    targets = subject.context.targets
+    if receiver is not None and receiver != CALLER and targets is not None:
+        yield from unknown_name(subject, place, "target", receiver, targets, "targets:")
 
 
 def unknown_name(

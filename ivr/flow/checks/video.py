@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ivr.errors import Problem
-from ivr.flow.checks.services import mail_problems, unknown_name
+from ivr.flow.checks.services import mail_problems, message_problems, unknown_name
 from ivr.flow.checks.subject import Subject
-from ivr.flow.jobs import CALLER
 from ivr.flow.steps.video import Invitation, VideoStep
 from ivr.model_errors import did_you_mean
 from ivr.yaml_source import DataPath
@@ -38,9 +37,8 @@ def unknown_invited(subject: Subject) -> Iterator[Problem]:
 
 
 def _invited(subject: Subject, place: DataPath, invitation: Invitation) -> Iterator[Problem]:
-    services, targets = subject.context.services, subject.context.targets
-    if invitation.message not in (None, CALLER) and targets is not None:
-        yield from unknown_name(subject, place, "target", invitation.message, targets, "targets:")
+    services = subject.context.services
+    yield from message_problems(subject, place, invitation.message)
     if services is None:
         return
     if invitation.webhook is not None:
